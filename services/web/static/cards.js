@@ -131,10 +131,13 @@
     box.hidden = !notes().length;
   }
 
-  document.querySelector("#refused button").addEventListener("click", () => {
+  const seen = Object.assign(document.createElement("button"), { type: "button", className: "plain" });
+  seen.textContent = document.getElementById("refused").dataset.seen;
+  seen.addEventListener("click", () => {
     sessionStorage.removeItem(told);
     shownNotes();
   });
+  document.getElementById("refused").append(seen);
 
   function leave(event) {
     if (!waiting.length || warned) { sessionStorage.clear(); return; }
