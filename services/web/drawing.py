@@ -34,7 +34,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"t": text, "static": static, "url": url, "again": again, "rooms": ROOMS}
+    made.globals |= {"t": text, "worded": worded, "static": static, "url": url, "again": again, "rooms": ROOMS}
     made.filters |= {"instant": instant, "day": day, "link": link, "number": number}
     return made
 
@@ -55,6 +55,13 @@ def texts(language: str = "en") -> dict[str, str]:
 def text(name: str, /, **given: object) -> str:
     """What pages say under a name, with what is to stand in it. Raises KeyError for a name that there is not."""
     return texts()[name].format(**given)
+
+
+def worded(name: str, value: object) -> str:
+    """What pages say of a value, under `name` and then the value; the value itself where they know no words for it, as
+    of one that stands in an address."""
+    named = f"{name}{value}"
+    return texts().get(named, str(value))
 
 
 def has_text(name: str) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from starlette.datastructures import FormData, Headers
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from shared.errors import Invalid
+from shared.errors import Busy, Invalid
 from shared.wire.ingest import LARGEST_FILE
 
 #: Bytes of a form without its file, and how many fields it may have.
@@ -20,8 +20,9 @@ _LARGEST, _FIELDS = 1_000_000, 2_000
 #: Seconds within which something more of a file comes, else its sender is gone.
 _SILENT = 60.0
 
-#: Bytes of a file that nobody may send which are read and thrown away, so that its sender hears why.
-_HEARD_OUT = 64_000_000
+#: Bytes of a file that is not taken which are read and thrown away, so that its sender hears why, and the seconds in
+#: which they come.
+_HEARD_OUT, _HEARD_OUT_FOR = 64_000_000, 5.0
 
 
 async def form_of(request: Request) -> FormData:
@@ -37,7 +38,8 @@ async def form_of(request: Request) -> FormData:
 @asynccontextmanager
 async def form_with_file(request: Request, may: Callable[[FormData], bool]) -> AsyncIterator[FormData]:
     """The form that was sent, with the one file that it may have, which is gone when the block ends. `may` is asked, of
-    the fields that stand before the file, whether it is taken at all; where not, the form has those alone.
+    the fields that stand before the file, whether it is taken at all; where not, the form has those alone. What it
+    raises of a file that cannot be taken now is raised.
 
     Raises Invalid as `form_of` does, and ClientDisconnect where a sender breaks off.
     """
@@ -52,10 +54,10 @@ async def form_with_file(request: Request, may: Callable[[FormData], bool]) -> A
         form = await parser.parse()
     except _NotTaken:
         form = FormData(parser.items)
-        # A browser that is answered before it has sent all shows no answer.
-        if _announced(request) <= _HEARD_OUT:
-            async for _ in stream:
-                pass
+        await _heard_out(request, stream)
+    except Busy:
+        await _heard_out(request, stream)
+        raise
     except MultiPartException as error:
         raise Invalid.of("form", error.message) from error
     try:
@@ -90,6 +92,17 @@ async def _steadily(stream: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes
             return
         except TimeoutError:
             raise ClientDisconnect from None
+
+
+async def _heard_out(request: Request, stream: AsyncGenerator[bytes, None]) -> None:
+    """Reads what still comes of a file that is not taken, for a while: a browser that is answered before it has sent
+    all shows no answer."""
+    if _announced(request) > _HEARD_OUT:
+        return
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_HEARD_OUT_FOR):
+            async for _ in stream:
+                pass
 
 
 def _announced(request: Request) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Generic, Literal, TypeVar
@@ -26,7 +26,7 @@ from services.web.files import Ways
 from services.web.forms import form_of, form_with_file
 from services.web.gate import Gate
 from shared import logging
-from shared.client.asking import one_sheet, under
+from shared.client.asking import one_sheet, part, under
 from shared.client.asynchronous import AsyncClient
 from shared.errors import (
     Busy,
@@ -226,9 +226,17 @@ class Web:
         elif not shown.takes_file:
             yield await form_of(request)
         else:
-            may = look.session is not None and await self._holds(look.session)
-            with self.files_in.one(look.session):
-                async with form_with_file(request, lambda form: may and look.made(form, shown.open_to)) as form:
+            known = look.session is not None and await self._holds(look.session)
+            with ExitStack() as on_its_way:
+
+                def may(form: FormData) -> bool:
+                    # Nobody is kept out by whoever may send none, however slowly they send it.
+                    if not (known and look.made(form, shown.open_to)):
+                        return False
+                    on_its_way.enter_context(self.files_in.one(look.session))
+                    return True
+
+                async with form_with_file(request, may) as form:
                     yield form
 
     async def _holds(self, session: str) -> bool:
@@ -276,6 +284,7 @@ class Web:
 
         async def make() -> Drawn:
             api = await self.api.of_anybody(review)
+            _named(request)
             return await shown.make(Asked(self, request, api, None, look.visitor, form, public=True))
 
         try:
@@ -306,6 +315,7 @@ class Web:
     async def _make(self, shown: Shown, request: Request, form: FormData, look: Look) -> Drawn:
         api = await self.api.of(look.session) if look.session is not None else self.api.of_nobody()
         asked = Asked(self, request, api, look.session, look.visitor, form)
+        _named(request)
         return await shown.make(asked)
 
     def _not_ours(self, shown: Shown, form: FormData, look: Look) -> Response:
@@ -399,6 +409,13 @@ class Look:
         if status == 503 and error.slug not in SLUGS:  # Those a person must mend first.
             answer.headers["Retry-After"] = "5"
         return answer
+
+
+def _named(request: Request) -> None:
+    """Raises Invalid where a part of the path can name nothing: before any question is begun that nobody would wait
+    for."""
+    for name in request.path_params.values():
+        part(name)
 
 
 def _written(form: FormData) -> list[tuple[str, str]]:

@@ -54,6 +54,10 @@ _WORDS = {
 }
 
 
+#: What pydantic calls a kind of number or text within bounds, where a value may be of several.
+_KINDS = {"constrained-str", "constrained-int", "constrained-float"}
+
+
 #: SQLSTATEs of a connection that failed, was ended or was not to be had; without one it did not come to be
 #: (PostgreSQL's appendix A, "Error Codes").
 _NO_WAY = ("08", "53300", "57P")
@@ -110,7 +114,7 @@ def install(app: FastAPI, routers: Sequence[APIRouter], served: Collection[str],
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> Response:
-        errors = [{"at": _locator(item["loc"]), "why": _sentence(item)} for item in error.errors()]
+        errors = _faults(error.errors())
         first = f"{errors[0]['at']}: {errors[0]['why']}" if errors else "the request is not as the API describes it"
         return await _living(request, Invalid(first, errors))
 
@@ -181,17 +185,33 @@ def unexpected(request: Request, error: Exception) -> Response:
     return problem(request, 500, "internal", "something went wrong here; nothing was changed")
 
 
+def _faults(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
+    """What is wrong, and where. Of a value that may be of several kinds, what is wrong with it as the kind that it is,
+    and not that it is none of the others."""
+    found = [(_locator(item["loc"]), _sentence(item), item["type"].endswith("_type")) for item in errors]
+    of_its_kind = {at for at, _, is_other_kind in found if not is_other_kind}
+    left = [(at, why) for at, why, is_other_kind in found if not (is_other_kind and at in of_its_kind)]
+    return [{"at": at, "why": why} for at, why in dict.fromkeys(left)]
+
+
 def _locator(parts: Sequence[str | int]) -> str:
-    """Where a fault is, without the names of the checks that pydantic puts between (`function-after[...]`)."""
-    return ".".join(str(part) for part in parts if "[" not in str(part))[:300]
+    """Where a fault is, without the names of the checks that pydantic puts between (`function-after[...]`), or behind
+    (`constrained-int`)."""
+    named = [str(part) for part in parts if "[" not in str(part)]
+    return ".".join(named[:-1] if named[-1:] and named[-1] in _KINDS else named)[:300]
 
 
 def _sentence(error: Mapping[str, Any]) -> str:
     """One of pydantic's errors in our words."""
-    about, kind = error.get("ctx", {}), error["type"]
+    about, kind = {name: _whole(value) for name, value in error.get("ctx", {}).items()}, error["type"]
     if kind == "string_too_short" and about["min_length"] == 1:
         return "says nothing; write something"
     return _WORDS[kind].format(**about) if kind in _WORDS else error["msg"].removeprefix("Value error, ")
+
+
+def _whole(value: object) -> object:
+    """A bound as people write it: without a point where nothing follows."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _methods(request: Request, routers: Sequence[APIRouter]) -> list[str]:

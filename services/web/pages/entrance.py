@@ -24,11 +24,12 @@ async def show_sign_in(asked: Asked) -> Drawn:
 async def sign_in(asked: Asked) -> Drawn:
     """Begins a session; one that the browser brought is over, so that nobody is given one that somebody else knows."""
     to, name = door.within(asked.text("to")), asked.text("sign_in_as")
+    fields = _sent(asked.text("sent"))  # Before a session begins, whose key is handed out with what comes of it.
     try:
         begun = await asked.nobody.people.sign_in({"sign_in_as": name, "password": _password(asked)})
     except (Unauthenticated, Invalid, TooMany) as error:
         return _sign_in(to, sent=asked.text("sent"), sign_in_as=name, error=error)
-    return await _let_in(asked, begun.key, to, asked.text("sent"))
+    return _let_in(asked, begun.key, to, fields)
 
 
 @pages.form("/sign-out")
@@ -80,13 +81,12 @@ async def join(asked: Asked) -> Drawn:
         await known.people.withdraw_key(arrived.key.id)
     except (Invalid, Conflict, NotFound) as error:
         return _join(asked, link=link, name=name, error=error)
-    return await _let_in(asked, begun.key, _where(arrived.review), "")
+    return _let_in(asked, begun.key, _where(arrived.review), None)
 
 
-async def _let_in(asked: Asked, key: str, to: str, sent: str) -> Response:
+def _let_in(asked: Asked, key: str, to: str, fields: list[tuple[str, str]] | None) -> Response:
     """Keeps the session and goes on; where a form was sent when the one before had ended, it is sent once more, by
     whoever is here now."""
-    fields = _sent(sent)
     if fields is None:
         answer: Response = RedirectResponse(to, 303, headers=policy.headers())
     else:
@@ -97,15 +97,20 @@ async def _let_in(asked: Asked, key: str, to: str, sent: str) -> Response:
 
 
 def _sent(text: str) -> list[tuple[str, str]] | None:
-    """The fields of a form that was sent before; None where there are none."""
+    """The fields of a form that was sent before, as a page of ours wrote them; None where there are none."""
     try:
         fields = json.loads(text) if text else None
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     if not isinstance(fields, list):
         return None
-    pairs = [pair for pair in fields if isinstance(pair, list) and len(pair) == 2]
-    return [(str(name), str(value)) for name, value in pairs if name != PROOF]
+    pairs = [pair for pair in fields if isinstance(pair, list) and len(pair) == 2 and all(map(_is_written, pair))]
+    return [(name, value) for name, value in pairs if name != PROOF]
+
+
+def _is_written(value: object) -> bool:
+    """Whether it is text as a browser sends it, which holds no half of a character."""
+    return isinstance(value, str) and not any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _password(asked: Asked) -> str:

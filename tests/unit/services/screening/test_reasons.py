@@ -229,7 +229,11 @@ def test_a_number_that_no_event_can_carry_is_refused(rig_of, value):
     rig = rig_of({**SIFT, "fields": [{"name": "plots", "label": "Plots", "kind": "number"}]}, DEPTH)
     rig.discovers("r1")
 
-    assert rig.votes("ana", rig.claims("ana")["lease"], "include", fields={"plots": value}).status_code == 422
+    refused = rig.votes("ana", rig.claims("ana")["lease"], "include", fields={"plots": value})
+
+    bound = "1000000000000000 or less" if value > 0 else "-1000000000000000 or more"
+    assert refused.status_code == 422
+    assert refused.json()["errors"] == [{"at": "body.fields.plots", "why": f"must be {bound}"}]
 
 
 def test_criteria_and_words_come_with_every_task(rig_of):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import re
+import warnings
 
 import pytest
 
@@ -290,3 +292,34 @@ def test_what_no_page_of_ours_sends_is_no_mistake_of_ours(site, odd):
     browser = Browser(site)
     browser.sends("/sign-in", sign_in_as=odd, password=odd)
     assert browser.page.status_code in (413, 422) and "That went wrong" not in browser.text
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        '[["a","\\ud800"]]', '[["\\ud800","a"]]', "[" * 50_000, '[["a",' + "[" * 3_000 + "]" * 3_000 + "]]",
+        '[["a",{"b":1}]]', '[[["a"],"b"]]', "[1,null]", "{}", "1" * 6_000,
+    ],
+)  # fmt: skip
+def test_a_form_to_go_on_with_that_is_none_of_ours_keeps_nobody_out(site, sent):
+    browser = Browser(site)
+
+    browser.sends("/sign-in", sign_in_as="Ada", password="a sentence of my own", sent=sent)
+
+    assert browser.page.status_code == 200 and browser.session is not None and "\ud800" not in browser.text
+
+
+def test_an_address_that_can_name_nothing_begins_no_question(site, caplog):
+    browser = site.admin.goes("/")
+    proven = {"proof": browser.form("/sign-out")["proof"]}
+
+    with warnings.catch_warnings(record=True) as warned:
+        warnings.simplefilter("always")
+        for shown in (it for pages in ALL for it in pages.all if "{" in it.path):
+            path = re.sub(r"{\w+}", ".é%20x", shown.path)
+            page = browser.http.post(path, data=proven) if shown.method == "POST" else browser.http.get(path)
+            assert page.status_code in (404, 422), path
+        gc.collect()
+
+    assert not [it for it in warned if "never awaited" in str(it.message)]
+    assert "never retrieved" not in caplog.text

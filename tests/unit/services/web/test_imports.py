@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import re
+import socket
 import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect, Request
 
-from services.web import forms
+from services.web import door, forms
 from services.web.files import Ways
 from shared.errors import Busy
+from shared.keys import PERSONS
 from tests.unit.services.web.rig import REVIEW, Browser, Site
 
 pytestmark = pytest.mark.waits
@@ -172,6 +177,58 @@ def test_a_session_that_ended_meanwhile_leads_to_the_door(site, lead):
     page = lea.http.post(AT, data=form, files={"file": ("late.ris", RIS % b"Late")})
 
     assert page.status_code == 401 and "Your session has ended" in page.text
+
+
+@contextmanager
+def senders(url: str, cookie: str, proof: str, many: int = 8) -> Iterator[list[socket.socket]]:
+    """Who sends the beginning of a file, and then keeps still."""
+    begun = part("proof", proof.encode()) + part("file", b"TY", "slow.ris")[:-2]
+    head = (
+        f"POST {AT} HTTP/1.1\r\nHost: {url.removeprefix('http://')}\r\nCookie: living-session={cookie}\r\n"
+        "Content-Type: multipart/form-data; boundary=x\r\nContent-Length: 100000\r\n\r\n"
+    )
+    port = int(url.rpartition(":")[2])
+    with ExitStack() as stack:
+        sending = [stack.enter_context(socket.create_connection(("127.0.0.1", port), 60)) for _ in range(many)]
+        for one in sending:
+            one.sendall(head.encode() + begun)
+        yield sending
+
+
+@pytest.mark.parametrize("proven", [True, False])
+def test_who_may_send_no_file_keeps_nobody_from_sending_one_and_is_answered_soon(site, lead, monkeypatch, proven):
+    begun, refused = threading.Semaphore(0), forms._NotTaken.__init__
+
+    def seen(self):
+        refused(self)
+        begun.release()
+
+    monkeypatch.setattr(forms._NotTaken, "__init__", seen)
+    made_up = f"{PERSONS}{'0' * 32}_{'a' * 43}"
+    cookie, proof = (made_up, door.proof(made_up)) if proven else (lead.session, "0" * 64)
+    with site.on_a_port() as url, senders(url, cookie, proof) as sending:
+        for _ in sending:
+            assert begun.acquire(timeout=60)
+        lead.goes(AT).uploads(AT, f"{proven}.ris", RIS % b"Meanwhile a garden %d" % proven)
+        assert re.fullmatch(rf"{AT}/import_[0-9a-f]+", lead.at), lead.words
+        # They send no more, and hear nevertheless what came of it: well before the minute that a sender may keep still.
+        assert {one.recv(12) for one in sending} <= {b"HTTP/1.1 401", b"HTTP/1.1 403"}
+
+
+def test_a_file_of_somebody_who_has_another_on_its_way_is_said_to_wait(site, lead, monkeypatch):
+    begun, made = threading.Semaphore(0), forms.MultiPartParser.on_headers_finished
+
+    def seen(self):
+        made(self)
+        if self._current_part.file is not None:
+            begun.release()
+
+    monkeypatch.setattr(forms.MultiPartParser, "on_headers_finished", seen)
+    lead.goes(AT)
+    with site.on_a_port() as url, senders(url, lead.session, lead.form(AT)["proof"], 1):
+        assert begun.acquire(timeout=60)
+        site.waits(lambda: lead.goes(AT).uploads(AT, "b.ris", RIS % b"B").page.status_code == 503)
+        assert "another file of yours" in lead.text
 
 
 def request(*pieces: bytes, length: int | None = None) -> Request:

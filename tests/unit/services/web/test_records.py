@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from html import unescape
+from html import escape, unescape
 from typing import get_args
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from hypothesis import given
@@ -168,6 +168,20 @@ def test_a_name_that_is_taken_or_says_nothing_saves_nothing_and_what_was_typed_s
     assert 'value="Power"' in reader.text and titles(reader) == ["Allotments <b>and</b> trust"]
     assert reader.goes(AT).sends(f"{AT}/saved", name=" ").page.status_code == 422 and "name" in reader.words
     assert reader.goes(AT).text.count(">Power</a>") == 1
+
+
+@pytest.mark.parametrize("by", ["status", "notice", "source", "kind", "language", "venue"])
+@pytest.mark.parametrize("value", ["x", "conflict", "<b>", "{0}", "\u0663"])
+def test_what_nothing_is_narrowed_by_that_there_is_is_shown_as_it_is(reader, by, value):
+    reader.goes(f"{AT}?{urlencode({by: value})}")
+
+    assert reader.page.status_code in (200, 422) and escape(value) in reader.text and "<b>" not in reader.text
+
+
+def test_a_search_for_a_state_that_there_is_not_is_saved_and_shown(reader):
+    reader.goes(AT).sends(f"{AT}/saved", name="No such state", status="x", notice="y")
+    assert reader.page.status_code in (200, 422)
+    assert reader.goes(AT).page.status_code == 200 and reader.goes(f"{AT}?status=x&notice=y").page.status_code == 200
 
 
 def test_a_review_that_one_may_not_see_is_as_one_that_there_is_not(site, reader):

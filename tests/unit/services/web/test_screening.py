@@ -68,6 +68,10 @@ def test_an_answer_that_lacks_something_keeps_the_card_and_what_was_written(site
 
     ana.sends(f"{AT}/vote", answer="exclude", excluded_for="opinion", **{"field.people": "many"})
     assert ana.page.status_code == 422 and "must be a number" in ana.text
+    for large in ("1e300", "-1e300", "9" * 20, "1000000000000001.5"):
+        ana.sends(f"{AT}/vote", answer="exclude", excluded_for="opinion", **{"field.people": large})
+        bound = "-1000000000000000 or more" if large.startswith("-") else "1000000000000000 or less"
+        assert ana.page.status_code == 422 and f"must be {bound}" in ana.text and "must be text" not in ana.text
 
     ana.sends(f"{AT}/vote", answer="exclude", excluded_for="opinion", **{"field.people": "12"})
     assert "Your vote is in." in ana.text
