@@ -58,7 +58,7 @@ def test_a_role_is_changed_and_a_membership_ended(site, lead):
 
     lead.goes(AT).sends(f"{AT}/{person}/role", role="reviewer")
     assert "The role was changed." in lead.text
-    site.waits(lambda: "to screen" in bo.goes(f"/reviews/{REVIEW}").text)
+    site.waits(lambda: "Waiting for you" in bo.goes(f"/reviews/{REVIEW}").text)
 
     lead.goes(AT).sends(f"{AT}/{person}/end")
     assert "The membership has ended." in lead.text and "Bo" not in lead.text
