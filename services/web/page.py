@@ -412,10 +412,13 @@ class Look:
 
 
 def _named(request: Request) -> None:
-    """Raises Invalid where a part of the path can name nothing: before any question is begun that nobody would wait
+    """Raises NotFound where a part of the path can name nothing: before any question is begun that nobody would wait
     for."""
-    for name in request.path_params.values():
-        part(name)
+    try:
+        for name in request.path_params.values():
+            part(name)
+    except Invalid as error:
+        raise NotFound("there is no such page") from error
 
 
 def _written(form: FormData) -> list[tuple[str, str]]:

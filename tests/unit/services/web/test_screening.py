@@ -180,7 +180,7 @@ def test_a_session_that_ended_in_the_middle_of_a_vote_loses_nothing(site, ana):
 def test_readers_do_not_screen_and_are_told_so(site, ana):
     reader = site.member("Rita", "reader")
 
-    assert "to screen" not in reader.goes(f"/reviews/{REVIEW}").text
+    assert "Waiting for you" not in reader.goes(f"/reviews/{REVIEW}").text
     assert reader.goes(AT).page.status_code == 403 and "This is not for your role" in reader.text
 
 
