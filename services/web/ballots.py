@@ -11,7 +11,7 @@ from starlette.datastructures import FormData
 from services.web import drawing
 from services.web.page import Asked
 from services.web.shortcuts import OF_REASONS, keys_of
-from shared.errors import Invalid, LivingError
+from shared.errors import Invalid
 from shared.events.screening import VoteCast
 from shared.events.stages import Answer
 from shared.wire.screening import TaskForm, TaskInHand
@@ -97,11 +97,3 @@ def _asked_by(task: TaskInHand, answer: Answer) -> Iterator[str]:
     if task.judged_for and answer.leads_to == "advance":
         yield "judged_for"
     yield from (f"field.{field.name}" for field in task.fields if field.required)
-
-
-def errors_of(error: LivingError | None) -> list[dict[str, str]]:
-    """What is wrong, by field; '' where it is no field's fault."""
-    if error is None:
-        return []
-    errors = error.extra.get("errors") or [{"at": "", "why": error.detail}]
-    return [fault | {"at": fault["at"].removeprefix("body.")} for fault in errors]

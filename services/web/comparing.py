@@ -82,8 +82,7 @@ def worded(value: object) -> str:
     """What was, or is by now, as people say it."""
     if isinstance(value, bool):
         return drawing.text("findings.yes") if value else drawing.text("findings.no")
-    name = f"findings.status.{value}"
-    return drawing.text(name) if drawing.has_text(name) else str(value)
+    return drawing.worded("findings.status.", value)
 
 
 def _shown(before: object, after: object) -> Markup:

@@ -51,8 +51,7 @@ class Said:
 
     @property
     def label(self) -> str:
-        named = f"record.field.{self.name}"
-        return drawing.text(named) if drawing.has_text(named) else self.name
+        return drawing.worded("record.field.", self.name)
 
     @property
     def address(self) -> str | None:

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from services.web.page import Asked
 from shared.errors import Invalid
-from shared.shortcuts import ACTIONS, PRESETS, Keys, checked
+from shared.shortcuts import PRESETS, Keys, checked
 
 #: What a page has a key for besides answers, in the order in which it is asked for.
 DOES = ("undo", "skip", "park", "note", "highlights", "criteria")
@@ -54,8 +54,3 @@ def _tables(said: Mapping[str, str]) -> dict[str, Any]:
         "leading": {name: given[name] for name in LEADS if name in given},
         "actions": {name: given[name] for name in DOES if name in given},
     }
-
-
-def letter_of(keys: Keys, action: str) -> str:
-    """The key of an action; none where an answer has taken it."""
-    return keys.actions.get(action, "") if action in ACTIONS else ""

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from starlette.responses import RedirectResponse
 
 from services.web import door, drawing, policy, shortcuts
-from services.web.ballots import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.pages.entrance import signed_out
+from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError
 from shared.shortcuts import PRESETS
 

@@ -9,11 +9,12 @@ from functools import partial
 from typing import Any
 
 from services.web import drawing
-from services.web.ballots import GONE, asks_for, ballot_of, errors_of, filled_by, letters
+from services.web.ballots import GONE, asks_for, ballot_of, filled_by, letters
 from services.web.marking import marked
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.shortcuts import keys_of
+from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.events.screening import VoteCast
 from shared.wire.screening import MOST_IN_HAND, TaskInHand

@@ -6,8 +6,8 @@ import asyncio
 from typing import cast, get_args
 
 from services.web import drawing
-from services.web.ballots import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.written import errors_of
 from shared.errors import Invalid, LivingError
 from shared.wire.synthesis import Course
 

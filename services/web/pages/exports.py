@@ -9,12 +9,12 @@ from tempfile import SpooledTemporaryFile
 from typing import Any, cast, get_args
 
 from services.web import drawing
-from services.web.ballots import errors_of
 from services.web.files import FileAnswer
 from services.web.lacking import without_protocol
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
+from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError, NotFound, Unauthenticated, Unavailable
 from shared.wire.ingest import EXPORT_ENDINGS, ExportFormat, ExportView, Standing
 

@@ -9,11 +9,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from services.web import drawing
-from services.web.asked_days import day_of
-from services.web.ballots import errors_of
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Page, Pages
+from services.web.written import day_of, errors_of
 from shared.errors import Invalid
 from shared.wire.screening import DayOfWork, StageAgreement
 
@@ -120,6 +118,6 @@ def _drifted(agreement: Iterable[StageAgreement], called: Callable[[str], str]) 
 
 async def _days_asked(asked: Asked) -> tuple[date, date]:
     """The days that the address asks for, or the last fourteen. Raises Invalid, naming it, for what is no day."""
-    since, until = (day_of(asked, name, drawing.text("figures.no_day")) for name in ("since", "until"))
+    since, until = (day_of(asked, name) for name in ("since", "until"))
     last = until or (await asked.api.screening.my_day(asked.path["review"])).day
     return since or last - min(timedelta(days=_DAYS - 1), last - date.min), last

@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, date
+from datetime import UTC
 from hashlib import sha256
 from itertools import groupby
 from typing import Any
@@ -14,11 +14,11 @@ from typing import Any
 from starlette.responses import Response
 
 from services.web import drawing, policy
-from services.web.ballots import errors_of
 from services.web.citing import Citation
 from services.web.comparing import moved, parts
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.written import day_of, errors_of, numbered
 from shared.client.asking import one_sheet
 from shared.errors import Invalid, LivingError, NotFound
 from shared.wire.synthesis import CitedReport, CitedStudies, RevisionListed, RevisionView, Statement
@@ -34,7 +34,7 @@ async def show_newest(asked: Asked) -> Drawn:
     """Leads to the newest revision, or to the one that was in force on a day; where there is none, says so."""
     review, on = asked.path["review"], asked.query.get("on", "")
     try:
-        day = _day(on) if on else None
+        day = day_of(asked, "on")
     except Invalid as error:
         return await _without_revision(asked, error=error)
     standing = await asked.api.synthesis.standing(review, on=day)
@@ -79,7 +79,7 @@ async def compare_revisions(asked: Asked) -> Drawn:
 @pages.page("/reviews/{review}/findings/{number}", open_to="readers", allowed=("scripts",))
 async def show_revision(asked: Asked) -> Drawn:
     """One revision: what changed, then what it says, theory by theory, and what each rests on."""
-    review, number = asked.path["review"], _number(asked.path["number"])
+    review, number = asked.path["review"], numbered(asked.path["number"])
     revision, standing, cited, latest, question, called = await asyncio.gather(
         asked.api.synthesis.revision(review, number), asked.api.synthesis.standing(review),
         asked.api.synthesis.studies(review, number), _latest(asked, review), asked.api.protocol.question(review),
@@ -100,7 +100,7 @@ async def show_revision(asked: Asked) -> Drawn:
 @pages.page("/reviews/{review}/findings/{number}/verification", open_to="readers", allowed=("scripts",))
 async def show_verification(asked: Asked) -> Drawn:
     """Whether a revision is still what was signed, looked at now, in words."""
-    review, number = asked.path["review"], _number(asked.path["number"])
+    review, number = asked.path["review"], numbered(asked.path["number"])
     verified = await asked.api.synthesis.verify(review, number)
     given = {"review": review, "number": number, "verified": verified, "public": asked.public}
     return Page("verification.html", given)
@@ -123,7 +123,7 @@ async def keep_ris(asked: Asked) -> Drawn:
 @pages.page("/reviews/{review}/findings/{number}/signed.json", open_to="readers")
 async def keep_signed(asked: Asked) -> Drawn:
     """A revision with the exact text that was signed, for whoever verifies it elsewhere."""
-    review, number = asked.path["review"], _number(asked.path["number"])
+    review, number = asked.path["review"], numbered(asked.path["number"])
     exported = await asked.api.synthesis.export(review, number)
     text = json.dumps(exported.model_dump(mode="json"), ensure_ascii=False, indent=1)
     return _kept(text, "application/json", f"{review}-{number}.json")
@@ -132,7 +132,7 @@ async def keep_signed(asked: Asked) -> Drawn:
 @pages.page("/reviews/{review}/findings/{number}/prov.json", open_to="readers")
 async def keep_provenance(asked: Asked) -> Drawn:
     """What a revision came from, as PROV-JSON."""
-    review, number = asked.path["review"], _number(asked.path["number"])
+    review, number = asked.path["review"], numbered(asked.path["number"])
     provenance = await asked.api.synthesis.provenance(review, number)
     text = json.dumps(provenance.model_dump(mode="json"), ensure_ascii=False, indent=1)
     return _kept(text, "application/json", f"{review}-{number}-prov.json")
@@ -173,7 +173,7 @@ def citation(asked: Asked, revision: RevisionView) -> Citation:
 
 
 async def _cited(asked: Asked) -> Citation:
-    return citation(asked, await asked.api.synthesis.revision(asked.path["review"], _number(asked.path["number"])))
+    return citation(asked, await asked.api.synthesis.revision(asked.path["review"], numbered(asked.path["number"])))
 
 
 def _kept(text: str, media_type: str, name: str) -> Response:
@@ -207,27 +207,13 @@ async def _called(asked: Asked, review: str) -> Callable[[str], str] | None:
 def _shown_day(asked: Asked) -> str:
     """The day that somebody asked about, where it is one."""
     try:
-        return _day(asked.query.get("on", "")).isoformat()
+        return str(day_of(asked, "on") or "")
     except Invalid:
         return ""
 
 
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid.of("on", drawing.text("findings.no_day")) from None
-
-
 def _number_of(asked: Asked, name: str) -> int:
     try:
-        return _number(asked.query.get(name, "").strip())
+        return numbered(asked.query.get(name, "").strip())
     except NotFound:
         raise Invalid.of(name, drawing.text("findings.no_number")) from None
-
-
-def _number(text: str) -> int:
-    """The number of a revision. Raises NotFound for what is none."""
-    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
-        raise NotFound(f"{text!r} is no revision")
-    return int(text)

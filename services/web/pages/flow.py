@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import date
 from typing import Any
 
 from starlette.responses import Response
 
 from services.web import drawing, policy
-from services.web.ballots import errors_of
 from services.web.page import Asked, Drawn, Page, Pages
 from services.web.picturing import png_of
+from services.web.written import day_of, errors_of, whole
 from shared.errors import Invalid
 
 pages = Pages()
@@ -53,18 +52,5 @@ async def show_pixels(asked: Asked) -> Drawn:
 
 def _chosen(asked: Asked) -> dict[str, Any]:
     """The date or the cycle that is asked for. Raises Invalid for what is neither."""
-    on, cycle = asked.query.get("on", ""), asked.query.get("cycle", "")
-    return {"on": _day(on) if on else None, "cycle": _cycle(cycle) if cycle else None}
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise Invalid.of("on", drawing.text("flow.no_day")) from None
-
-
-def _cycle(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 6):
-        raise Invalid.of("cycle", drawing.text("flow.no_cycle"))
-    return int(text)
+    cycle = asked.query.get("cycle", "")
+    return {"on": day_of(asked, "on"), "cycle": whole(cycle, "cycle", drawing.text("flow.no_cycle")) if cycle else None}

@@ -11,12 +11,12 @@ import yaml
 from starlette.datastructures import UploadFile
 
 from services.web import drawing
-from services.web.ballots import errors_of
 from services.web.files import PIECE
 from services.web.lacking import without_protocol
 from services.web.names import called_in
 from services.web.page import ONCE, Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
+from services.web.written import errors_of, whole
 from shared.client.asking import under
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.wire.ingest import LARGEST_FILE, ImportView, LibraryFormat, ManualView
@@ -83,7 +83,7 @@ def _wanted(asked: Asked) -> dict[str, Any]:
     """What is said of the file; what is empty is not."""
     said: dict[str, Any] = {name: asked.text(name) for name in ("format", "database", "query", "searched_on")}
     if reported := asked.text("reported"):
-        said["reported"] = _whole(reported)
+        said["reported"] = whole(reported, "reported")
     said["query"] = said["query"].replace("\r\n", "\n")
     said["mapping"] = asked.text("mapping").replace("\r\n", "\n") or _mapping_of(asked)
     said["again"] = bool(asked.text("again"))
@@ -103,12 +103,6 @@ def _mapping_of(asked: Asked) -> str:
     said = {"column": column, "stage": asked.text("map-stage"), "answers": answers, "ignore": ignored, **about}
     given = {"decisions": [{name: value for name, value in said.items() if value}]}
     return str(yaml.safe_dump(given, sort_keys=False, allow_unicode=True))
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid.of("reported", drawing.text("imports.no_number"))
-    return int(text)
 
 
 async def _of_search(asked: Asked, review: str, of: str, wanted: dict[str, Any]) -> dict[str, Any]:

@@ -6,10 +6,9 @@ import asyncio
 from collections.abc import Callable
 
 from services.web import drawing
-from services.web.asked_days import day_of
-from services.web.ballots import errors_of
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages, Sheet
+from services.web.written import day_of, errors_of
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.wire.screening import MyVote, PairAgreement, StageAgreement
 
@@ -25,7 +24,7 @@ async def show_mine(asked: Asked) -> Drawn:
     review, error = asked.path["review"], None
     votes: Sheet[MyVote]
     try:
-        since, until = (day_of(asked, name, drawing.text("mine.no_day")) for name in ("since", "until"))
+        since, until = (day_of(asked, name) for name in ("since", "until"))
         words, stage, answer = (asked.query.get(name, "").strip() or None for name in ("words", "stage", "answer"))
         listing = asked.api.screening.my_votes(
             review, words=words, stage=stage, answer=answer, since=since, until=until

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 
 from services.web import drawing
-from services.web.ballots import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.written import errors_of
 from shared.errors import Conflict, Forbidden, Invalid, LivingError
 from shared.tokens import OF_MEMBERS
 from shared.wire.people import InvitationView, Invited

@@ -10,11 +10,11 @@ from typing import Any, cast
 import yaml
 
 from services.web import drawing, guided
-from services.web.ballots import errors_of
 from services.web.lacking import without_protocol
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
+from services.web.written import errors_of, numbered
 from shared.client.amending import effects_of
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.events.protocol import SOURCES, Protocol
@@ -48,7 +48,7 @@ async def show_protocol(asked: Asked) -> Drawn:
 @pages.page("/reviews/{review}/protocol/versions/{version}", allowed=("scripts",))
 async def show_version(asked: Asked) -> Drawn:
     """One version, and what it said otherwise than the one before it."""
-    review, number = asked.path["review"], _number(asked.path["version"])
+    review, number = asked.path["review"], numbered(asked.path["version"])
     version, newest = await asyncio.gather(
         asked.api.protocol.version(review, number), asked.api.protocol.newest(review)
     )
@@ -236,13 +236,6 @@ def _seen(newest: int, text: str) -> str:
 def _follows(asked: Asked) -> int:
     text = asked.text("follows")
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else 0
-
-
-def _number(text: str) -> int:
-    """The number of a version. Raises NotFound for what is none."""
-    if not (text.isascii() and text.isdigit() and 0 < len(text) < 10 and int(text)):
-        raise NotFound(f"{text!r} is no version")
-    return int(text)
 
 
 def _here(asked: Asked, *more: str, **given: str) -> str:

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any, get_args
 
 from services.web import drawing
-from services.web.ballots import errors_of
 from services.web.describing import described, labels, spoken
 from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages, Sheet
 from services.web.roles import has_role
 from services.web.saving import to_be_saved
+from services.web.written import errors_of
 from shared.client.operations import SERVICES
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.events.ingest import Bibliography, NoticeKind

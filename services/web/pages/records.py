@@ -10,9 +10,9 @@ from typing import Any
 from starlette.datastructures import FormData, QueryParams
 
 from services.web import drawing
-from services.web.ballots import errors_of
 from services.web.marking import found_in
 from services.web.page import SHEET, Asked, Drawn, Go, Page, Pages
+from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.wire.search import FoundRecord, SavedSearch, SearchPage
 

@@ -9,10 +9,11 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from services.web import drawing
-from services.web.ballots import GONE, asks_for, ballot_of, errors_of, letters, tags_of
+from services.web.ballots import GONE, asks_for, ballot_of, letters, tags_of
 from services.web.marking import marked
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.shortcuts import keys_of
+from services.web.written import errors_of
 from shared.client.asking import one_sheet
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.wire.screening import MOST_IN_HAND, MyVote, StageLeft, TaskForm, TaskInHand, VoteReceipt

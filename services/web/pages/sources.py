@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.web import drawing
-from services.web.ballots import errors_of
 from services.web.glance import needs
 from services.web.lacking import without_protocol
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
+from services.web.written import errors_of, whole
 from shared.client.asking import one_sheet
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.wire.common import DeadLetterGroup
@@ -71,7 +71,7 @@ async def accept_lack(asked: Asked) -> Drawn:
     """Accepts what the last run lacks, which was shown; 0 takes back what was accepted."""
 
     async def accept(review: str, watch: str) -> object:
-        lacking = _whole(asked.text("lacking"), "lacking")
+        lacking = whole(asked.text("lacking"), "lacking")
         return await asked.api.ingest.accept(review, watch, lacking=lacking, reason=asked.text("reason"))
 
     return await _done(asked, "accepted", accept)
@@ -88,7 +88,7 @@ async def sign_nothing_new(asked: Asked) -> Drawn:
             "words": asked.text("words"),
         }
         if reported := asked.text("reported"):
-            wanted["reported"] = _whole(reported, "reported")
+            wanted["reported"] = whole(reported, "reported")
         return await asked.api.ingest.sign_nothing_new(review, watch, wanted)
 
     return await _done(asked, "signed", sign)
@@ -172,9 +172,3 @@ async def _dead_letters(asked: Asked) -> list[DeadLetterGroup]:
             return [it async for it in asked.api.operations.dead_letter_groups("ingest")]
     except Forbidden:
         return []
-
-
-def _whole(text: str, at: str) -> int:
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise Invalid.of(at, drawing.text("sources.no_number"))
-    return int(text)

@@ -8,10 +8,10 @@ from typing import get_args
 from pydantic import ValidationError
 
 from services.web import drawing
-from services.web.ballots import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.roles import has_role
+from services.web.written import errors_of
 from shared.errors import Conflict, Forbidden, Invalid, LivingError
-from shared.tokens import Person
 from shared.wire.notify import FOR_ADJUDICATORS, FOR_LEADS, Kind, NewSubscription, SubscriptionCreated
 from shared.wire.people import Me
 
@@ -62,9 +62,8 @@ async def _subscriptions(
 
 def kinds_for(me: Me, review: str) -> list[Kind]:
     """What somebody may be told of, as their role lets them."""
-    person = Person(me.person, dict(me.roles)).asking_about(review)
     return [
         kind for kind in get_args(Kind)
-        if (kind not in FOR_LEADS or person.has("lead"))
-        and (kind not in FOR_ADJUDICATORS or person.has("adjudicator"))
+        if (kind not in FOR_LEADS or has_role(me, "lead", review))
+        and (kind not in FOR_ADJUDICATORS or has_role(me, "adjudicator", review))
     ]  # fmt: skip

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from services.web import drawing
-from services.web.ballots import errors_of, letters
+from services.web.ballots import letters
 from services.web.marking import marked_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.shortcuts import keys_of
+from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError
 from shared.wire.training import TrainingCard
 

@@ -1,0 +1,45 @@
+"""Written: what somebody wrote in a form or an address as what it is, and what is wrong with it, by field."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from services.web import drawing
+from services.web.page import Asked
+from shared.errors import Invalid, LivingError, NotFound
+
+#: Digits of a whole number that anybody means.
+_LONGEST = 9
+
+
+def day_of(asked: Asked, name: str) -> date | None:
+    """A day that the address asks for by this name; None where it asks for none. Raises Invalid, naming it."""
+    given = asked.query.get(name, "").strip()
+    if not given:
+        return None
+    try:
+        return date.fromisoformat(given)
+    except ValueError as error:
+        raise Invalid.of(name, drawing.text("form.no_day")) from error
+
+
+def whole(text: str, at: str, why: str | None = None) -> int:
+    """A whole number, not below zero. Raises Invalid, naming the field, and `why` where it is a number of something."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST):
+        raise Invalid.of(at, why or drawing.text("form.no_whole"))
+    return int(text)
+
+
+def numbered(text: str) -> int:
+    """The number of a revision or a version, as an address has it. Raises NotFound for what can be none."""
+    if not (text.isascii() and text.isdigit() and len(text) <= _LONGEST and int(text)):
+        raise NotFound(f"{text!r} is the number of nothing")
+    return int(text)
+
+
+def errors_of(error: LivingError | None) -> list[dict[str, str]]:
+    """What is wrong, by field; '' where it is no field's fault."""
+    if error is None:
+        return []
+    errors = error.extra.get("errors") or [{"at": "", "why": error.detail}]
+    return [fault | {"at": fault["at"].removeprefix("body.")} for fault in errors]
