@@ -1,41 +1,43 @@
-"""Saving: a file of the API's that a browser is to save and never to show, since what is in it is not ours."""
+"""Saving: a file of the API's that a browser is to save. It lies on our disk until it went, so that one that is damaged
+is never begun, and no more of it is in memory than a piece."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
+from hashlib import sha256
 from tempfile import SpooledTemporaryFile
-from typing import IO
+from typing import Any, cast
 
-from anyio import to_thread
-from starlette.responses import StreamingResponse
+from services.web import drawing
+from services.web.files import FileAnswer
+from services.web.page import Asked
+from shared.client.asynchronous import AsyncClient
+from shared.errors import Unauthenticated, Unavailable
 
-from services.web import policy
+#: Bytes of a file that stay in memory; what has more lies on disk.
+_SMALL = 1024 * 1024
 
-#: Bytes of a file that are in memory; the rest lies in a file that has no name.
-_IN_MEMORY = 1_000_000
-
-_PIECE = 256 * 1024
-
-
-async def to_be_saved(download: Callable[[Callable[[bytes], object]], Awaitable[None]], name: str) -> StreamingResponse:
-    """An answer with a file, under a name of letters, digits and `._-`. It is here whole before any of it goes out, so
-    that nobody takes a half for it."""
-    with ExitStack() as stack:
-        kept = stack.enter_context(SpooledTemporaryFile(max_size=_IN_MEMORY))
-        await download(kept.write)
-        stack.pop_all()  # Whoever sends it closes it.
-    size = kept.tell()
-    kept.seek(0)
-    headers = policy.headers() | {
-        "Content-Disposition": f'attachment; filename="{name}"',
-        "Content-Length": str(size),
-        "X-Content-Type-Options": "nosniff",
-    }
-    return StreamingResponse(_pieces(kept), headers=headers, media_type="application/octet-stream")
+#: Asks for a file, and has it handed over piece by piece.
+Download = Callable[[AsyncClient, Callable[[bytes], object]], Awaitable[None]]
 
 
-async def _pieces(kept: IO[bytes]) -> AsyncIterator[bytes]:
-    with kept:
-        while piece := await to_thread.run_sync(kept.read, _PIECE):
-            yield piece
+async def saved(asked: Asked, download: Download, *, hashed: str, size: int, name: str) -> FileAnswer:
+    """The file whose SHA-256 and bytes these are, under a name of letters, digits and `._-`. Raises Busy where too many
+    are on their way, and Unavailable for one that is not what it was."""
+    if asked.session is None:
+        raise Unauthenticated("sign in")
+    with ExitStack() as held:
+        held.enter_context(asked.web.files_out.one(asked.session))
+        file = held.enter_context(SpooledTemporaryFile(_SMALL))
+        seen = sha256()
+
+        def keep(piece: bytes) -> None:
+            seen.update(piece)
+            file.write(piece)
+
+        await download(await asked.web.api.files_of(asked.session), keep)
+        if seen.hexdigest() != hashed:
+            raise Unavailable(drawing.text("trouble.damaged"))
+        file.seek(0)
+        return FileAnswer(cast(Any, file), size, name, held.pop_all())

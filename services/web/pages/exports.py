@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
-from hashlib import sha256
-from tempfile import SpooledTemporaryFile
-from typing import Any, cast, get_args
+from typing import get_args
 
 from services.web import drawing
-from services.web.files import FileAnswer
 from services.web.lacking import without_protocol
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
+from services.web.saving import saved
 from services.web.written import errors_of
-from shared.errors import Conflict, Invalid, LivingError, NotFound, Unauthenticated, Unavailable
-from shared.wire.ingest import EXPORT_ENDINGS, ExportFormat, ExportView, Standing
+from shared.errors import Conflict, Invalid, LivingError, NotFound
+from shared.wire.ingest import EXPORT_ENDINGS, ExportFormat, Standing
 
 pages = Pages()
-
-#: Bytes of a file that stay in memory; what has more lies on disk while it is taken away.
-_SMALL = 1024 * 1024
 
 
 @pages.page("/reviews/{review}/exports", allowed=("scripts",))
@@ -48,33 +42,15 @@ async def request_export(asked: Asked) -> Drawn:
 
 @pages.page("/reviews/{review}/exports/{export}/file")
 async def take_export(asked: Asked) -> Drawn:
-    """The file, to be saved. It lies on our disk until it went, so that one that is damaged is never begun."""
-    review, session = asked.path["review"], asked.session
-    if session is None:
-        raise Unauthenticated("sign in")
+    """The file, to be saved."""
+    review = asked.path["review"]
     view = await asked.api.ingest.export(review, asked.path["export"])
     if view.sha256 is None or view.size is None:
         raise Conflict(drawing.text("exports.not_made"))
-    with ExitStack() as held:
-        held.enter_context(asked.web.files_out.one(session))
-        file = held.enter_context(SpooledTemporaryFile(_SMALL))
-        await _fill(file, asked, session, view)
-        return FileAnswer(cast(Any, file), view.size, f"{review}{EXPORT_ENDINGS[view.format]}", held.pop_all())
-
-
-async def _fill(file: SpooledTemporaryFile[bytes], asked: Asked, session: str, view: ExportView) -> None:
-    """Raises Unavailable for one that is not what it was."""
-    hashed = sha256()
-
-    def keep(piece: bytes) -> None:
-        hashed.update(piece)
-        file.write(piece)
-
-    api = await asked.web.api.files_of(session)
-    await api.ingest.file_of_export(view.review, view.id, keep)
-    if hashed.hexdigest() != view.sha256:
-        raise Unavailable(drawing.text("exports.damaged"))
-    file.seek(0)
+    return await saved(
+        asked, lambda api, into: api.ingest.file_of_export(review, view.id, into),
+        hashed=view.sha256, size=view.size, name=f"{review}{EXPORT_ENDINGS[view.format]}",
+    )  # fmt: skip
 
 
 async def _exports(asked: Asked, error: LivingError | None = None) -> Page:

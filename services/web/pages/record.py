@@ -12,7 +12,7 @@ from services.web.describing import described, labels, spoken
 from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages, Sheet
 from services.web.roles import has_role
-from services.web.saving import to_be_saved
+from services.web.saving import saved
 from services.web.written import errors_of
 from shared.client.operations import SERVICES
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
@@ -67,7 +67,10 @@ async def show_copy(asked: Asked) -> Drawn:
     """The file of a copy of a report, to be saved."""
     review, text = asked.path["review"], asked.path["text"]
     about = await asked.api.ingest.text(review, text)
-    return await to_be_saved(lambda into: asked.api.ingest.file_of_text(review, text, into), f"{text}.{about.kind}")
+    return await saved(
+        asked, lambda api, into: api.ingest.file_of_text(review, text, into),
+        hashed=about.sha256, size=about.size, name=f"{text}.{about.kind}",
+    )  # fmt: skip
 
 
 @pages.form(_AT + "/correct", allowed=("scripts",))
