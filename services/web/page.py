@@ -272,7 +272,7 @@ class Web:
                 if error.slug != "other_review":
                     raise
         try:
-            return look.drawn(await self._as_anybody(shown, request, form, look))
+            return replace(look, public=True).drawn(await self._as_anybody(shown, request, form, look))
         except Forbidden as error:
             if error.slug != "other_review" or look.session is not None:
                 raise
@@ -337,6 +337,8 @@ class Look:
     request: Request
     session: str | None
     visitor: str
+    #: Whether they read a public review that they do not belong to.
+    public: bool = False
 
     @property
     def proven_by(self) -> str:
@@ -361,12 +363,12 @@ class Look:
             "once": new_id("cmd"),
             "here": self.request.url.path,
             "signed_in": self.session is not None,
-            "public": False,
+            "public": self.public,
             "scripts": "scripts" in self.allowed,
         }
         answer = HTMLResponse(drawing.draw(template, {**common, **given}), status, policy.headers(self.allowed))
         # Whoever reads what is public is shown no form, and so need not be known again.
-        if self.session is None and not given.get("public"):
+        if self.session is None and not self.public:
             self.web.door.remember(answer, self.visitor)
         return answer
 

@@ -50,7 +50,7 @@ async def show_revisions(asked: Asked) -> Drawn:
     question, sheet = await asyncio.gather(
         asked.api.protocol.question(review), asked.sheet(asked.api.synthesis.revisions(review, newest_first=True))
     )
-    given = {"review": review, "question": question, "sheet": sheet, "query": asked.query, "public": asked.public}
+    given = {"review": review, "question": question, "sheet": sheet, "query": asked.query}
     return Page("revisions.html", given)
 
 
@@ -59,7 +59,7 @@ async def compare_revisions(asked: Asked) -> Drawn:
     """What changed from one revision to another, element by element, and which reports came and went."""
     review = asked.path["review"]
     given: dict[str, Any] = {
-        "review": review, "query": asked.query, "public": asked.public, "errors": [], "difference": None,
+        "review": review, "query": asked.query, "errors": [], "difference": None,
     }  # fmt: skip
     if not {"before", "after"} & set(asked.query):
         return Page("compare.html", given)
@@ -92,7 +92,6 @@ async def show_revision(asked: Asked) -> Drawn:
         "question": question, "revisions": latest, "newest": standing.revisions, "theories": by_theory(revision),
         "parts": parts(content.changes), "reports": by_cmoc(cited), "struck": [it for it in cited.reports if it.struck],
         "cited": citation(asked, revision), "on": _shown_day(asked),
-        "public": asked.public,
     }  # fmt: skip
     return Page("findings.html", given)
 
@@ -102,7 +101,7 @@ async def show_verification(asked: Asked) -> Drawn:
     """Whether a revision is still what was signed, looked at now, in words."""
     review, number = asked.path["review"], numbered(asked.path["number"])
     verified = await asked.api.synthesis.verify(review, number)
-    given = {"review": review, "number": number, "verified": verified, "public": asked.public}
+    given = {"review": review, "number": number, "verified": verified}
     return Page("verification.html", given)
 
 
@@ -189,7 +188,6 @@ async def _without_revision(
     question = await asked.api.protocol.question(review)
     given = {
         "review": review, "question": question, "newest": newest, "errors": errors_of(error), "query": asked.query,
-        "public": asked.public,
     }  # fmt: skip
     return Page("no-findings.html", given, 200 if error is None else 422)
 
