@@ -12,6 +12,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterat
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
+from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Generic, Literal, TypeVar
 
 from starlette.datastructures import FormData, UploadFile
@@ -41,7 +43,7 @@ from shared.errors import (
     Unavailable,
 )
 from shared.ids import new_id
-from shared.storage import SLUGS
+from shared.storage import SLUGS, fault_of
 
 log = logging.get(__name__)
 
@@ -216,7 +218,7 @@ class Web:
             return look.of_error(error)
         except Exception as error:
             log.exception("a page failed", page=shown.name)
-            return look.of_error(LivingError(type(error).__name__))
+            return look.of_error(_of_the_disk(error) or LivingError(type(error).__name__))
 
     @asynccontextmanager
     async def _sent(self, shown: Shown, request: Request, look: Look) -> AsyncIterator[FormData]:
@@ -421,6 +423,12 @@ def _named(request: Request) -> None:
             part(name)
     except Invalid as error:
         raise NotFound("there is no such page") from error
+
+
+def _of_the_disk(error: Exception) -> Unavailable | None:
+    """What a person is told where the disk fails on which files lie on their way; None of any other error."""
+    fault = fault_of(Path(gettempdir()), error) if isinstance(error, OSError) else None
+    return Unavailable(drawing.text("trouble.no_disk"), slug=fault.slug) if fault is not None else None
 
 
 def _written(form: FormData) -> list[tuple[str, str]]:

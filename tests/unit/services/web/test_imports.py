@@ -18,6 +18,7 @@ from services.web import door, forms
 from services.web.files import Ways
 from shared.errors import Busy
 from shared.keys import PERSONS
+from tests.disks import mounted
 from tests.unit.services.web.rig import REVIEW, Browser, Site
 
 pytestmark = pytest.mark.waits
@@ -80,6 +81,20 @@ def test_what_is_wrong_is_said_at_its_field_and_what_was_typed_stays(site, lead,
 
     assert lead.page.status_code == 422 and "gardens AND health" in lead.text and "wrong.ris" not in lead.text
     assert f'href="#{at}"' in lead.text
+
+
+def test_where_the_disk_for_files_is_full_nothing_is_kept_and_that_is_said(site, lead, tmp_path, monkeypatch):
+    content = b"".join(RIS % f"Garden {n}, of which much is said: {'much ' * 400}".encode() for n in range(2000))
+    with mounted(tmp_path / "disk", "2m") as disk, monkeypatch.context() as small:
+        small.setattr(tempfile, "tempdir", str(disk.folder))
+        lead.goes(AT).uploads(AT, "large.ris", content)
+        assert lead.page.status_code == 503 and "retry-after" not in lead.page.headers
+        assert "is full, or fails" in lead.text and str(disk.folder) not in lead.text
+        assert list(disk.folder.iterdir()) == []
+
+    assert "large.ris" not in lead.goes(AT).text
+    assert lead.uploads(AT, "large.ris", RIS % b"A large garden").at.startswith(f"{AT}/import_")
+    over(site, lead)
 
 
 @pytest.mark.parametrize(("name", "content"), [("", b""), ("empty.ris", b"")])

@@ -5,16 +5,13 @@ Slow: a browser is started; half a minute.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from tests.browsers import Visit, chromium
 from tests.unit.services.web.rig import REVIEW, Site
-from tests.waiting import eventually
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
@@ -25,14 +22,8 @@ AT = f"/reviews/{REVIEW}/imports"
 def url(site: Site) -> Iterator[str]:
     site.founds()
     site.admin.goes("/")
-    server = uvicorn.Server(uvicorn.Config(site.app, port=0, log_level="error", lifespan="off"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    eventually(lambda: server.started, within=60)
-    (listening,) = server.servers
-    yield f"http://127.0.0.1:{listening.sockets[0].getsockname()[1]}"
-    server.should_exit = True
-    thread.join(30)
+    with site.on_a_port() as found:
+        yield found
 
 
 def library(folder: Path, name: str, records: int) -> Path:
