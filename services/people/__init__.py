@@ -1,7 +1,7 @@
 """People: who acts in a review, with what role, by which keys, and how that is taken back.
 
-Owns: persons and their names, which nobody else has; whose the names of before are; memberships, invitations, keys, and
-how people sign in.
+Owns: persons and their names, which nobody else has; whose the names of before are; memberships, invitations, keys, how
+people sign in, and which reviews are public.
 Reacts to: protocol.version.published.
 Emits: people.member.joined, people.member.left, people.role.changed, people.publicity.changed, people.name.mapped,
 people.key.made, people.access.withdrawn.

@@ -1,7 +1,7 @@
 """Synthesis: holds the coded evidence against the theories, and keeps the signed revisions of what they say.
 
 Owns: reports and their studies, fragments and links, CMOCs and their history, notices, re-judgements, triggers,
-drafts and revisions, how far each source was searched, and when people searched by hand.
+drafts and revisions, the course of a review, how far each source was searched, and when people searched by hand.
 
 Reacts to: protocol.version.published, screening.record.included, screening.record.excluded,
 screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.run.finished,

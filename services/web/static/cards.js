@@ -191,7 +191,6 @@
   }
 
   function later() {
-    tell(true);
     timer = setTimeout(send, pause);
     pause = Math.min(2 * pause, LONGEST_PAUSE);
     tell(true);
