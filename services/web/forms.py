@@ -55,7 +55,7 @@ async def form_with_file(request: Request, may: Callable[[FormData], bool]) -> A
     except _NotTaken:
         form = FormData(parser.items)
         await _heard_out(request, stream)
-    except Busy:
+    except (Busy, OSError):  # There is no way for it now, or no disk.
         await _heard_out(request, stream)
         raise
     except MultiPartException as error:
