@@ -76,9 +76,9 @@ class Route(APIRoute):
 
         async def may(request: Request) -> None:
             if not anybody:
-                person = await authenticate(request)
+                await authenticate(request)
                 for check in asked:
-                    await check(request, person)
+                    await check(request)
 
         async def handle_bounded(request: Request) -> Response:
             try:

@@ -55,7 +55,9 @@ IdempotencyKey = Annotated[
 
 
 def _opener(service: str, *, readonly: bool) -> Callable[..., Coroutine[Any, Any, Asked]]:
-    async def ask_for_work(request: Request, person: Annotated[Person, Depends(authenticate)]) -> Asked:
+    async def ask_for_work(request: Request) -> Asked:
+        person = await authenticate(request)
+
         def look(work: Work) -> None:
             # Its key may have been withdrawn while its body came, or while it waited for its turn.
             request.app.state.withdrawn.require_standing(person)
