@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import logging as standard
+from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from structlog.testing import capture_logs
@@ -30,7 +33,7 @@ def test_a_logger_that_was_used_before_is_heard_after_another_configuration(conf
     used.info("after", by="dora")
 
     seen = capfd.readouterr().err
-    assert '"event": "before"' in seen and "after" in seen and '"event": "after"' not in seen
+    assert '"event":"before"' in seen and "after" in seen and '"event":"after"' not in seen
     with capture_logs() as lines:
         used.info("captured")
     assert [line["event"] for line in lines] == ["captured"]
@@ -53,3 +56,46 @@ def test_a_key_or_a_link_that_slipped_into_a_line_says_only_which_it_is(configur
     seen = capfd.readouterr().err
     assert secret not in seen
     assert f"living_key_{'0a' * 16}_(hidden)" in seen and f"living_invitation_{'0b' * 16}_(hidden)" in seen
+
+
+def test_lines_below_the_level_are_left_out_also_of_a_logger_that_was_used_before(configured, capfd):
+    used = logging.get("shared.test")
+    used.info("first")
+    logging.configure(Settings(_env_file=None, log_format="json", log_level="warning"))
+    used.info("second")
+    used.warning("third")
+
+    seen = capfd.readouterr().err
+    assert "first" in seen and "second" not in seen and "third" in seen
+
+
+def test_a_value_that_json_hardly_has_keeps_no_line_back(configured, capfd):
+    logging.get("shared.test").info("odd", number=2**70, half="\ud800", thing={1: object()})
+
+    [line] = capfd.readouterr().err.splitlines()
+    assert json.loads(line)["number"] == 2**70
+
+
+def test_an_error_is_logged_in_one_line_with_its_traceback(configured, capfd):
+    try:
+        raise ValueError("broken")
+    except ValueError:
+        logging.get("shared.test").exception("failed", what="it")
+
+    [line] = capfd.readouterr().err.splitlines()
+    said = json.loads(line)
+    assert said["level"] == "error" and said["logger"] == "shared.test" and "ValueError: broken" in said["exception"]
+
+
+def test_lines_of_many_threads_are_never_written_into_one_another(configured, capfd):
+    log = logging.get("shared.test")
+
+    def tell(number: int) -> None:
+        for _ in range(200):
+            log.info("said", by=number, text="x" * 300)
+
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(tell, range(8)))
+
+    said = [json.loads(line)["by"] for line in capfd.readouterr().err.splitlines()]
+    assert Counter(said) == {number: 200 for number in range(8)}
