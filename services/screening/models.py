@@ -484,8 +484,8 @@ class Opinion(SQLModel):
     they see any vote; a `stand` is what a voter stands by where the voters decide.
 
     `task` is where it counts, None where another one of its person took its turn or the task was opened again;
-    `given_on` where it was given. A later one on a task has a higher `number`. The
-    rest is as in a vote."""
+    `given_on` where it was given. A later one on a task has a higher `number`. A look `waits_in` its review until the
+    conflict is decided, '' being nowhere. The rest is as in a vote."""
 
     id: str = Field(primary_key=True)
     task: str | None
@@ -500,6 +500,7 @@ class Opinion(SQLModel):
     excluded_for: str | None = None
     judged_for: list[str] | None = Field(default=None, sa_type=Json)
     given_at: datetime = Field(sa_type=Instant)
+    waits_in: str = Field(default="", sa_column_kwargs=_EMPTY)
 
 
 class OpinionRow(Opinion, Base, table=True):
@@ -507,6 +508,14 @@ class OpinionRow(Opinion, Base, table=True):
     __table_args__ = (
         UniqueConstraint("task", "person", "kind", name="opinions_one_per_person"),
         Index("opinions_given_on", "given_on"),
+        Index(
+            "opinions_waiting",
+            "waits_in",
+            "person",
+            "id",
+            postgresql_where=text("waits_in <> ''"),
+            sqlite_where=text("waits_in <> ''"),
+        ),
     )
 
 
