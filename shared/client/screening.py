@@ -107,8 +107,8 @@ class ScreeningClient:
 
     def settle_conflicts(self, review: str, tasks: Sequence[str], resolution: str) -> wire.Settlement:
         """Decides conflicts (1 to 100, by their tasks), each by the answer of my own first look, where their forms
-        agree, with one resolution for all. One that cannot be settled keeps no other: the answer says of each what became of
-        it, or why not (`look_first`, `forms_differ`, `task_closed`, `held_by_another` ...)."""
+        agree, with one resolution for all. One that cannot be settled keeps no other: the answer says of each what
+        became of it, or why not (`look_first`, `forms_differ`, `task_closed`, `held_by_another` ...)."""
         asked = {"tasks": list(tasks), "resolution": resolution}
         return self._http.post(f"{_at(review)}/conflicts/settle", wire.Settlement, asked)
 

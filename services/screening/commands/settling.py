@@ -48,9 +48,8 @@ def settle(work: Work, review: str, tasks: Sequence[str], resolution: str, roles
     is named twice."""
     views.known_plan(work, review)
     if twice := [at for at, id in enumerate(tasks) if id in tasks[:at]]:
-        raise Invalid(
-            f"tasks[{twice[0]}]: is named twice", [{"at": f"tasks[{at}]", "why": "is named twice"} for at in twice]
-        )
+        errors = [{"at": f"tasks[{at}]", "why": "is named twice"} for at in twice]
+        raise Invalid(f"tasks[{twice[0]}]: is named twice", errors)
     held = store.lock_with_records(work, review, tasks)
     looks, leases = store.looks_of(work, work.actor, held), store.leases_to_decide(work, work.actor, held)
     votes, elsewhere = _votes(work, [held[id] for id in held if id in looks])

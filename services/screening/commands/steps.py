@@ -276,7 +276,7 @@ def close_task(
     if task.for_adjudicator:
         task.for_adjudicator = False
     stage = store.stage_of(work, task)
-    opinions = views.opinions_behind(work, [task])[task.id]
+    opinions = store.opinions_on(work, task.id) if by in ("adjudication", "consensus") else []
     stands = [opinion for opinion in opinions if opinion.kind == "stand"]
     for opinion in opinions:
         opinion.waits_in = ""
