@@ -256,6 +256,7 @@ class SettledConflict(BaseModel):
 
     task: str
     record: str | None
+    title: str | None
     settled: bool
     state: TaskState | None
     refused: Refused | None = None

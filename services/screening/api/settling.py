@@ -38,8 +38,8 @@ def settle_conflicts(
         found = settling.settle(work, review, body.tasks, body.resolution, queue.adjudicates(person))
         done = [
             SettledConflict(
-                task=it.id, record=it.task.record if it.task else None, settled=it.refused is None,
-                state=it.task.state if it.task else None, refused=views.refused(it.refused),
+                task=it.id, record=it.record and it.record.id, title=it.record and it.record.title,
+                settled=it.refused is None, state=it.task and it.task.state, refused=views.refused(it.refused),
             )
             for it in found
         ]  # fmt: skip

@@ -22,6 +22,7 @@ class Settled(NamedTuple):
 
     id: str
     task: Task | None
+    record: Record | None
     refused: LivingError | None
 
 
@@ -67,9 +68,9 @@ def settle(work: Work, review: str, tasks: Sequence[str], resolution: str, roles
             if known.refused is not None:
                 raise known.refused
         except (Conflict, Forbidden, Invalid, NotFound) as refused:  # Before anything was done.
-            return Settled(id, task, refused)
+            return Settled(id, task, record, refused)
         conflicts.decide(work, record, task, lease, votes[id], _ballot(work, known, resolution))
-        return Settled(id, task, None)
+        return Settled(id, task, record, None)
 
     return [one(id) for id in tasks]
 
@@ -106,7 +107,9 @@ def _refusal(work: Work, known: Looked) -> LivingError | None:
         why = "a vote came here after your look, or by a merger: decide it by itself"
         return Conflict(why, slug="votes_changed")
     if known.differs:
-        return Conflict(f"its forms differ ({', '.join(known.differs)}): decide it by itself", slug="forms_differ")
+        labels = domain.labels(store.stage_of(work, known.task))
+        named = ", ".join(labels.get(name, name) for name in known.differs)
+        return Conflict(f"its forms differ in what they say of {named}: decide it by itself", slug="forms_differ")
     try:
         ballots.check(work, known.task, _ballot(work, known, "so"), deciding=True)
     except Invalid as fault:

@@ -46,6 +46,12 @@ def differing(stage: Stage, forms: Sequence[Form]) -> list[str]:
     return found
 
 
+def labels(stage: Stage) -> dict[str, str]:
+    """What people read for the names of what differs."""
+    fields = {f"fields.{field.name}": f"{field.label!r}" for field in stage.fields}
+    return {**fields, "judged_for": "the CMOCs", "excluded_for": "the reason that it is out for"}
+
+
 def came_after(task: str, votes: Sequence[Cast], look: datetime) -> bool:
     """Whether a vote may be another than whoever looked then has seen: cast since, or brought here by a merger."""
     return any(vote.cast_at > look or vote.cast_on != task for vote in votes)

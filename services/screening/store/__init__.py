@@ -50,6 +50,7 @@ from services.screening.store.leases import lock_leases as lock_leases
 from services.screening.store.leases import page_of_leases as page_of_leases
 from services.screening.store.looks import leases_to_decide as leases_to_decide
 from services.screening.store.looks import lock_with_records as lock_with_records
+from services.screening.store.looks import looks_given as looks_given
 from services.screening.store.looks import looks_of as looks_of
 from services.screening.store.looks import page_of_looked_at as page_of_looked_at
 from services.screening.store.names import forget_old_name as forget_old_name

@@ -53,6 +53,17 @@ def looks_of(work: Work, person: str, tasks: Collection[str]) -> dict[str, Opini
     return {look.task: look for look in work.rows.read(query, None, OpinionRow)} if tasks else {}
 
 
+def looks_given(work: Work, leases: Sequence[Lease]) -> set[str]:
+    """Those of these leases of conflicts under which their persons gave their first looks."""
+    if not leases:
+        return set()
+    query = select(col(OpinionRow.task), col(OpinionRow.person), col(OpinionRow.given_at)).where(
+        col(OpinionRow.task).in_([lease.task for lease in leases]), col(OpinionRow.kind) == "look"
+    )
+    given = {(task, person): at for task, person, at in work.rows.read(query)}
+    return {it.id for it in leases if (at := given.get((it.task, it.person))) is not None and at >= it.taken_at}
+
+
 def leases_to_decide(work: Work, person: str, tasks: Collection[str]) -> dict[str, Lease]:
     """The leases that somebody has of these conflicts and that have not ended, by task."""
     query = select(LeaseRow).where(

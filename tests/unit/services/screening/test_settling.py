@@ -194,6 +194,21 @@ def test_whoever_holds_one_that_they_looked_at_settles_it_and_their_lease_ends(e
     assert_sound(rig.bench, REVIEW, [*cast, (held["task"], "cy")])
 
 
+def test_to_look_at_one_and_put_it_back_does_not_have_it_parked_and_to_put_it_back_again_does(rig):
+    parted_on(rig, "r1")
+    for name in ("cy", "dee", "eve", "fay"):
+        looks_and_gives_back(rig, name, "r1", "include")
+    assert (rig.queue("sift")["conflicts"], rig.queue("sift")["parked"]) == (1, 0)
+
+    rig.bench.clock.advance(minutes=1)
+    for name in ("cy", "dee", "eve"):
+        lease = rig.claims(name, "adjudicator", kind="conflict")["lease"]
+        rig.asks(f"/leases/{lease}/release", None, name, "adjudicator")
+
+    assert (rig.queue("sift")["conflicts"], rig.queue("sift")["parked"]) == (0, 1)
+    assert looked_at(rig) == []
+
+
 def test_a_vote_that_came_after_the_look_has_it_decided_by_itself(either_rig):
     rig = either_rig
     decided(rig, ("Ana", "include"), ("ana", "exclude"))
