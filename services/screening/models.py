@@ -179,6 +179,15 @@ class Task(SQLModel):
     opened_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
 
+    @property
+    def has_slot(self) -> bool:
+        """Whether somebody more may take it now."""
+        return self.places > 0
+
+    def is_taken_by(self, name: str) -> bool:
+        """Whether somebody has a vote or a lease here."""
+        return f"\n{name}\n" in self.takers
+
     def taken_by(self, names: Sequence[str]) -> None:
         """Sets who has a vote or a lease here."""
         self.taker = names[0] if names else ""

@@ -58,6 +58,8 @@ from shared.wire.screening import (
     RecordView,
     Refused,
     ReturnView,
+    SettledConflict,
+    Settlement,
     StageAgreement,
     StageFlow,
     StageFunnel,
@@ -85,6 +87,15 @@ class Looked(NamedTuple):
     votes: list[Vote]
     elsewhere: Mapping[str, list[Vote]]
     differs: list[str]
+    refused: LivingError | None
+
+
+class Settled(NamedTuple):
+    """What became of a conflict: settled, where nothing is `refused`."""
+
+    id: str
+    task: Task | None
+    record: Record | None
     refused: LivingError | None
 
 
@@ -237,6 +248,17 @@ def looked_at(known: Looked, lease: str | None) -> LookedAtConflict:
         forms_agree=not known.differs, differs=known.differs, refused=refused(known.refused), lease=lease,
         flags=_flags(record),
     )  # fmt: skip
+
+
+def settlement(found: Sequence[Settled]) -> Settlement:
+    conflicts = [
+        SettledConflict(
+            task=it.id, record=it.record.id if it.record else None, title=it.record.title if it.record else None,
+            settled=it.refused is None, state=it.task.state if it.task else None, refused=refused(it.refused),
+        )
+        for it in found
+    ]  # fmt: skip
+    return Settlement(settled=sum(it.settled for it in conflicts), conflicts=conflicts)
 
 
 def refused(refusal: LivingError | None) -> Refused | None:

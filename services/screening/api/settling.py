@@ -10,7 +10,7 @@ from shared.http.paging import Fifty
 from shared.http.parameters import Name
 from shared.http.units import IdempotencyKey
 from shared.paging import Page
-from shared.wire.screening import LookedAtConflict, SettledConflict, Settlement, SettleRequest
+from shared.wire.screening import LookedAtConflict, Settlement, SettleRequest
 
 Review = Name
 
@@ -25,7 +25,7 @@ def list_looked_at(review: Review, work: Reading, person: Reviewer, page: Fifty)
 
 
 @router.post("/reviews/{review}/conflicts/settle")
-def settle_conflicts(
+def decide_conflicts(
     review: Review, body: SettleRequest, work: Unit, person: Reviewer, key: IdempotencyKey = None
 ) -> Settlement:
     """Decides conflicts of which this person gave their first look, each by the answer of that look, where their forms
@@ -35,14 +35,6 @@ def settle_conflicts(
     """
 
     def settle() -> Settlement:
-        found = settling.settle(work, review, body.tasks, body.resolution, queue.adjudicates(person))
-        done = [
-            SettledConflict(
-                task=it.id, record=it.record and it.record.id, title=it.record and it.record.title,
-                settled=it.refused is None, state=it.task and it.task.state, refused=views.refused(it.refused),
-            )
-            for it in found
-        ]  # fmt: skip
-        return Settlement(settled=sum(it.settled for it in done), conflicts=done)
+        return views.settlement(settling.settle(work, review, body.tasks, body.resolution, queue.adjudicates(person)))
 
     return work.once(key, f"settle {review}", body, settle)

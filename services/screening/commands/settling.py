@@ -5,25 +5,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
 
 from services.screening import domain, store, views
 from services.screening.commands import ballots, conflicts
 from services.screening.domain import VOTERS, Ballot, TaskStates
 from services.screening.models import Lease, Opinion, Record, Task, Vote
-from services.screening.views import Looked
+from services.screening.views import Looked, Settled
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.paging import Found, PageAsked
-
-
-class Settled(NamedTuple):
-    """What became of a conflict: settled, where nothing is `refused`."""
-
-    id: str
-    task: Task | None
-    record: Record | None
-    refused: LivingError | None
 
 
 def looked_at(work: Work, review: str, roles: Sequence[str], page: PageAsked) -> Found[Looked]:
@@ -86,9 +76,9 @@ def _require_open(work: Work, task: Task, lease: Lease | None, roles: Sequence[s
     conflicts.require_role(task, roles)
     if lease is not None:
         return
-    if f"\n{work.actor}\n" in task.takers:
+    if task.is_taken_by(work.actor):
         raise Forbidden("you have a vote in this conflict; somebody else decides it", slug="own_vote")
-    if task.places < 1:
+    if not task.has_slot:
         raise Conflict("somebody else has this conflict in hand", slug="held_by_another")
 
 

@@ -17,6 +17,7 @@ from shared.paging import Found, PageAsked
 
 #: Spelt out, not bound: the planners must see that the partial index serves.
 _WAITS: ColumnElement[bool] = literal_column("waits_in <> ''")
+_HAS_SLOT: ColumnElement[bool] = literal_column("places > 0")
 
 
 def page_of_looked_at(
@@ -32,7 +33,7 @@ def page_of_looked_at(
         )
         .exists()
     )  # fmt: skip
-    free = (col(TaskRow.places) > 0) & (func.replace(col(TaskRow.takers), f"\n{person}\n", "") == TaskRow.takers)
+    free = _HAS_SLOT & (func.replace(col(TaskRow.takers), f"\n{person}\n", "") == TaskRow.takers)
     query = (
         select(OpinionRow, TaskRow, RecordRow)
         .join(TaskRow, col(TaskRow.id) == OpinionRow.task)

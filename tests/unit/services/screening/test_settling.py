@@ -81,7 +81,7 @@ def test_those_looked_at_and_put_back_are_settled_each_by_its_look_and_leave_the
 
 
 def test_nothing_tells_it_from_a_single_decision_but_that_its_reason_is_the_resolution(rig_of):
-    def told(rig: ScreeningRig) -> list[dict[str, Any]]:
+    def emitted(rig: ScreeningRig) -> list[dict[str, Any]]:
         events = [it for kind in (TaskClosed, RecordAdvanced, TaskOpened) for it in rig.bench.emitted(kind)]
         shown = [event.model_dump(mode="json") for event in events]
         for it in shown:
@@ -99,7 +99,7 @@ def test_nothing_tells_it_from_a_single_decision_but_that_its_reason_is_the_reso
         lease = alone.claims("cy", "adjudicator", kind="conflict", records=[record])["lease"]
         alone.votes("cy", lease, "include", "adjudicator", reason="as we read it")
 
-    assert told(alone) == told(together)
+    assert emitted(alone) == emitted(together)
     (closed, _) = together.bench.emitted(TaskClosed)
     deciding = closed.judgement.votes[-1]
     assert (deciding.person, deciding.answer, deciding.reason) == ("cy", "include", "as we read it")
