@@ -171,6 +171,12 @@ def _screens(ada: Looking) -> None:
         ada.looks("#title")
         ada.page.keyboard.press(first)
         ada.looks(then)
+    ada.page.keyboard.press("s")  # It is decided later, and waits among those that were looked at.
+    ada.looks(".apart")
+    ada.goes(f"{CONFLICTS}/looked-at?ticked=all")
+    ada.page.fill("#resolution", " ")
+    ada.page.click("#settle button")
+    ada.looks(".faults")
 
 
 def _looks_up_records(ada: Looking) -> None:

@@ -167,7 +167,9 @@ def test_sixty_strings_in_every_field_are_text_on_every_page(people):
     wrong: list[str] = []
     shown, pages = "", set()
     for browser in (people.lead, people.ana):
-        for at, html in crawled(browser, "/", AT, CARD, f"{AT}/conflicts", "/reviews/unwritten"):
+        for at, html in crawled(
+            browser, "/", AT, CARD, f"{AT}/conflicts", f"{AT}/conflicts/looked-at", "/reviews/unwritten"
+        ):
             if html.startswith("<!doctype html>"):
                 judged = Judged(html)
                 wrong += [f"{at}: {it}" for it in judged.wrong]
