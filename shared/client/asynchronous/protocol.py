@@ -29,13 +29,15 @@ class AsyncProtocolClient:
         *,
         form: Literal["yaml", "json"] = "yaml",
         follows: int | None = None,
+        why: str | None = None,
     ) -> wire.Applied:
-        """Sends a protocol file as it is, which `follows` a version. Raises Invalid, with every error, when it is
+        """Sends a protocol file as it is, which `follows` a version, and says `why` for whoever reads the history.
+        Raises Invalid, with every error, when it is
         malformed, Conflict when another version is the newest by now (`not_the_newest`), or when it is an earlier one
         again and nothing is said of which it follows (`older_version`)."""
         at, kind = f"/protocol/reviews/{part(review)}/versions", f"application/{form}"
         return self._http.read(
-            wire.Applied, await self._http.command(at, document, kind=kind, params={"follows": follows})
+            wire.Applied, await self._http.command(at, document, kind=kind, params={"follows": follows, "why": why})
         )
 
     async def check(
