@@ -17,7 +17,7 @@ from shared.errors import Invalid
 from shared.events.protocol import Protocol
 from shared.http.auth import Anybody, Lead, Reader
 from shared.http.paging import Hundred
-from shared.http.parameters import AskedNumberOrNone, Name, Number, Why
+from shared.http.parameters import AskedNumberOrNone, Name, Number, Why, YesNo
 from shared.http.route import Later, Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
@@ -116,10 +116,13 @@ def show_question(review: Name, work: Reading, person: Anybody) -> QuestionView:
 
 
 @router.get("/reviews/{review}/versions")
-def list_versions(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[VersionHead]:
-    """Every version of a review's protocol, oldest first."""
+def list_versions(
+    review: Name, work: Reading, person: Reader, page: Hundred, newest_first: YesNo = False
+) -> Page[VersionHead]:
+    """Every version of a review's protocol, oldest first or newest."""
     store.review(work, review)
-    return store.versions(work, review, page).page(lambda row: VersionHead(**row.model_dump(exclude={"document"})))
+    found = store.versions(work, review, page, newest_first=newest_first)
+    return found.page(lambda row: VersionHead(**row.model_dump(exclude={"document"})))
 
 
 @router.get("/reviews/{review}/versions/{version}")

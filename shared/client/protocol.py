@@ -55,9 +55,10 @@ class ProtocolClient:
         """What a review asks, for anybody who may read it."""
         return self._http.get(f"/protocol/reviews/{part(review)}/question", wire.QuestionView)
 
-    def versions(self, review: str) -> Iterator[wire.VersionHead]:
-        """Every version, oldest first."""
-        return self._http.pages(f"/protocol/reviews/{part(review)}/versions", wire.VersionHead)
+    def versions(self, review: str, *, newest_first: bool = False) -> Iterator[wire.VersionHead]:
+        """Every version, oldest first or newest."""
+        path = f"/protocol/reviews/{part(review)}/versions"
+        return self._http.pages(path, wire.VersionHead, newest_first=newest_first)
 
     def version(self, review: str, number: int) -> wire.VersionView:
         return self._http.get(f"/protocol/reviews/{part(review)}/versions/{number}", wire.VersionView)

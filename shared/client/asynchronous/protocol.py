@@ -59,9 +59,10 @@ class AsyncProtocolClient:
         """What a review asks, for anybody who may read it."""
         return await self._http.get(f"/protocol/reviews/{part(review)}/question", wire.QuestionView)
 
-    def versions(self, review: str) -> AsyncIterator[wire.VersionHead]:
-        """Every version, oldest first."""
-        return self._http.pages(f"/protocol/reviews/{part(review)}/versions", wire.VersionHead)
+    def versions(self, review: str, *, newest_first: bool = False) -> AsyncIterator[wire.VersionHead]:
+        """Every version, oldest first or newest."""
+        path = f"/protocol/reviews/{part(review)}/versions"
+        return self._http.pages(path, wire.VersionHead, newest_first=newest_first)
 
     async def version(self, review: str, number: int) -> wire.VersionView:
         return await self._http.get(f"/protocol/reviews/{part(review)}/versions/{number}", wire.VersionView)
