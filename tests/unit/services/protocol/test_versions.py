@@ -109,6 +109,7 @@ def test_other_content_makes_the_next_version_and_the_old_ones_stay(bench, clien
 
     assert back.version == 3
     assert [head.version for head in lead.versions("small")] == [1, 2, 3]
+    assert [head.version for head in lead.versions("small", newest_first=True)] == [3, 2, 1]
     assert [event.version for event in bench.emitted(VersionPublished)] == [1, 2, 3]
     assert lead.version("small", 2).protocol.title == "Larger"
     assert lead.newest("small").version == 3
