@@ -91,6 +91,8 @@ def test_why_it_is_amended_is_asked_for_and_shown_to_readers(site, lead):
     why = "Our advisors say:\n<b>fields</b> are no gardens"
     lead.sends(EDIT, document=text + "\nnonsense: 1\n", why=why, do="check")
     assert lead.page.status_code == 422 and lead.form(EDIT)["why"].replace("\r", "") == why
+    lead.sends(EDIT, document=document(lead.goes(EDIT)), why=why, do="check")
+    assert "nothing to apply" in lead.text and lead.form(EDIT)["why"].replace("\r", "") == why
 
     lead.sends(EDIT, document=text, why=why, do="check")
     lead.sends(EDIT, document=text, why=areas(lead)["why"].replace("\n", "\r\n"), do="apply")
