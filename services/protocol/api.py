@@ -17,7 +17,7 @@ from shared.errors import Invalid
 from shared.events.protocol import Protocol
 from shared.http.auth import Anybody, Lead, Reader
 from shared.http.paging import Hundred
-from shared.http.parameters import AskedNumberOrNone, Name, Number
+from shared.http.parameters import AskedNumberOrNone, Name, Number, Why, YesNo
 from shared.http.route import Later, Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
@@ -63,16 +63,19 @@ def apply_protocol(
     protocol: Annotated[Protocol, Depends(_checked)],
     work: Unit,
     follows: AskedNumberOrNone | None = None,
+    why: Why | None = None,
     key: IdempotencyKey = None,
 ) -> Applied:
-    """Makes a protocol (YAML or JSON) the review's next version; the content it has already changes nothing.
+    """Makes a protocol (YAML or JSON) the review's next version; the content it has already changes nothing. `why` is
+    kept with it and told, for whoever reads the review's history.
 
     `follows` names the version that it amends, 0 for the first: where another one is the newest by now it is refused
     (409 `not_the_newest`); without it, an earlier version again is (409 `older_version`). A malformed one is answered
     with every error, its path and its line. Nothing is stored then.
     """
     command = f"apply a protocol to {review}" + (f" after {follows}" if follows is not None else "")
-    return work.once(key, command, protocol, lambda: commands.publish_version(work, protocol, follows))
+    command += f", since {why}" if why is not None else ""
+    return work.once(key, command, protocol, lambda: commands.publish_version(work, protocol, follows, why))
 
 
 @router.post("/reviews/{review}/checks", openapi_extra=_BODY)
@@ -113,10 +116,13 @@ def show_question(review: Name, work: Reading, person: Anybody) -> QuestionView:
 
 
 @router.get("/reviews/{review}/versions")
-def list_versions(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[VersionHead]:
-    """Every version of a review's protocol, oldest first."""
+def list_versions(
+    review: Name, work: Reading, person: Reader, page: Hundred, newest_first: YesNo = False
+) -> Page[VersionHead]:
+    """Every version of a review's protocol, oldest first or newest."""
     store.review(work, review)
-    return store.versions(work, review, page).page(lambda row: VersionHead(**row.model_dump(exclude={"document"})))
+    found = store.versions(work, review, page, newest_first=newest_first)
+    return found.page(lambda row: VersionHead(**row.model_dump(exclude={"document"})))
 
 
 @router.get("/reviews/{review}/versions/{version}")

@@ -137,6 +137,15 @@ class IngestClient:
     def export(self, review: str, export: str) -> wire.ExportView:
         return self._http.get(f"/ingest/reviews/{part(review)}/exports/{part(export)}", wire.ExportView)
 
+    def request_preview(self, review: str, asked: wire.NewPreview | Mapping[str, object]) -> wire.PreviewView:
+        """Asks sources ahead what the strategies of a draft would bring; the same again, while they are asked, is that
+        one. Raises Conflict (`preview_under_way`, with its id as `preview`) while they are asked of another draft."""
+        return self._http.post(f"/ingest/reviews/{part(review)}/previews", wire.PreviewView, asked)
+
+    def preview(self, review: str, preview: str) -> wire.PreviewView:
+        """What sources have said so far."""
+        return self._http.get(f"/ingest/reviews/{part(review)}/previews/{part(preview)}", wire.PreviewView)
+
     def file_of_export(self, review: str, export: str, into: Callable[[bytes], object]) -> None:
         """Hands its file over, piece by piece."""
         self._http.download(f"/ingest/reviews/{part(review)}/exports/{part(export)}/file", into)

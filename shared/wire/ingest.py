@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, computed_field
 
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
+from shared.events.protocol import Strategy as Planned
 from shared.events.values import PARTIAL_DATE, Identifiers, PartialDate
 from shared.wire.common import (
     BLANKS,
@@ -559,6 +560,49 @@ class ExportView(BaseModel):
     asked_at: datetime
     ended_at: datetime | None
     kept_until: datetime | None
+
+
+#: Strings that one preview asks sources, at most.
+MOST_PREVIEWED = 20
+
+
+class NewPreview(Given):
+    """Ask sources ahead what the strategies of a draft would bring, over the dates that it has; the draft need not be
+    the review's protocol yet. What is searched by hand is asked of nobody."""
+
+    strategies: Annotated[list[Planned], Field(min_length=1, max_length=100)]
+    search_from: Annotated[date, Field(strict=False)] | None = None
+    published_after: Annotated[date, Field(strict=False)] | None = None
+
+
+class PreviewedString(BaseModel):
+    """What one string would bring: the source's own count (`reported`) and the first titles, what the source said of
+    it, or why there is no answer (`error`, of which `failed` is the kind). Until it is `answered` it waits."""
+
+    strategy: str
+    source: str
+    asked: str
+    answered: bool
+    reported: int | None
+    titles: list[str]
+    remarks: list[str]
+    error: str | None
+    failed: str | None
+
+
+class PreviewView(BaseModel):
+    """What the strings of a draft would bring of what was published in these days, both included. It is `done` once all
+    are answered, and kept until `kept_until`."""
+
+    id: str
+    review: str
+    since: date
+    until: date
+    strings: list[PreviewedString]
+    done: bool
+    asked_by: str
+    asked_at: datetime
+    kept_until: datetime
 
 
 class NewReparse(Given):

@@ -70,6 +70,15 @@ from services.ingest.store.notices import claims_of as claims_of
 from services.ingest.store.notices import notices_carried_by as notices_carried_by
 from services.ingest.store.notices import notices_of as notices_of
 from services.ingest.store.notices import waiting_notices as waiting_notices
+from services.ingest.store.previews import begin_preview as begin_preview
+from services.ingest.store.previews import forget_previews as forget_previews
+from services.ingest.store.previews import lock_preview as lock_preview
+from services.ingest.store.previews import next_string as next_string
+from services.ingest.store.previews import preview_of as preview_of
+from services.ingest.store.previews import preview_under_way as preview_under_way
+from services.ingest.store.previews import sources_asked_ahead as sources_asked_ahead
+from services.ingest.store.previews import strings_of as strings_of
+from services.ingest.store.previews import unanswered as unanswered
 from services.ingest.store.quotas import forget_quotas as forget_quotas
 from services.ingest.store.quotas import page_of_quotas as page_of_quotas
 from services.ingest.store.quotas import parked_source as parked_source

@@ -147,6 +147,15 @@ class AsyncIngestClient:
     async def export(self, review: str, export: str) -> wire.ExportView:
         return await self._http.get(f"/ingest/reviews/{part(review)}/exports/{part(export)}", wire.ExportView)
 
+    async def request_preview(self, review: str, asked: wire.NewPreview | Mapping[str, object]) -> wire.PreviewView:
+        """Asks sources ahead what the strategies of a draft would bring; the same again, while they are asked, is that
+        one. Raises Conflict (`preview_under_way`, with its id as `preview`) while they are asked of another draft."""
+        return await self._http.post(f"/ingest/reviews/{part(review)}/previews", wire.PreviewView, asked)
+
+    async def preview(self, review: str, preview: str) -> wire.PreviewView:
+        """What sources have said so far."""
+        return await self._http.get(f"/ingest/reviews/{part(review)}/previews/{part(preview)}", wire.PreviewView)
+
     async def file_of_export(self, review: str, export: str, into: Callable[[bytes], object]) -> None:
         """Hands its file over, piece by piece."""
         await self._http.download(f"/ingest/reviews/{part(review)}/exports/{part(export)}/file", into)
