@@ -17,7 +17,7 @@ from services.catalog import SERVICES
 from services.cli import app
 from services.cli.commands import walk
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.texts import RetrievalStates
+from services.ingest.domain.texts import AnchorStates, RetrievalStates
 from services.ingest.domain.watching import (
     ExportStates,
     ImportStates,
@@ -53,6 +53,7 @@ MACHINES: dict[str, list[type[States[Any]]]] = {
         PairStates,
         Standings,
         RetrievalStates,
+        AnchorStates,
     ],
     "screening": [RecordStates, TaskStates, LeaseStates, BatchStates],
     "synthesis": [ReportStates, RejudgementStates],

@@ -154,6 +154,9 @@ class Settings(BaseSettings):
     preview_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         1, description="Days it is kept what sources said ahead that the strategies of a draft would bring."
     )
+    parse_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
+        90, description="Days what an earlier parser made of a copy is kept where no quote stands in it any more."
+    )
     quota_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         400, description="Days it is kept how much each source was asked on a day, and what it said of the budget."
     )

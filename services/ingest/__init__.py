@@ -5,8 +5,8 @@ searches that people make by hand, files that people bring and take away, what t
 the provenance of each field, the keys that these are found by, mergers, splits, possible duplicates, what people ruled
 about them, what files state was decided before, relations, which works included reports cite and are cited by, notices
 (retractions and the like), rejections, raw answers of sources and how far they were read again, what sources say of our
-budget and which of them are left alone, where the texts of reports are open, copies of these, and whether each is
-sought, retrieved or not.
+budget and which of them are left alone, where the texts of reports are open, copies of these, whether each is sought,
+retrieved or not, the passages that they are parsed to, and the quotes that are anchored in them.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for
@@ -29,6 +29,9 @@ Emits:
     ingest.text.retrieved         a copy of it is kept
     ingest.text.not_retrieved     it cannot be had, as somebody says
     ingest.text.withdrawn         a copy is one of it no more
+    ingest.text.parsed            a copy was parsed to passages, or cannot be
+    ingest.anchor.found           a quote of a copy that was parsed anew stands there, too
+    ingest.anchor.lost            it does not stand there any more
     ingest.run.finished           one pull of one strategy, or one chase of citations, ended
     ingest.sweep.finished         one look at what a source has changed ended
     ingest.file.imported          the records of a file that somebody brought were taken in

@@ -11,7 +11,7 @@ from sqlmodel import AutoString, Field, SQLModel
 
 from services.ingest.domain.citations import KEYS
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.texts import RetrievalStates
+from services.ingest.domain.texts import AnchorStates, RetrievalStates
 from services.ingest.domain.watching import (
     ExportStates,
     ImportStates,
@@ -25,6 +25,7 @@ from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
 from shared.wire.ingest import (
     AdditionKind,
+    AnchorState,
     Availability,
     Dating,
     Direction,
@@ -47,6 +48,7 @@ from shared.wire.ingest import (
     TextReaders,
     TextSource,
     TextVersion,
+    Unparsed,
     WatchPurpose,
     WatchState,
 )
@@ -730,11 +732,95 @@ class TextRow(Base, table=True):
     licence: str | None = None
     licence_class: LicenceClass = Field(sa_type=AutoString)
     readers: TextReaders = Field(sa_type=AutoString)
+    quotable_words: int = 0
     added_by: str
     added_at: datetime = Field(sa_type=Instant)
     withdrawn_by: str | None = None
     withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
     withdrawn_why: str | None = None
+
+
+class ParsingRow(Base, table=True):
+    """A copy that waits to be parsed; `tries` counts how often that was begun, `deaths` how often it killed what parsed
+    it."""
+
+    __tablename__ = "parsings"
+    __table_args__ = (Index("parsings_due", "due_at"),)
+
+    text: str = Field(primary_key=True)
+    due_at: datetime = Field(sa_type=Instant)
+    tries: int = 0
+    deaths: int = 0
+
+
+class ParseRow(Base, table=True):
+    """What came of parsing a copy: a blob of its passages, or why there is none. It is its copy's own until another
+    supersedes it. `tried_by` is the parser that read it last, and may have failed where an earlier one did not."""
+
+    __tablename__ = "parses"
+    __table_args__ = (
+        Index("parses_of_text", "text", "id"),
+        Index(
+            "parses_of_now",
+            "text",
+            unique=True,
+            postgresql_where=text("superseded_at IS NULL"),
+            sqlite_where=text("superseded_at IS NULL"),
+        ),
+        Index(
+            "parses_by_parser",
+            "tried_by",
+            "text",
+            postgresql_where=text("superseded_at IS NULL"),
+            sqlite_where=text("superseded_at IS NULL"),
+        ),
+        Index("parses_superseded", "superseded_at", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    text: str
+    parser: str
+    tried_by: str
+    sha256: str | None = None
+    blob: str | None = None
+    size: int | None = Field(default=None, sa_type=Counter)
+    paragraphs: int = 0
+    why: Unparsed | None = Field(default=None, sa_type=AutoString)
+    parsed_at: datetime = Field(sa_type=Instant)
+    superseded_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class AnchorRow(Base, table=True):
+    """A quote that was found in a copy, at the characters of a parse. Its words are kept as long as the copy is."""
+
+    __tablename__ = "anchors"
+    __table_args__ = (
+        Index("anchors_of_text", "text", "id"),
+        Index("anchors_at", "text", "begins", "ends"),
+        Index("anchors_of_review", "review", "id"),
+        Index("anchors_in_state", "review", "state", "id"),
+        Index("anchors_of_parse", "parse"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    text: str
+    state: AnchorState = Field(default=AnchorStates.ANCHORED, sa_type=AutoString)
+    why: str | None = None
+    parse: str
+    parse_sha256: str
+    locator: str
+    page: int | None = None
+    begins: int
+    ends: int
+    exact: str | None = None
+    prefix: str | None = None
+    suffix: str | None = None
+    words: int
+    salt: str
+    quote_sha256: str
+    made_by: str
+    made_at: datetime = Field(sa_type=Instant)
 
 
 class SourceKeyRow(Base, table=True):

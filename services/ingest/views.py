@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from services.ingest import store
-from services.ingest.domain import copies, quotas
+from services.ingest.domain import copies, licences, quotas
 from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.evidence import speaks
+from services.ingest.domain.passages import REASONS, Parse
+from services.ingest.domain.reading import is_shown, may_read
 from services.ingest.domain.searching import Found, lacks, standing_of
 from services.ingest.domain.texts import RetrievalStates
 from services.ingest.domain.watching import RunStates, SearchStates, WatchStates
 from services.ingest.models import (
     AdditionRow,
+    AnchorRow,
     CitationRow,
     CorrectionRow,
     DuplicateRow,
@@ -23,6 +26,7 @@ from services.ingest.models import (
     ImportRow,
     NoticeRow,
     OpenCopiesRow,
+    ParseRow,
     PreviewRow,
     QuotaRow,
     RecordRow,
@@ -41,6 +45,7 @@ from services.ingest.ports.libraries.catalog import lacks_of
 from shared.db.work import Work
 from shared.events.ingest import Bibliography, DecisionStated, RunCounts
 from shared.events.protocol import FILES
+from shared.paging import Page, PageAsked, cut, of_another, with_one_more
 from shared.service import HIDDEN
 from shared.tokens import Person
 from shared.wire.ingest import (
@@ -48,6 +53,7 @@ from shared.wire.ingest import (
     AddedView,
     AdditionText,
     AdditionView,
+    AnchorView,
     CitationView,
     CopyCounts,
     CorrectionView,
@@ -61,6 +67,8 @@ from shared.wire.ingest import (
     OpenCopiesView,
     OpenCopyView,
     ParkedView,
+    ParseView,
+    PassageView,
     PreviewedString,
     PreviewView,
     QuestionView,
@@ -80,6 +88,8 @@ from shared.wire.ingest import (
     SourceRecordView,
     SplitView,
     StatementView,
+    TextPositionSelector,
+    TextQuoteSelector,
     TextView,
     WatchView,
 )
@@ -410,8 +420,52 @@ def copy_counts(work: Work, review: str) -> CopyCounts:
     )
 
 
-def text_view(row: TextRow) -> TextView:
-    return TextView(text=row.id, **row.model_dump())
+def text_view(work: Work, row: TextRow) -> TextView:
+    return text_views(work, [row])[0]
+
+
+def text_views(work: Work, rows: Sequence[TextRow]) -> list[TextView]:
+    """Copies, each with what came of parsing it."""
+    work.session.flush()
+    parses = store.parses_of_now(work, [row.id for row in rows])
+    return [
+        TextView(text=row.id, parse=parse_view(parses[row.id]) if row.id in parses else None, **row.model_dump())
+        for row in rows
+    ]
+
+
+def parse_view(row: ParseRow) -> ParseView:
+    state: Literal["parsed", "unparsed"] = "parsed" if row.why is None else "unparsed"
+    return ParseView(parse=row.id, state=state, reason=REASONS[row.why] if row.why else None, **row.model_dump())
+
+
+def passages_page(made: ParseRow, parse: Parse, asked: PageAsked) -> Page[PassageView]:
+    """The passages of a parse that follow those of the page before. Raises Invalid for a position that is none, or of
+    another parse."""
+    begin = 0
+    if asked.after is not None:
+        if len(asked.after) != 2 or asked.after[0] != made.id or type(asked.after[1]) is not int or asked.after[1] < 0:
+            raise of_another("parse of this copy")
+        begin = asked.after[1] + 1
+    some = list(enumerate(parse.passages))[begin : begin + with_one_more(asked.limit)]
+    found = cut(some, asked, lambda each: [made.id, each[0]])
+    return found.page(lambda each: PassageView(number=each[0], words=parse.of(each[1]), **asdict(each[1])))
+
+
+def anchor_view(row: TextRow, anchor: AnchorRow, person: Person) -> AnchorView:
+    """A quote of a copy as somebody may see it."""
+    quote = None
+    exact = anchor.exact if is_shown(row, anchor.words) else None
+    if may_read(row, person) and anchor.exact is not None:
+        exact = anchor.exact
+        quote = TextQuoteSelector(exact=anchor.exact, prefix=anchor.prefix or "", suffix=anchor.suffix or "")
+    return AnchorView(
+        anchor=anchor.id, record=row.record,
+        position=TextPositionSelector(start=anchor.begins, end=anchor.ends),
+        quote=quote, exact=exact,
+        closed=licences.is_closed(row.licence_class),
+        **anchor.model_dump(exclude={"exact", "prefix", "suffix"}),
+    )  # fmt: skip
 
 
 def record_texts(work: Work, row: RecordRow) -> RecordTexts:
@@ -420,7 +474,7 @@ def record_texts(work: Work, row: RecordRow) -> RecordTexts:
     return RecordTexts(
         record=row.id,
         retrieval=retrieval_views(work, [retrieval])[0] if retrieval else None,
-        texts=[text_view(each) for each in store.texts_of(work, [row.id])],
+        texts=text_views(work, store.texts_of(work, [row.id])),
     )
 
 

@@ -221,6 +221,39 @@ class IngestClient:
         path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/withdraw"
         return self._http.post(path, wire.TextView, {"reason": reason})
 
+    def parse_again(self, review: str, text: str) -> wire.TextView:
+        """Has a copy be parsed once more."""
+        return self._http.post(f"/ingest/reviews/{part(review)}/texts/{part(text)}/parse", wire.TextView)
+
+    def passages(self, review: str, text: str) -> Iterator[wire.PassageView]:
+        """The headings and paragraphs of a copy in reading order, to whom may read it."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/texts/{part(text)}/passages", wire.PassageView)
+
+    def quote(
+        self, review: str, text: str, exact: str, *, prefix: str | None = None, suffix: str | None = None,
+        locator: str | None = None,
+    ) -> wire.AnchoredQuote:  # fmt: skip
+        """Anchors words that a copy says, and answers the receipt that proves it."""
+        asked = {"exact": exact, "prefix": prefix, "suffix": suffix, "locator": locator}
+        body = {name: value for name, value in asked.items() if value is not None}
+        return self._http.post(f"/ingest/reviews/{part(review)}/texts/{part(text)}/quotes", wire.AnchoredQuote, body)
+
+    def anchors_of_text(
+        self, review: str, text: str, *, state: wire.AnchorState | None = None
+    ) -> Iterator[wire.AnchorView]:
+        """The quotes of a copy; those in a state if given."""
+        path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/anchors"
+        return self._http.pages(path, wire.AnchorView, state=state)
+
+    def anchors(self, review: str, *, state: wire.AnchorState | None = None) -> Iterator[wire.AnchorView]:
+        """The quotes of all copies of a review; those in a state if given."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/anchors", wire.AnchorView, state=state)
+
+    def decide_quotable_words(self, review: str, text: str, words: int, *, reason: str) -> wire.TextView:
+        """Says of how many words quotes of a closed copy may be shown to whoever may not read it."""
+        path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/quotable-words"
+        return self._http.post(path, wire.TextView, {"words": words, "reason": reason})
+
     def decide_retrieval(
         self, review: str, record: str, *, state: Literal["sought", "not_retrieved"], reason: str
     ) -> wire.RetrievalView:

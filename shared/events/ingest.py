@@ -411,3 +411,53 @@ class TextWithdrawn(Event, type="ingest.text.withdrawn", key="record", topic="in
     sha256: Id
     reason: str
     left: Count
+
+
+class TextParsed(Event, type="ingest.text.parsed", key="record", topic="ingest.records"):
+    """A copy of a record's report was parsed to passages, by their parser and the SHA-256 of their text; or it cannot
+    be, and `why`. What it says no event carries."""
+
+    record: Id
+    text: Id
+    parse: Id
+    parser: Id
+    sha256: Id | None = None
+    paragraphs: Count
+    state: Literal["parsed", "unparsed"]
+    why: (
+        Literal[
+            "no_text_layer",
+            "encrypted",
+            "too_many_pages",
+            "too_large",
+            "bomb",
+            "timed_out",
+            "damaged",
+            "metadata_only",
+        ]
+        | None
+    ) = None
+
+
+class AnchorFound(Event, type="ingest.anchor.found", key="record", topic="ingest.records"):
+    """A quote of a copy that was parsed anew stands in that parse, too, at its own characters there. `was_lost` where
+    it did not stand in the one before."""
+
+    record: Id
+    text: Id
+    anchor: Id
+    parse_sha256: Id
+    locator: Id
+    start: Count
+    end: Count
+    was_lost: bool
+
+
+class AnchorLost(Event, type="ingest.anchor.lost", key="record", topic="ingest.records"):
+    """A quote of a copy does not stand there any more: the copy was parsed anew and says it nowhere or more than once,
+    or it was withdrawn."""
+
+    record: Id
+    text: Id
+    anchor: Id
+    why: str

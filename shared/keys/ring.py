@@ -104,8 +104,9 @@ class KeyRing:
         #: Never changed, only replaced as a whole (`refresh`): whoever keeps what it checked sees by that.
         self.keys = tuple(keys)
 
-    def sign(self, purpose: Purpose, claims: Mapping[str, Any], *, at: datetime) -> str:
-        """The claims, signed for this purpose. Raises Unavailable when no key may sign at that instant."""
+    def sign(self, purpose: Purpose, claims: Mapping[str, Any], *, at: datetime, audience: str | None = None) -> str:
+        """The claims, signed for this purpose, or for an audience of their own. Raises Unavailable when no key may sign
+        at that instant."""
         key = self.signing(purpose, at)
         if key is None or key.private is None:
             known = "; ".join(f"{it.kid} {it.dates()}" for it in self.keys if it.purpose == purpose) or "there is none"
@@ -117,7 +118,7 @@ class KeyRing:
             )
         # By hand, since it is two lines and the library that checks costs half of a whole command to load.
         head = {"alg": "EdDSA", "typ": "JWT", "kid": key.kid}
-        signed = b".".join(_part(part) for part in (head, {**claims, "aud": AUDIENCES[purpose]}))
+        signed = b".".join(_part(part) for part in (head, {**claims, "aud": audience or AUDIENCES[purpose]}))
         return b".".join((signed, encoded(key.private.sign(signed)))).decode()
 
     def signing(self, purpose: Purpose, at: datetime) -> Key | None:
@@ -125,9 +126,9 @@ class KeyRing:
         able = [it for it in self.keys if it.purpose == purpose and it.private is not None and it.holds_at(at)]
         return able[-1] if able else None
 
-    def check(self, purpose: Purpose, token: str) -> tuple[Key, dict[str, Any]]:
-        """The key that signed a token or signature for this purpose, and its claims. Whether that key's dates allow it
-        is for the caller to ask, who knows the instant.
+    def check(self, purpose: Purpose, token: str, *, audience: str | None = None) -> tuple[Key, dict[str, Any]]:
+        """The key that signed a token or signature for this purpose, or that audience, and its claims. Whether that
+        key's dates allow it is for the caller to ask, who knows the instant.
 
         Raises Invalid when it is none of this ring, or over (`exp`).
         """
@@ -141,7 +142,11 @@ class KeyRing:
                 try:
                     # When it was issued proves nothing, and a clock that is set back must not shut everybody out.
                     claims = jwt.decode(
-                        token, key.public, ["EdDSA"], audience=AUDIENCES[purpose], options={"verify_iat": False}
+                        token,
+                        key.public,
+                        ["EdDSA"],
+                        audience=audience or AUDIENCES[purpose],
+                        options={"verify_iat": False},
                     )
                     return key, claims
                 except jwt.InvalidSignatureError:

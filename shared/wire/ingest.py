@@ -109,6 +109,17 @@ TextVersion = Literal["published", "accepted", "submitted", "unknown"]
 #: Where a copy was found, or that a person brought it.
 TextSource = Literal["unpaywall", "europepmc", "pmc", "person"]
 
+#: What a passage of a text is.
+PassageKind = Literal["heading", "paragraph"]
+
+#: Why a copy has no passages.
+Unparsed = Literal[
+    "no_text_layer", "encrypted", "too_many_pages", "too_large", "bomb", "timed_out", "damaged", "metadata_only"
+]
+
+#: Whether a quote stands in its copy as that is parsed today.
+AnchorState = Literal["anchored", "lost"]
+
 PairState = Literal["open", "same", "different"]
 PairVerdict = Literal["same", "different"]
 
@@ -834,9 +845,27 @@ class NewText(Given):
     url: Annotated[str, Field(max_length=2000, pattern=r"^https?://[!-~]+$")] | None = None
 
 
+class ParseView(BaseModel):
+    """What came of parsing a copy: its passages and the hash of their text; or `why` it has none, and what that
+    means."""
+
+    parse: str
+    parser: str
+    state: Literal["parsed", "unparsed"]
+    sha256: str | None
+    paragraphs: int
+    why: Unparsed | None
+    reason: str | None
+    parsed_at: datetime
+
+
 class TextView(BaseModel):
     """A copy of a record's report: its kind as its bytes show it, where it is from, what its licence lets people do,
-    and who may read it. One that was withdrawn is kept no more."""
+    and who may read it. One that was withdrawn is kept no more.
+
+    `parse` is what came of parsing it, none before that is done. Of a closed copy quotes of at most `quotable_words`
+    may be shown to whoever may not read it.
+    """
 
     text: str
     record: str
@@ -850,6 +879,8 @@ class TextView(BaseModel):
     licence: str | None
     licence_class: LicenceClass
     readers: TextReaders
+    quotable_words: int = 0
+    parse: ParseView | None = None
     added_by: str
     added_at: datetime
     withdrawn_by: str | None
@@ -894,6 +925,99 @@ class NewRetrieval(Given):
 class TextWithdrawal(Given):
     """Why a copy is taken back."""
 
+    reason: Reason
+
+
+class PassageView(BaseModel):
+    """A heading or a paragraph of a copy. Offsets count characters of its whole text, `locator` names it in its parse,
+    and `section` the headings that it stands under."""
+
+    number: int
+    kind: PassageKind
+    locator: str
+    section: str | None
+    page: int | None
+    last_page: int | None
+    start: int
+    end: int
+    words: str
+
+
+class NewQuote(Given):
+    """Words that a copy says, to be anchored in it. Where it says them more than once, what stands before or behind
+    them, or the passage that they are in, tells which are meant."""
+
+    exact: Prose
+    prefix: Short | None = None
+    suffix: Short | None = None
+    locator: Line | None = None
+
+
+class QuotedSpan(BaseModel):
+    """Where a copy says something: for whoever may read it, also in which words."""
+
+    locator: str
+    page: int | None
+    start: int
+    end: int
+    exact: str
+    prefix: str
+    suffix: str
+
+
+class TextQuoteSelector(BaseModel):
+    """A quote as W3C's Web Annotation Data Model selects it."""
+
+    type: Literal["TextQuoteSelector"] = "TextQuoteSelector"
+    exact: str
+    prefix: str
+    suffix: str
+
+
+class TextPositionSelector(BaseModel):
+    """The same by its characters, in the text of that hash."""
+
+    type: Literal["TextPositionSelector"] = "TextPositionSelector"
+    start: int
+    end: int
+
+
+class AnchorView(BaseModel):
+    """A quote that stands in a copy, or that is lost since it was parsed anew (`why`).
+
+    `quote` is for whoever may read the copy; others see its place and a salted hash of it, and its words where the copy
+    is open or has that few (`exact`).
+    """
+
+    anchor: str
+    text: str
+    record: str
+    state: AnchorState
+    why: str | None
+    parse_sha256: str
+    locator: str
+    position: TextPositionSelector
+    quote: TextQuoteSelector | None
+    exact: str | None
+    quote_sha256: str
+    salt: str
+    words: int
+    closed: bool
+    made_by: str
+    made_at: datetime
+
+
+class AnchoredQuote(BaseModel):
+    """An anchor, and the receipt that proves to other services that its quote was verified."""
+
+    anchor: AnchorView
+    receipt: str
+
+
+class NewQuotableWords(Given):
+    """Of how many words quotes of a closed copy may be shown to whoever may not read it, and why."""
+
+    words: Annotated[int, Field(ge=0, le=100), WHOLE]
     reason: Reason
 
 

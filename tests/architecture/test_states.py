@@ -12,7 +12,7 @@ import pytest
 
 from docs.generate import MACHINES
 from services.ingest.domain.clusters import PairStates
-from services.ingest.domain.texts import RetrievalStates
+from services.ingest.domain.texts import AnchorStates, RetrievalStates
 from services.ingest.domain.watching import (
     ExportStates,
     ImportStates,
@@ -48,6 +48,7 @@ ON_THE_WIRE = {
     ReparseStates: ingest.ReparseState,
     PairStates: ingest.PairState,
     RetrievalStates: ingest.RetrievalState,
+    AnchorStates: ingest.AnchorState,
     ReportStates: synthesis.ReportState,
     RejudgementStates: synthesis.RejudgementState,
     RebuildStates: search.RebuildState,

@@ -6,21 +6,28 @@ from typing import Annotated
 
 from services.ingest import store, views
 from services.ingest.api.router import Reading, Unit, router
-from services.ingest.commands import retrievals, texts, uploads
+from services.ingest.commands import passages, retrievals, texts, uploads
+from services.ingest.domain import reading
 from services.ingest.domain.kinds import ENDINGS
 from shared.blobs.packing import Blob
 from shared.blobs.port import Blobs
 from shared.errors import NotFound
-from shared.http.auth import Contributor, Reader
+from shared.http.auth import Coder, Contributor, Lead, Reader
 from shared.http.blobs import BlobResponse, blobs_of, received
 from shared.http.paging import Hundred
 from shared.http.parameters import Name
 from shared.http.units import IdempotencyKey
 from shared.paging import Page
 from shared.wire.ingest import (
+    AnchoredQuote,
+    AnchorState,
+    AnchorView,
     FileView,
+    NewQuotableWords,
+    NewQuote,
     NewRetrieval,
     NewText,
+    PassageView,
     RecordTexts,
     RetrievalState,
     RetrievalView,
@@ -57,22 +64,22 @@ def add_text_of_record(
     Its kind is told by its bytes."""
 
     def add() -> TextView:
-        return views.text_view(texts.add_text(work, blobs, review, record, body, person))
+        return views.text_view(work, texts.add_text(work, blobs, review, record, body, person))
 
     return work.once(key, f"add text {record}", body, add)
 
 
 @router.get("/reviews/{review}/texts/{text}")
 def show_text(review: Name, text: Name, work: Reading, person: Reader) -> TextView:
-    """A copy of a report: where it is from, its licence, and who may read it."""
-    return views.text_view(store.text_of(work, review, text))
+    """A copy of a report: where it is from, its licence, who may read it, and what came of parsing it."""
+    return views.text_view(work, store.text_of(work, review, text))
 
 
 @router.get("/reviews/{review}/texts/{text}/file", response_class=BlobResponse)
 def show_file_of_text(review: Name, text: Name, work: Reading, person: Reader, blobs: Files) -> BlobResponse:
     """The file of a copy, to be saved, for whom its `readers` names; a program's key reads open copies alone."""
     row = store.text_of(work, review, text)
-    texts.require_reader(row, person)
+    reading.require_reader(row, person)
     if row.withdrawn_at is not None:
         raise NotFound(f"copy {text!r} was withdrawn: {row.withdrawn_why}", slug="copy_withdrawn")
     return BlobResponse(blobs, Blob(row.sha256, row.size), f"{row.id}{ENDINGS[row.kind]}")
@@ -86,7 +93,7 @@ def withdraw_text(
     something else uses them."""
 
     def withdraw() -> TextView:
-        return views.text_view(texts.withdraw_text(work, review, text, body.reason, person))
+        return views.text_view(work, texts.withdraw_text(work, review, text, body.reason, person))
 
     return work.once(key, f"withdraw {text}", body, withdraw)
 
@@ -112,3 +119,72 @@ def list_retrievals(
     store.review_of(work, review)
     found = store.page_of_retrievals(work, review, state, page)
     return found.shown_as(views.retrieval_views(work, found.rows))
+
+
+@router.post("/reviews/{review}/texts/{text}/parse")
+def request_parse_of_text(review: Name, text: Name, work: Unit, person: Lead, key: IdempotencyKey = None) -> TextView:
+    """Has a copy be parsed once more, such as one that took too long."""
+
+    def request() -> TextView:
+        return views.text_view(work, passages.have_parsed_again(work, review, text))
+
+    return work.once(key, f"parse {text}", None, request)
+
+
+@router.get("/reviews/{review}/texts/{text}/passages")
+def list_passages_of_text(
+    review: Name, text: Name, work: Reading, person: Reader, blobs: Files, page: Hundred
+) -> Page[PassageView]:
+    """The headings and paragraphs of a copy in reading order, for whom its `readers` names; a program's key reads those
+    of open copies alone."""
+    row = passages.standing_text(work, review, text)
+    made, parse = passages.read_passages(work, blobs, row, person)
+    return views.passages_page(made, parse, page)
+
+
+@router.post("/reviews/{review}/texts/{text}/quotes", status_code=201)
+def add_quote_of_text(
+    review: Name, text: Name, body: NewQuote, work: Unit, person: Coder, blobs: Files, key: IdempotencyKey = None
+) -> AnchoredQuote:
+    """Anchors words that a copy says, and gives a receipt that proves it. What it does not say exactly, however it is
+    typeset, is refused with what comes nearest (`nearest`); what it says more than once, with where (`spans`). The same
+    quote again is the same anchor, with or without an idempotency key."""
+    # Nothing is kept under the key: a quote of a closed copy is to lie with its anchor alone.
+    anchor, row, receipt = passages.add_quote(work, blobs, review, text, body, person)
+    return AnchoredQuote(anchor=views.anchor_view(row, anchor, person), receipt=receipt)
+
+
+@router.get("/reviews/{review}/texts/{text}/anchors")
+def list_anchors_of_text(
+    review: Name, text: Name, work: Reading, person: Reader, page: Hundred, state: AnchorState | None = None
+) -> Page[AnchorView]:
+    """The quotes of a copy, the oldest first; those in a state if given. Their words are for whoever may read it."""
+    row = store.text_of(work, review, text)
+    found = store.page_of_anchors(work, review, page, text=row.id, state=state)
+    return found.page(lambda anchor: views.anchor_view(row, anchor, person))
+
+
+@router.get("/reviews/{review}/anchors")
+def list_anchors(
+    review: Name, work: Reading, person: Reader, page: Hundred, state: AnchorState | None = None
+) -> Page[AnchorView]:
+    """The quotes of all copies of a review, the oldest first; those in a state if given, as that are lost since their
+    copies were parsed anew. The words of each are for whoever may read its copy."""
+    store.review_of(work, review)
+    found = store.page_of_anchors(work, review, page, state=state)
+    rows = store.texts_by_id(work, {anchor.text for anchor in found.rows})
+    return found.page(lambda anchor: views.anchor_view(rows[anchor.text], anchor, person))
+
+
+@router.post("/reviews/{review}/texts/{text}/quotable-words")
+def decide_quotable_words_of_text(
+    review: Name, text: Name, body: NewQuotableWords, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> TextView:
+    """Says of how many words quotes of a closed copy may be shown to whoever may not read it; none unless said."""
+
+    def decide() -> TextView:
+        row = passages.decide_quotable_words(work, review, text, body.words)
+        work.note("quotable words decided", text=text, words=body.words, why=body.reason)
+        return views.text_view(work, row)
+
+    return work.once(key, f"quotable words of {text}", body, decide)

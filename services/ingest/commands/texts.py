@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
 from services.ingest import store
+from services.ingest.commands.passages import forget_passages, move_passages
 from services.ingest.commands.retrievals import live, settle
 from services.ingest.commands.uploads import require_sent, unknown_file
 from services.ingest.domain import kinds, licences
@@ -65,6 +66,7 @@ def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText,
         why = f"copy {known.id!r} is this very file, with another licence, version or other readers"
         raise Forbidden(f"{why}: whoever added it, or a lead, corrects that", slug="role_needed")
     _keep(work, blobs, row)
+    move_passages(work, known, row)
     _take_back(work, known, f"something else is said of this file, as copy {row.id!r}")
     return row
 
@@ -96,6 +98,7 @@ def _keep(work: Work, blobs: Blobs, row: TextRow) -> TextRow:
         raise Conflict(f"record {row.record!r} has {count} copies, which is the most it may", slug="copies_full")
     names.keep(work, blobs, row.sha256, by=user(row.id))
     work.add(row)
+    store.have_parsed(work, row.id)
     settle(work, row.review, row.record, [row])
     return row
 
@@ -127,18 +130,9 @@ def _is_theirs(row: TextRow, person: Person) -> bool:
 def _take_back(work: Work, row: TextRow, reason: str) -> None:
     row.withdrawn_by, row.withdrawn_at, row.withdrawn_why = work.actor, work.now, reason
     names.let_go(work, row.sha256, by=user(row.id))
+    forget_passages(work, row, reason)
     _tell_gone(work, row, row.record, reason)
     settle(work, row.review, row.record, [])
-
-
-def require_reader(row: TextRow, person: Person) -> None:
-    """Raises Forbidden unless somebody may read a copy; a program never may read one that is not open."""
-    if person.is_program and licences.is_closed(row.licence_class):
-        why = f"the licence of this copy is {row.licence_class}, and a program's key reads open ones alone"
-        raise Forbidden(why, slug="copy_closed")
-    if not person.has(licences.ROLES[row.readers]):
-        why = f"this copy is for {row.readers} of the review, and your role here is {person.role!r}"
-        raise Forbidden(why, slug="copy_closed")
 
 
 def follow(

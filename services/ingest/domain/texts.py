@@ -7,7 +7,7 @@ from typing import Final
 
 from shared.pauses import no_less_than_asked, pause_after
 from shared.states import States
-from shared.wire.ingest import RetrievalState
+from shared.wire.ingest import AnchorState, RetrievalState
 
 
 class RetrievalStates(States[RetrievalState]):
@@ -25,6 +25,20 @@ class RetrievalStates(States[RetrievalState]):
         (NOT_RETRIEVED, SOUGHT): "somebody asks for it again",
         (NOT_RETRIEVED, RETRIEVED): "a copy comes after all",
         (RETRIEVED, SOUGHT): "its last copy is taken back, or goes with another record",
+    }
+
+
+class AnchorStates(States[AnchorState]):
+    """A quote that was found in a copy of a report."""
+
+    ANCHORED: Final = "anchored"
+    LOST: Final = "lost"
+
+    what = "anchor"
+    moves = {
+        (None, ANCHORED): "the copy says it, once",
+        (ANCHORED, LOST): "the copy is parsed anew and does not say it once, or is withdrawn",
+        (LOST, ANCHORED): "the copy is parsed anew and says it",
     }
 
 

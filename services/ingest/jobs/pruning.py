@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from services.ingest import store
+from services.ingest.commands.passages import forget_parse
 from services.ingest.jobs import answers
 from shared.blobs import names
 from shared.db.work import Work
@@ -43,3 +44,11 @@ def previews_of_long_ago(work: Work, before: datetime, limit: int) -> int:
 def uploads_of_long_ago(work: Work, before: datetime, limit: int) -> int:
     """Who sent which file; nothing names it any more that does not yet."""
     return store.forget_uploads(work, before, limit)
+
+
+def parses_of_long_ago(work: Work, before: datetime, limit: int) -> int:
+    """What earlier parsers made of copies, where no quote stands in it; its blob is swept when nothing else uses it."""
+    rows = store.superseded_parses(work, before, limit)
+    for row in rows:
+        forget_parse(work, row)
+    return len(rows)

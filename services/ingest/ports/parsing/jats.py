@@ -82,8 +82,7 @@ def _depth(root: Element) -> int:
 
 
 def _name(element: Element) -> str:
-    # A comment or an instruction has a function for a name.
-    return element.tag.rpartition("}")[2] if isinstance(element.tag, str) else ""
+    return element.tag.rpartition("}")[2]
 
 
 def _child(element: Element, name: str) -> Element | None:
@@ -199,9 +198,7 @@ def _captions(element: Element) -> Iterator[str]:
     """What a figure, table or box is called and what stands below it."""
     label, caption = _child(element, "label"), _child(element, "caption")
     words = [_said(each) for each in (label, caption) if each is not None]
-    if _name(element) != "boxed-text":
-        yield " ".join(words)
-    elif words:
+    if _name(element) != "boxed-text" or words:
         yield " ".join(words)
 
 

@@ -213,9 +213,18 @@ def _is_beside(line: Line, piece: Piece) -> bool:
     return overlap > 0.5 * min(first.size, piece.size)
 
 
-def _blocks(pieces: Sequence[Piece], depth: int = 0) -> Iterator[Block]:
+def _usual_gutter(pages: Sequence[Sequence[Piece]]) -> float | None:
+    """Where most pages of several columns are parted, which a page with little in one of them does not show."""
+    found = [gutter for page in pages if (gutter := _gutter(page)) is not None]
+    return statistics.median_low(found) if 2 * len(found) >= len(pages) else None
+
+
+def _blocks(pieces: Sequence[Piece], usual: float | None = None, depth: int = 0) -> Iterator[Block]:
     """Columns in reading order: what stands across them parts those above from those below it."""
     gutter = _gutter(pieces) if depth < _DEEPEST else None
+    if gutter is None and usual is not None:
+        crossing = sum(it.left < usual < it.right for it in pieces)
+        gutter = usual if crossing <= 0.2 * len(pieces) else None
     if gutter is None:
         if pieces:
             yield Block(_lines(pieces))
@@ -227,8 +236,8 @@ def _blocks(pieces: Sequence[Piece], depth: int = 0) -> Iterator[Block]:
         crossing = [it for it in line.pieces if it.left < gutter < it.right]
         if crossing:
             if left or right:
-                yield from _blocks(left, depth + 1)
-                yield from _blocks(right, depth + 1)
+                yield from _blocks(left, depth=depth + 1)
+                yield from _blocks(right, depth=depth + 1)
                 left, right = [], []
             across += line.pieces
             continue
@@ -239,8 +248,8 @@ def _blocks(pieces: Sequence[Piece], depth: int = 0) -> Iterator[Block]:
         right += [it for it in line.pieces if it.left >= gutter]
     if across:
         yield Block(_lines(across))
-    yield from _blocks(left, depth + 1)
-    yield from _blocks(right, depth + 1)
+    yield from _blocks(left, depth=depth + 1)
+    yield from _blocks(right, depth=depth + 1)
 
 
 def _gutter(pieces: Sequence[Piece]) -> float | None:
@@ -320,8 +329,9 @@ def _paragraphs(pages: Sequence[Sequence[Piece]], body: float) -> Iterator[_Para
     running: _Paragraph | None = None
     before: Block | None = None
     waiting: list[_Paragraph] = []
+    usual = _usual_gutter(pages)
     for number, page in enumerate(pages, 1):
-        for block in _blocks(page):
+        for block in _blocks(page, usual):
             for line in block.lines:
                 line.page = number
             for index, cut in enumerate(_cut(block, body)):
@@ -361,7 +371,7 @@ def _goes_on(paragraph: _Paragraph, its: Block, following: _Paragraph, block: Bl
     if first.words[:1].islower() and not _ENDS.search(last.words):
         return True
     is_full = its.right - last.right < 2.5 * last.size
-    return is_full and not indented and not _ENDS.search(last.words) and not _BULLET.match(first.words)
+    return is_full and not indented and not _ENDS.search(last.words)
 
 
 def _is_last_of_text(last: Line, block: Block) -> bool:

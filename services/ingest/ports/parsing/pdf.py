@@ -24,6 +24,7 @@ _LEAST_A_PAGE = 3
 #: In units of the size of type: a gap that parts two pieces of a line, and how far a raised character stands up.
 _GAP, _STEP = 0.9, 0.18
 _UPRIGHT = 0.1
+_BOLD = re.compile(rb"bold|black|heavy|-bd\b|\.b$", re.IGNORECASE)
 _STREAM = re.compile(rb"stream\r?\n")
 
 #: What the library writes for a hyphen at a line's end.
@@ -90,7 +91,7 @@ def _pieces(document: pypdfium2.PdfDocument, number: int) -> Iterator[Piece]:
             if not run.boxes and abs(_angle(text, index)) > _UPRIGHT:
                 continue  # A stamp at the margin, or the head of a column that is turned.
             if not run.boxes:
-                run.is_bold = pdfium.FPDFText_GetFontWeight(text.raw, index) >= 600
+                run.is_bold = _is_bold(text, index)
             run.take(code, box)
         yield from run.piece()
     finally:
@@ -111,6 +112,14 @@ def _characters(text: pypdfium2.PdfTextPage) -> Iterator[tuple[int, Box | None, 
         if code not in (0x0D, 0x0A) and pdfium.FPDFText_GetLooseCharBox(raw, index, reference):
             box = (rect.left, rect.bottom, rect.right, rect.top)
         yield code, box, index
+
+
+def _is_bold(text: pypdfium2.PdfTextPage, index: int) -> bool:
+    if pdfium.FPDFText_GetFontWeight(text.raw, index) >= 600:
+        return True
+    name, flags = ctypes.create_string_buffer(200), ctypes.c_int()
+    pdfium.FPDFText_GetFontInfo(text.raw, index, name, len(name), ctypes.byref(flags))
+    return _BOLD.search(name.value) is not None
 
 
 def _angle(text: pypdfium2.PdfTextPage, index: int) -> float:

@@ -10,6 +10,7 @@ import httpx
 from services.ingest.ports.fulltext.catalog import open_fetcher, open_full_texts
 from services.ingest.ports.fulltext.fetching import TextFetcher
 from services.ingest.ports.fulltext.port import FullTexts
+from services.ingest.ports.parsing.worker import Parser
 from services.ingest.ports.sources.arxiv import ArXiv
 from services.ingest.ports.sources.crossref import Crossref
 from services.ingest.ports.sources.doaj import DOAJ
@@ -43,8 +44,8 @@ def open_sources(settings: Settings, client: httpx.Client, **timing: Unpack[Timi
 
 
 class Sources(dict[str, Source]):
-    """The sources by their names, who knows where full texts are open, and what fetches these, with the client they
-    ask over."""
+    """The sources by their names, who knows where full texts are open, what fetches these and what parses them, with
+    the client they ask over."""
 
     def __init__(
         self,
@@ -52,9 +53,11 @@ class Sources(dict[str, Source]):
         full_texts: FullTexts | None = None,
         client: httpx.Client | None = None,
         fetcher: TextFetcher | None = None,
+        parser: Parser | None = None,
     ) -> None:
         super().__init__(sources)
         self.full_texts, self.fetcher = full_texts, fetcher
+        self.parser = parser or Parser()
         self._client = client
 
     @classmethod
