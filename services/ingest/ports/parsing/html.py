@@ -11,7 +11,8 @@ _LEFT_OUT = {"script", "style", "noscript", "template", "nav", "footer", "form",
 _HEADINGS = {"h1": 1, "h2": 2, "h3": 3, "h4": 4, "h5": 5, "h6": 6}
 _BLOCKS = {
     "p", "div", "li", "ul", "ol", "dl", "dt", "dd", "blockquote", "figure", "figcaption", "caption", "table", "tr",
-    "section", "article", "main", "header", "aside", "pre", "address", "hr", "body", "html", "head", "title", *_HEADINGS,
+    "section", "article", "main", "header", "aside", "pre", "address", "hr", "body", "html", "head", "title",
+    *_HEADINGS,
 }  # fmt: skip
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 _CHARSET = re.compile(rb"<meta[^>]{0,300}charset=[\"']?([\w-]{1,30})", re.IGNORECASE)
