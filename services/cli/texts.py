@@ -14,10 +14,11 @@ from services.cli.context import acting, client
 from services.cli.printing import err, minute, out, print_json, print_rows, title_of
 from services.cli.saving import require_writable, save
 from services.cli.sending import pieces_of, size_of
+from shared.errors import Invalid
 
 if TYPE_CHECKING:
     from shared.client import Client
-    from shared.wire.ingest import FileView, RetrievalView, TextView
+    from shared.wire.ingest import AnchorState, AnchorView, FileView, ParseView, RetrievalView, TextView
 
 app = Group(help="Full texts: copies of reports, and whether each is retrieved.")
 
@@ -82,6 +83,7 @@ def show(review: str, record: str, as_json: bool) -> None:
         ("licence", lambda row: row.licence or "none"),
         ("class", lambda row: row.licence_class),
         ("readers", lambda row: row.readers),
+        ("passages", lambda row: _passages_of(row.parse)),
         ("by", lambda row: called(row.added_by)),
         ("withdrawn", lambda row: row.withdrawn_why or ""),
     ]
@@ -145,6 +147,113 @@ def save_(review: str, text: str, to: Path | None, force: bool) -> None:
         err.print(f"{text} written to {to}", soft_wrap=True, highlight=False)
 
 
+@app.command("passages", example="living texts passages shared-records text_01a2")
+@REVIEW
+@_TEXT
+@AS_JSON
+def passages(review: str, text: str, as_json: bool) -> None:
+    """Print the headings and paragraphs of a copy, each behind its locator, where you may read it."""
+    with client("reviewer") as living:
+        rows = living.ingest.passages(review, text)
+        if as_json:
+            print_json(list(rows))
+            return
+        for row in rows:
+            page = f" (page {row.page})" if row.page is not None else ""
+            mark = "# " if row.kind == "heading" else ""
+            said = f"{row.locator}{page}: {mark}{row.words}\n"
+            out.print(said, soft_wrap=True, markup=False, highlight=False)
+
+
+@app.command(
+    "quote",
+    example="living texts quote shared-records text_01a2 'trust grew once leaders met'\n"
+    "living texts quote shared-records text_01a2 'trust grew' --in sec2/p3 --json",
+)
+@REVIEW
+@_TEXT
+@argument("exact", "What it says, word for word; how it is typeset is nothing.")
+@option("--prefix", help="What stands right before it, where the copy says it more than once.")
+@option("--suffix", help="What stands right behind it.")
+@option("--in", "locator", help="The passage that it stands in, as `living texts passages` names it.")
+@AS_JSON
+def quote(
+    review: str, text: str, exact: str, prefix: str | None, suffix: str | None, locator: str | None, as_json: bool
+) -> None:
+    """Anchor words that a copy says, for coders; with --json also the receipt that proves it.
+
+    What the copy does not say is refused with what comes nearest, and what it says more than once with where.
+    """
+    with acting("anchoring a quote", review) as living:
+        try:
+            made = living.ingest.quote(review, text, exact, prefix=prefix, suffix=suffix, locator=locator)
+        except Invalid as refused:
+            _print_offers(refused)
+            raise
+    if as_json:
+        print_json(made)
+        return
+    page = f" on page {made.anchor.page}" if made.anchor.page is not None else ""
+    out.print(f"{made.anchor.anchor} stands in {made.anchor.locator}{page}", soft_wrap=True, highlight=False)
+
+
+@app.command("anchors", example="living texts anchors shared-records --state lost")
+@REVIEW
+@option("--text", help="Only the quotes of this copy.")
+@option("--state", type=click.Choice(("anchored", "lost")), help="Only those of which this is so.")
+@AS_JSON
+def anchors(review: str, text: str | None, state: AnchorState | None, as_json: bool) -> None:
+    """List quotes of copies, and those that are lost since their copies were parsed anew. The words of each are for
+    whoever may read its copy."""
+    with client() as living:
+        ingest = living.ingest
+        found = (
+            ingest.anchors(review, state=state) if text is None else ingest.anchors_of_text(review, text, state=state)
+        )
+        rows = list(found)
+        called = called_in(living, review) if not as_json else str
+    columns: list[tuple[str, Callable[[AnchorView], object]]] = [
+        ("anchor", lambda row: row.anchor),
+        ("text", lambda row: row.text),
+        ("stands in", lambda row: row.locator),
+        ("state", lambda row: row.state),
+        ("why", lambda row: row.why or ""),
+        ("words", lambda row: row.exact or f"{row.words} words"),
+        ("by", lambda row: called(row.made_by)),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="no quote is anchored")
+
+
+@app.command("parse", example="living texts parse shared-records text_01a2")
+@REVIEW
+@_TEXT
+@AS_JSON
+def parse(review: str, text: str, as_json: bool) -> None:
+    """Have a copy be parsed once more, such as one that took too long; for leads."""
+    with acting("having a copy be parsed", review, "lead") as living:
+        view = living.ingest.parse_again(review, text)
+    if as_json:
+        print_json(view)
+    else:
+        out.print(f"{text} is parsed within a minute", soft_wrap=True, highlight=False)
+
+
+@app.command("quotable", example="living texts quotable shared-records text_01a2 25 --reason 'its publisher lets us'")
+@REVIEW
+@_TEXT
+@argument("words", "The most words of a quote; 0 shows none.", type=click.IntRange(0, 100))
+@_REASON
+@AS_JSON
+def quotable(review: str, text: str, words: int, reason: str, as_json: bool) -> None:
+    """Say of how many words quotes of a closed copy may be shown to whoever may not read it; for leads."""
+    with acting("saying what may be shown of a copy", review, "lead") as living:
+        view = living.ingest.decide_quotable_words(review, text, words, reason=reason)
+    if as_json:
+        print_json(view)
+    else:
+        out.print(f"quotes of {text} are shown up to {view.quotable_words} words", soft_wrap=True, highlight=False)
+
+
 @app.command("seek", example="living texts seek shared-records rec_01a2 --reason 'a library has it now'")
 @REVIEW
 @_RECORD
@@ -196,3 +305,18 @@ def _send(living: Client, review: str, file: Path, size: int) -> FileView:
     with Progress(console=err, transient=True) as bar:
         task = bar.add_task(f"sending {file.name}", total=size)
         return living.ingest.upload_text(review, pieces_of(file, bar, task), size)
+
+
+def _passages_of(parse: ParseView | None) -> str:
+    """What came of parsing a copy, in a cell."""
+    if parse is None:
+        return ""
+    return f"{parse.paragraphs} paragraphs" if parse.reason is None else f"none: {parse.reason}"
+
+
+def _print_offers(refused: Invalid) -> None:
+    """What comes nearest to a quote that is not there, or where one is that is there more than once."""
+    near, spans = refused.extra.get("nearest"), refused.extra.get("spans") or []
+    for offered in [near] if isinstance(near, dict) else spans:
+        said = f"{offered['locator']}: …{offered['prefix']}[{offered['exact']}]{offered['suffix']}…"
+        err.print(said, soft_wrap=True, markup=False, highlight=False)

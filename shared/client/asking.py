@@ -124,10 +124,10 @@ def error_of(answer: Answered, asked: str) -> errors.LivingError:
     body = body if isinstance(body, dict) else {}
     detail = body.get("detail") or f"{asked}: HTTP {answer.status_code}"
     slug = str(body.get("type", "")).rpartition(":")[2] or None
-    if answer.status_code == 422:
-        return errors.Invalid(detail, body.get("errors"), slug=slug)
-    kind = _ERRORS.get(answer.status_code, errors.Unavailable if answer.status_code >= 502 else errors.LivingError)
     beside = {name: value for name, value in body.items() if name not in _OF_EVERY_PROBLEM}
+    if answer.status_code == 422:
+        return errors.Invalid(detail, body.get("errors"), slug=slug, **beside)
+    kind = _ERRORS.get(answer.status_code, errors.Unavailable if answer.status_code >= 502 else errors.LivingError)
     return kind(detail, slug=slug, errors=body.get("errors") or [], **beside)
 
 

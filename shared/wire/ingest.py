@@ -996,6 +996,7 @@ class AnchorView(BaseModel):
     why: str | None
     parse_sha256: str
     locator: str
+    page: int | None
     position: TextPositionSelector
     quote: TextQuoteSelector | None
     exact: str | None

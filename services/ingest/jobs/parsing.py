@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -80,9 +81,12 @@ def _begin(work: Work, row: ParsingRow) -> _Begun | None:
 
 def _parse(running: Context, parser: Parser, begun: _Begun) -> bool:
     """Parses a copy and keeps what came of it; false where the platform is to end."""
+
+    def opened() -> Iterator[bytes]:
+        return running.blobs.open(begun.sha256, begun.size)
+
     try:
-        content = running.blobs.open(begun.sha256, begun.size)
-        parse = parser.parse(begun.kind, content, begun.size, running.stopping)
+        parse = parser.parse(begun.kind, opened, begun.size, running.stopping)
     except Stopped:
         _put_back(running, begun)
         return False

@@ -237,6 +237,41 @@ class AsyncIngestClient:
         path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/withdraw"
         return await self._http.post(path, wire.TextView, {"reason": reason})
 
+    async def parse_again(self, review: str, text: str) -> wire.TextView:
+        """Has a copy be parsed once more."""
+        return await self._http.post(f"/ingest/reviews/{part(review)}/texts/{part(text)}/parse", wire.TextView)
+
+    def passages(self, review: str, text: str) -> AsyncIterator[wire.PassageView]:
+        """The headings and paragraphs of a copy in reading order, to whom may read it."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/texts/{part(text)}/passages", wire.PassageView)
+
+    async def quote(
+        self, review: str, text: str, exact: str, *, prefix: str | None = None, suffix: str | None = None,
+        locator: str | None = None,
+    ) -> wire.AnchoredQuote:  # fmt: skip
+        """Anchors words that a copy says, and answers the receipt that proves it."""
+        asked = {"exact": exact, "prefix": prefix, "suffix": suffix, "locator": locator}
+        body = {name: value for name, value in asked.items() if value is not None}
+        return await self._http.post(
+            f"/ingest/reviews/{part(review)}/texts/{part(text)}/quotes", wire.AnchoredQuote, body
+        )
+
+    def anchors_of_text(
+        self, review: str, text: str, *, state: wire.AnchorState | None = None
+    ) -> AsyncIterator[wire.AnchorView]:
+        """The quotes of a copy; those in a state if given."""
+        path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/anchors"
+        return self._http.pages(path, wire.AnchorView, state=state)
+
+    def anchors(self, review: str, *, state: wire.AnchorState | None = None) -> AsyncIterator[wire.AnchorView]:
+        """The quotes of all copies of a review; those in a state if given."""
+        return self._http.pages(f"/ingest/reviews/{part(review)}/anchors", wire.AnchorView, state=state)
+
+    async def decide_quotable_words(self, review: str, text: str, words: int, *, reason: str) -> wire.TextView:
+        """Says of how many words quotes of a closed copy may be shown to whoever may not read it."""
+        path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/quotable-words"
+        return await self._http.post(path, wire.TextView, {"words": words, "reason": reason})
+
     async def decide_retrieval(
         self, review: str, record: str, *, state: Literal["sought", "not_retrieved"], reason: str
     ) -> wire.RetrievalView:

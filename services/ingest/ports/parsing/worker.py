@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from threading import Event as Signal
@@ -43,16 +43,16 @@ class Parser:
     seconds: int = SECONDS
     longest: float = _LONGEST
 
-    def parse(self, kind: TextKind, content: Iterable[bytes], size: int, stopping: Signal) -> Parse:
-        """The passages of a copy. Raises NotParsed, saying why there are none; Died and Stopped; and what `content`
-        raises."""
+    def parse(self, kind: TextKind, content: Callable[[], Iterable[bytes]], size: int, stopping: Signal) -> Parse:
+        """The passages of a copy, whose bytes `content` opens. Raises NotParsed, saying why there are none; Died and
+        Stopped; and what `content` raises."""
         if size == 0:
             raise NotParsed("damaged")
         if size > LARGEST[kind]:
             raise NotParsed("too_large")
         # Without names, so that nothing of a copy is left behind, whatever ends us.
         with tempfile.TemporaryFile() as given, tempfile.TemporaryFile() as answer:
-            for chunk in content:
+            for chunk in content():
                 given.write(chunk)
             given.seek(0)
             self._run(kind, given, answer, stopping)

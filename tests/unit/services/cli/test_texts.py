@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from services.cli.review import _full_texts
-from services.cli.texts import _ENDINGS, _READERS, _STATES, _VERSIONS
+from services.cli.texts import _ENDINGS, _READERS, _STATES, _VERSIONS, anchors
+from services.ingest.jobs import parsing
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from shared.wire.ingest import IngestStatus, RetrievalState, TextKind, TextReaders, TextVersion
+from shared.wire.ingest import AnchorState, IngestStatus, RetrievalState, TextKind, TextReaders, TextVersion
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.ingest.publisher import PDF
 from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy, work
@@ -112,3 +114,60 @@ def test_all_that_may_be_said_may_be_named():
     assert {each.replace("-", "_") for each in _STATES} == set(RetrievalState.__args__)
     assert (set(_ENDINGS), set(_READERS)) == (set(TextKind.__args__), set(TextReaders.__args__))
     assert set(_VERSIONS) == set(TextVersion.__args__)
+
+
+SAID = "Boards meet often.\n\nTrust grew once they met. Staff were heard.\n\nLater trust grew once they met again.\n"
+
+
+def bring_text(ingest: IngestBench, as_, *given: str) -> str:
+    Path("boards.txt").write_text(SAID)
+    text: str = data(add(as_, ingest, *given, "--json", file="boards.txt"))["text"]
+    ingest.runs(parsing.parse_texts)
+    return text
+
+
+def test_a_copy_is_read_passage_by_passage_and_quoted(ingest, as_):
+    text = bring_text(ingest, as_, "--licence", "CC BY 4.0")
+
+    assert "3 paragraphs" in as_("rita", "texts", "show", REVIEW, record(ingest), role="reader").stdout
+    assert "p2: Trust grew once" in as_("rita", "texts", "passages", REVIEW, text, role="reader").stdout
+    rows = data(as_("rita", "texts", "passages", REVIEW, text, "--json", role="reader"))
+    assert [row["locator"] for row in rows] == ["p1", "p2", "p3"]
+    made = as_("ana", "texts", "quote", REVIEW, text, "Staff were  heard").stdout
+    assert made.endswith(" stands in p2\n")
+    again = data(as_("ana", "texts", "quote", REVIEW, text, "Staff were heard", "--json"))
+    assert again["anchor"]["anchor"] == made.split()[0] and again["receipt"].count(".") == 2
+    listed = as_("rita", "texts", "anchors", REVIEW, role="reader").stdout
+    assert "Staff were heard" in listed and "anchored" in listed
+    of_text = as_("rita", "texts", "anchors", REVIEW, "--text", text, "--state", "lost", role="reader").stdout
+    assert "no quote is anchored" in of_text
+
+
+def test_what_is_not_said_is_refused_with_what_comes_nearest_and_what_is_said_twice_with_where(ingest, as_):
+    text = bring_text(ingest, as_)
+
+    refused = as_("ana", "texts", "quote", REVIEW, text, "Staff were never heard")
+    assert isinstance(refused.exception, Invalid)
+    assert "p2: …" in refused.stderr and "Staff were heard" in refused.stderr
+    twice = as_("ana", "texts", "quote", REVIEW, text, "once they met")
+    assert isinstance(twice.exception, Invalid)
+    assert "p2: …" in twice.stderr and "p3: …" in twice.stderr
+    assert as_("ana", "texts", "quote", REVIEW, text, "once they met", "--in", "p3").stdout.endswith("p3\n")
+    assert as_("ana", "texts", "quote", REVIEW, text, "once they met", "--suffix", " again").stdout.endswith("p3\n")
+
+
+def test_what_a_reader_may_not_read_is_shown_by_its_number_of_words_until_a_lead_lets_it(ingest, as_):
+    text = bring_text(ingest, as_, "--closed")
+    as_("ana", "texts", "quote", REVIEW, text, "Staff were heard")
+
+    assert isinstance(as_("rita", "texts", "passages", REVIEW, text, role="reader").exception, Forbidden)
+    assert "3 words" in as_("rita", "texts", "anchors", REVIEW, role="reader").stdout
+    said = as_("lea", "texts", "quotable", REVIEW, text, "3", "--reason", "they let us", role="lead").stdout
+    assert said == f"quotes of {text} are shown up to 3 words\n"
+    assert "Staff were heard" in as_("rita", "texts", "anchors", REVIEW, role="reader").stdout
+    assert "within a minute" in as_("lea", "texts", "parse", REVIEW, text, role="lead").stdout
+
+
+def test_the_terminal_knows_the_states_of_anchors():
+    (choices,) = [it.type for it in anchors.params if it.name == "state"]
+    assert tuple(choices.choices) == get_args(AnchorState)

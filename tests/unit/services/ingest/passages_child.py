@@ -1,4 +1,4 @@
-"""A process that parses a copy and dies at a step: `python -m tests.unit.services.ingest.passages_child STEP FOLDER`."""
+"""A process that parses and dies at a step: `python -m tests.unit.services.ingest.passages_child STEP FOLDER`."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from services.ingest.domain import passages as domain
 from services.ingest.domain.passages import NotParsed, read_parse
@@ -17,6 +18,7 @@ from services.ingest.jobs import parsing, pruning
 from services.ingest.ports.parsing import html, jats, plain
 from services.ingest.ports.parsing.worker import Died, Parser
 from services.ingest.ports.sources.catalog import Sources
+from shared.db.tables import BlobNameRow
 from shared.events.ingest import TextParsed
 from tests.unit.services.ingest.conftest import opened
 from tests.unit.services.ingest.made_articles import article
@@ -25,9 +27,10 @@ from tests.unit.services.ingest.rig import REVIEW, IngestBench
 from tests.unit.services.ingest.test_texts import bring, fill, record, upload, withdraw
 
 BODY = (
-    "<sec><label>1</label><title>Background</title><p>Boards meet <italic>often</italic>.<xref ref-type='bibr' rid='b1'>"
-    "<sup>1</sup></xref> They had 10<sup>2</sup> members.</p><p>They list:<list><list-item><p>trust</p></list-item>"
-    "<list-item><p>vision</p></list-item></list></p><sec><title>Setting</title><p>England.</p>"
+    "<sec><label>1</label><title>Background</title><p>Boards meet <italic>often</italic>."
+    "<xref ref-type='bibr' rid='b1'><sup>1</sup></xref> They had 10<sup>2</sup> members.</p>"
+    "<p>They list:<list><list-item><p>trust</p></list-item><list-item><p>vision</p></list-item></list></p>"
+    "<sec><title>Setting</title><p>England.</p>"
     "<fig><label>Figure 1</label><caption><p>Who meets whom.</p></caption></fig></sec></sec>"
     "<sec><title>Findings</title><p>Trust grew<fn><p>A note.</p></fn> in time.</p></sec>"
 )
@@ -115,17 +118,14 @@ def test_plain_text_is_read_by_its_blank_lines():
 
 
 def test_columns_are_read_one_after_another_without_what_stands_at_the_edge_of_each_page(ready):
-    said = [
-        f"Paragraph {number} says that fifty-five officers of board {number} met efficiently. " * 6
-        for number in range(30)
-    ]
-    text = parsed(ready, Typeset(is_interleaved=True).made([each.strip() for each in said]), licence="cc-by")
+    words = "says that fifty-five officers of the board met efficiently in time."
+    said = [" ".join(f"Paragraph {number}.{part} {words}" for part in range(6)) for number in range(30)]
+    text = parsed(ready, Typeset(is_interleaved=True).made(said), licence="cc-by")
 
     found = passages(ready, text, limit=500)["items"]
     paragraphs = [one["words"].replace("\u00ad", "") for one in found if one["kind"] == "paragraph"]
-    assert paragraphs == [each.strip().replace("fifty-five", "fifty-five") for each in said] or [
-        one.replace("-", "") for one in paragraphs
-    ] == [each.strip().replace("-", "") for each in said]
+    # Of a hyphen at a line's end nobody knows whether it is the word's own.
+    assert [one.replace("-", "") for one in paragraphs] == [one.replace("-", "") for one in said]
     assert {one["words"] for one in found if one["kind"] == "heading"} >= {"Section 1 of this report"}
     assert not any("Journal of Things" in one["words"] for one in found)
     pages = [one["page"] for one in found]
@@ -192,7 +192,7 @@ def test_articles_that_mean_harm_or_say_nothing_are_refused(content, why):
 
 
 def test_an_article_of_old_encodings_and_names_is_read_all_the_same():
-    old = '<?xml version="1.0" encoding="iso-8859-1"?><article><body><p>caf\xe9 &nbsp;&mdash; &amp; A&B</p></body></article>'
+    old = '<?xml version="1.0" encoding="iso-8859-1"?><article><body><p>caf\xe9 &mdash; &amp; A&B</p></body></article>'
 
     assert jats.parse(old.encode("latin-1")).text == "café — & A&B"
 
@@ -200,7 +200,7 @@ def test_an_article_of_old_encodings_and_names_is_read_all_the_same():
 def test_a_file_of_no_bytes_or_too_many_is_not_even_begun():
     for size, why in ((0, "damaged"), (domain.LARGEST["jats"] + 1, "too_large")):
         with pytest.raises(NotParsed) as refused:
-            Parser().parse("jats", iter(()), size, threading.Event())
+            Parser().parse("jats", lambda: iter(()), size, threading.Event())
         assert refused.value.why == why
 
 
@@ -220,7 +220,7 @@ def test_what_takes_too_long_is_ended_and_one_may_ask_for_it_again(ready):
 
 def test_what_takes_more_memory_than_it_may_is_ended():
     with pytest.raises((NotParsed, Died)):
-        Parser(memory=1).parse("txt", iter((TEXT,)), len(TEXT), threading.Event())
+        Parser(memory=1).parse("txt", lambda: iter((TEXT,)), len(TEXT), threading.Event())
 
 
 class Deadly:
@@ -334,7 +334,7 @@ def newer(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     yield Newer()
 
 
-def test_what_another_parser_read_is_parsed_anew_and_what_it_made_is_forgotten_in_time(ready, newer, request):
+def test_what_another_parser_read_is_parsed_anew_and_what_it_made_is_forgotten_in_time(ready, newer):
     text = bring(ready, TEXT, licence="cc-by")["text"]
     # As the release before did.
     with_parser(ready, _Before())
@@ -361,7 +361,7 @@ def test_what_another_parser_read_is_parsed_anew_and_what_it_made_is_forgotten_i
 
 class _Before:
     def parse(self, kind: Any, content: Any, size: int, stopping: Any) -> Any:
-        made = plain.parse(b"".join(content))
+        made = plain.parse(b"".join(content()))
         return domain.Parse("plain-1", made.text, made.passages)
 
 
@@ -438,9 +438,7 @@ def test_of_a_copy_that_is_withdrawn_no_passage_stays(ready):
     assert passages(ready, text, status=404)["type"].endswith("copy_withdrawn")
     assert shown(ready, text)["parse"] is None
     with ready.work(readonly=True) as work:
-        from shared.db.tables import BlobNameRow
-
-        assert work.session.query(BlobNameRow).filter(BlobNameRow.used_by.like("parse_%")).all() == []
+        assert work.session.execute(select(func.count()).select_from(BlobNameRow)).scalar_one() == 0
 
 
 def test_a_copy_that_is_withdrawn_before_it_is_parsed_is_not_parsed(ready):
