@@ -7,7 +7,7 @@ Reacts to: protocol.version.published, screening.record.included, screening.reco
 screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.run.finished,
 ingest.search.fulfilled, people.name.mapped.
 
-Emits: synthesis.evidence.linked, synthesis.theory.changed, synthesis.rejudgement.opened,
+Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.theory.changed, synthesis.rejudgement.opened,
 synthesis.rejudgement.closed, synthesis.revision.drafted, synthesis.revision.published,
 synthesis.review.overdue, synthesis.course.changed.
 

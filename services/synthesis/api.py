@@ -22,6 +22,7 @@ from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
 from shared.wire.people import OldNames
 from shared.wire.synthesis import (
+    AppraisalView,
     BatchTaken,
     CitedStudies,
     CmocView,
@@ -33,6 +34,7 @@ from shared.wire.synthesis import (
     EvidenceView,
     ExportedRevision,
     Judged,
+    NewAppraisal,
     NewCourse,
     Provenance,
     RejudgementState,
@@ -129,6 +131,23 @@ def withdraw_evidence(
         body,
         lambda: evidence.withdraw_evidence(work, review, fragment, body.link, body.why, person),
     )
+
+
+@router.post("/reviews/{review}/links/{link}/appraisals")
+def appraise_link(
+    review: Name, link: Name, body: NewAppraisal, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> AppraisalView:
+    """Says whether a fragment is trustworthy for what a link says by it, and why. The last that was said holds; a link
+    of which nothing was said is as credible as its report was judged in screening."""
+    command = f"appraise {link}"
+    return work.once(key, command, body, lambda: views.appraisal_view(evidence.appraise(work, review, link, body)))
+
+
+@router.get("/reviews/{review}/links/{link}/appraisals")
+def list_appraisals(review: Name, link: Name, work: Reading, person: Reader, page: Hundred) -> Page[AppraisalView]:
+    """What was said of a link, oldest first."""
+    store.link(work, review, link)
+    return store.appraisals(work, review, link, page).page(views.appraisal_view)
 
 
 @router.get("/reviews/{review}/reports")
@@ -246,7 +265,7 @@ def show_diff(
     changes = differences(old, new)
     return Difference(
         review=review, before=before, after=after, drill=any(content.drill for content in contents),
-        change_class=change_class(old, changes), changes=changes,
+        change_class=change_class(changes), changes=changes,
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ SERVICE = Service(
     prunes=[Prune(jobs.triggers_of_earlier_cycles, "trigger_days")],
     emits=[
         synthesis.EvidenceLinked,
+        synthesis.LinkAppraised,
         synthesis.TheoryChanged,
         synthesis.RejudgementOpened,
         synthesis.RejudgementClosed,

@@ -13,7 +13,7 @@ from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.reports import ReportStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind
-from shared.events.synthesis import ChangeClass, Element, Inference, Stance
+from shared.events.synthesis import ChangeClass, Credibility, Element, Inference, Stance, Status
 from shared.wire.synthesis import Course, RejudgementState, ReportState
 
 
@@ -96,7 +96,15 @@ class ReportRow(Base, table=True):
     """
 
     __tablename__ = "reports"
-    __table_args__ = (Index("reports_of_study", "review", "study"),)
+    __table_args__ = (
+        Index("reports_of_study", "review", "study"),
+        Index(
+            "reports_drilled",
+            "review",
+            postgresql_where=text("drilled_by IS NOT NULL"),
+            sqlite_where=text("drilled_by IS NOT NULL"),
+        ),
+    )
 
     review: str = Field(primary_key=True)
     record: str = Field(primary_key=True)
@@ -162,11 +170,29 @@ class LinkRow(Base, table=True):
     stance: Stance = Field(sa_type=AutoString)
     inference: Inference = Field(sa_type=AutoString)
     rationale: str | None = None
+    credibility: Credibility | None = Field(default=None, sa_type=AutoString)
     event_id: str
     linked_at: datetime = Field(sa_type=Instant)
     withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
     withdrawn_by: str | None = None
     withdrawn_why: str | None = None
+
+
+class AppraisalRow(Base, table=True):
+    """Somebody judged whether a fragment is trustworthy for what a link says by it. Only ever appended; the link has the
+    last of them. `event_id` told of it."""
+
+    __tablename__ = "appraisals"
+    __table_args__ = (Index("appraisals_of_link", "review", "link", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    link: str
+    credibility: Credibility = Field(sa_type=AutoString)
+    why: str
+    by: str
+    at: datetime = Field(sa_type=Instant)
+    event_id: str
 
 
 class NoticeRow(Base, table=True):
@@ -225,7 +251,8 @@ class ArrivalRow(Base, table=True):
     """Something that the synthesis must take in, by the id of the event that told it.
 
     A review is due while an arrival of it is not heeded; what a cycle heeded is what led to its revision.
-    Rows, not a mark on the review, so that people who code at the same time do not wait for each other.
+    `cmocs` are those that it concerns, None for all of them. Rows, not a mark on the review, so that people who code at
+    the same time do not wait for each other.
     """
 
     __tablename__ = "arrivals"
@@ -243,6 +270,7 @@ class ArrivalRow(Base, table=True):
     seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
     review: str
     cause: str
+    cmocs: list[str] | None = Field(default=None, sa_type=Json)
     arrived_at: datetime = Field(sa_type=Instant)
     heeded_at: datetime | None = Field(default=None, sa_type=Instant)
     cycle: int | None = None
@@ -269,7 +297,9 @@ class TriggerRow(Base, table=True):
 
 
 class DraftRow(Base, table=True):
-    """What the synthesis says now. Overwritten at will; what is published is elsewhere."""
+    """What the synthesis says now, beside what it says of each CMOC (`StatementRow`). Overwritten at will; what is
+    published is elsewhere. `published_theories` and `published_drills` are those of the newest revision; `changes` are
+    those of the theories. `rules` are those by which it was made (`domain.states.RULES`)."""
 
     __tablename__ = "drafts"
 
@@ -277,12 +307,47 @@ class DraftRow(Base, table=True):
     draft: str
     number: int
     change_class: ChangeClass = Field(sa_type=AutoString)
-    body: dict[str, Any] = Field(sa_type=Json)
+    theories: list[dict[str, str]] = Field(sa_type=Json)
+    drills: list[str] = Field(sa_type=Json)
+    fragments_sha256: str
+    published_theories: list[dict[str, str]] = Field(default=[], sa_type=Json)
+    published_drills: list[str] = Field(default=[], sa_type=Json)
     changes: list[dict[str, Any]] = Field(sa_type=Json)
     added: int
     withdrawn: int
     drill: bool
+    rules: int
     made_at: datetime = Field(sa_type=Instant)
+
+
+class StatementRow(Base, table=True):
+    """What the synthesis says of one CMOC now, and what the newest revision says of it. Overwritten by whatever arrives
+    that concerns this CMOC.
+
+    `said` is the statement without its links, which may be thousands; None of one that the protocol has no more.
+    `published` is None of one that no revision states yet. `changes`, `added` and `withdrawn` are from the one to the
+    other. `sha256` is of the whole statement.
+    """
+
+    __tablename__ = "statements"
+
+    review: str = Field(primary_key=True)
+    cmoc: str = Field(primary_key=True)
+    position: int
+    theory: str
+    status: Status = Field(sa_type=AutoString)
+    support: int
+    flagged: bool
+    said: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    links: list[str] = Field(default=[], sa_type=Json)
+    links_sha256: str
+    sha256: str
+    published: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    published_links: list[str] = Field(default=[], sa_type=Json)
+    changes: list[dict[str, Any]] = Field(default=[], sa_type=Json)
+    change_class: ChangeClass = Field(sa_type=AutoString)
+    added: int
+    withdrawn: int
 
 
 class RevisionRow(Base, table=True):

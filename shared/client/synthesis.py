@@ -62,6 +62,16 @@ class SynthesisClient:
             f"/synthesis/reviews/{part(review)}/evidence/{part(fragment)}/withdraw", wire.Withdrawn, body
         )
 
+    def appraise(self, review: str, link: str, credibility: wire.Credibility, why: str) -> wire.AppraisalView:
+        """Says whether a fragment is trustworthy for what a link says by it; the last that was said holds."""
+        path = f"/synthesis/reviews/{part(review)}/links/{part(link)}/appraisals"
+        return self._http.post(path, wire.AppraisalView, {"credibility": credibility, "why": why})
+
+    def appraisals(self, review: str, link: str) -> Iterator[wire.AppraisalView]:
+        """What was said of a link, oldest first."""
+        path = f"/synthesis/reviews/{part(review)}/links/{part(link)}/appraisals"
+        return self._http.pages(path, wire.AppraisalView)
+
     def reports(self, review: str) -> Iterator[wire.ReportView]:
         return self._http.pages(f"/synthesis/reviews/{part(review)}/reports", wire.ReportView)
 

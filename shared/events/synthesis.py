@@ -13,6 +13,9 @@ from shared.events.bounds import Count, Id
 Element = Literal["context", "resource", "reasoning", "outcome", "whole"]
 Stance = Literal["supports", "refines", "contradicts", "bounds", "inverse"]
 Inference = Literal["explicit", "inferred"]
+#: Whether one fragment is trustworthy for one claim: rigour is of a piece of data and what it is used for, not of a
+#: paper (Pawson 2006, chapter 4; Wong 2018).
+Credibility = Literal["credible", "caution", "not_credible"]
 Status = Literal["supported", "partially_supported", "no_evidence", "contested"]
 #: What can happen to a CMOC: to its words, to the reports and the evidence behind it, to its status by that. One more
 #: is a new version of `TheoryChanged`, since an event with another kind cannot be read.
@@ -43,6 +46,7 @@ class LinkMade(Value):
     stance: Stance
     inference: Inference
     rationale: str | None = None
+    credibility: Credibility | None = Field(default=None, exclude_if=lambda judged: judged is None)
 
 
 class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topic="synthesis.evidence"):
@@ -53,6 +57,20 @@ class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topi
     fragment: Id
     coder: Id
     links: list[LinkMade]
+
+
+class LinkAppraised(Event, type="synthesis.link.appraised", key="review", topic="synthesis.evidence"):
+    """Somebody judged whether a fragment is trustworthy for what a link says by it; it supersedes what was judged of
+    that link before."""
+
+    record: Id
+    fragment: Id
+    link: Id
+    cmoc: Id
+    credibility: Credibility
+    before: Credibility | None
+    why: str
+    by: Id
 
 
 class TheoryChanged(Event, type="synthesis.theory.changed", key="review", topic="synthesis.theories"):

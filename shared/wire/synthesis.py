@@ -12,6 +12,7 @@ from shared.events.synthesis import (
     Change,
     ChangeClass,
     CmocState,
+    Credibility,
     Element,
     Inference,
     NotSearched,
@@ -48,7 +49,8 @@ class LinkGiven(Given):
     """What the fragment says, and of which element of which CMOC.
 
     `bounds` shows where the CMOC stops working, `inverse` that without the resource the opposite holds.
-    `inference` is `explicit` where the report says so itself.
+    `inference` is `explicit` where the report says so itself. `credibility` is whether the fragment is trustworthy for
+    this claim; where nobody says, it is as its report was judged in screening.
     """
 
     cmoc: Line
@@ -56,6 +58,7 @@ class LinkGiven(Given):
     stance: Stance = "supports"
     inference: Inference = "explicit"
     rationale: Reason | None = None
+    credibility: Credibility | None = Field(default=None, exclude_if=lambda judged: judged is None)
 
 
 def _said_once(links: list[LinkGiven]) -> list[LinkGiven]:
@@ -141,8 +144,27 @@ class Withdrawn(BaseModel):
     links: list[str]
 
 
+class NewAppraisal(Given):
+    """Whether a fragment is trustworthy for what a link says by it, and why."""
+
+    credibility: Credibility
+    why: Reason
+
+
+class AppraisalView(BaseModel):
+    """What somebody judged of a link, and when; the last one holds."""
+
+    link: str
+    credibility: Credibility
+    why: str
+    by: str
+    at: datetime
+    event: str
+
+
 class EvidenceView(BaseModel):
-    """A link with its fragment, and the event that told it. `why_not` says why it does not stand, if so."""
+    """A link with its fragment, and the event that told it. `why_not` says why it does not stand, if so; `credibility`
+    is what was judged of it last, None where that is left to how its report was judged."""
 
     link: str
     fragment: str
@@ -154,6 +176,7 @@ class EvidenceView(BaseModel):
     stance: Stance
     inference: Inference
     rationale: str | None
+    credibility: Credibility | None = None
     locator: str
     quote: str | None
     paraphrase: str
@@ -200,12 +223,40 @@ class StudyGiven(Given):
 # What the synthesis says
 
 
+class StanceCount(Value):
+    """How many standing links of one stance speak to one element: all, those that are `explicit` and `credible`, and the
+    independent `studies` behind all of them."""
+
+    stance: Stance
+    links: int
+    shown: int
+    studies: int
+
+
+#: The rules by which a status is found, each of which is met or not.
+StatusRule = Literal[
+    "no_credible_contradiction", "has_support", "context_is_shown", "resource_is_shown", "reasoning_is_shown",
+    "outcome_is_shown", "enough_studies",
+]  # fmt: skip
+
+
+class StatusReason(Value):
+    """Whether one rule of the status is met, and what speaks for that: the studies that meet it, or of a contradiction
+    the links that break it."""
+
+    rule: StatusRule
+    met: bool
+    studies: list[str] = []
+    links: list[str] = []
+
+
 class Statement(Value):
     """One CMOC: its wording, its status, and what that rests on.
 
     `elements` says how each of the four parts is evidenced; `stances` counts the standing links by stance;
     `studies` are those that count for `support`; `links` are all that stand, and `challenges` those of them
-    that contradict or bound.
+    that contradict or bound. `reasons` are the rules of the status, in their order, and `by_element` what speaks to each
+    part and to the whole; documents of schemas before 3 have neither.
     """
 
     cmoc: str
@@ -222,6 +273,8 @@ class Statement(Value):
     studies: list[str]
     links: list[str]
     challenges: list[str]
+    reasons: list[StatusReason] = Field(default=[], exclude_if=lambda reasons: not reasons)
+    by_element: dict[Element, list[StanceCount]] = Field(default={}, exclude_if=lambda counts: not counts)
 
     @property
     def state(self) -> CmocState:
@@ -274,8 +327,8 @@ class EvidenceMoved(Value):
 
 
 class CmocDrafted(BaseModel):
-    """One CMOC as it would be published: its wording, its status, and the studies that count for `support`. The links
-    behind it: the evidence listing with `cmoc`."""
+    """One CMOC as it would be published: its wording, its status with the rules it rests on, and the studies that count
+    for `support`. The links behind it: the evidence listing with `cmoc`."""
 
     cmoc: str
     theory: str
@@ -289,6 +342,8 @@ class CmocDrafted(BaseModel):
     elements: dict[str, Evidenced]
     stances: dict[str, int]
     studies: list[str]
+    reasons: list[StatusReason] = []
+    by_element: dict[Element, list[StanceCount]] = {}
 
 
 class ManualSearch(BaseModel):

@@ -55,9 +55,10 @@ def _history_row(work: Work, review: ReviewRow, one: Happening, drill: bool) -> 
     }
 
 
-def mark_due(work: Work, review: str, cause: str) -> None:
-    """Something arrived that the synthesis must take in; it does so by itself, soon."""
-    work.add(ArrivalRow(review=review, cause=cause, arrived_at=work.now))
+def mark_due(work: Work, review: str, cause: str, cmocs: Iterable[str] | None) -> None:
+    """Something arrived that the synthesis must take in, for these CMOCs or for all; it does so by itself, soon."""
+    concerned = None if cmocs is None else sorted(set(cmocs))
+    work.add(ArrivalRow(review=review, cause=cause, cmocs=concerned, arrived_at=work.now))
 
 
 def log_triggers(work: Work, review: ReviewRow, fired: Iterable[Fired], *, drill: bool = False) -> None:

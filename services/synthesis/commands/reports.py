@@ -47,7 +47,7 @@ def tell_evidence(work: Work, report: ReportRow, happened: Happened, why: str, *
     review = store.review(work, report.review)
     happenings = [Happening(one.cmoc, happened, why, links=one.links, **change) for one in touched]
     emitted = tell_theories(work, review, happenings)
-    mark_due(work, report.review, work.causation or emitted[0])
+    mark_due(work, report.review, work.causation or emitted[0], [one.cmoc for one in touched])
 
 
 def new_report(

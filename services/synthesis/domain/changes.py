@@ -8,7 +8,7 @@ import orjson
 
 from services.synthesis.domain.states import PARTS
 from shared.events.synthesis import Change, ChangeClass
-from shared.wire.synthesis import Body, EvidenceMoved, Statement
+from shared.wire.synthesis import Body, EvidenceMoved, Statement, TheoryText
 
 _ORDER: tuple[ChangeClass, ...] = ("NONE", "PATCH", "MINOR", "MAJOR")
 
@@ -24,29 +24,36 @@ def differences(before: Body | None, after: Body) -> list[Change]:
     An outcome that is reversed is another CMOC: the protocol gives it a new id, and so it is MAJOR.
     """
     known = {statement.cmoc: statement for statement in before.cmocs} if before else {}
-    changes = [change for statement in after.cmocs for change in _of_cmoc(known.get(statement.cmoc), statement)]
-    stated = {statement.cmoc for statement in after.cmocs}
-    for gone in (statement for name, statement in known.items() if name not in stated):
-        changes.append(_change(gone.cmoc, "set aside", gone.status, None, "MAJOR"))
-    return changes + (list(_of_theories(before, after)) if before else [])
+    changes = [change for after_it in after.cmocs for change in changes_of(known.pop(after_it.cmoc, None), after_it)]
+    changes += [change for gone in known.values() for change in changes_of(gone, None)]
+    return changes + (changes_of_theories(before.theories, after.theories) if before else [])
 
 
-def change_class(before: Body | None, changes: Iterable[Change]) -> ChangeClass:
+def change_class(changes: Iterable[Change], *, first: bool = False) -> ChangeClass:
     """The greatest class among changes; the first revision is MAJOR whatever it holds."""
-    if before is None:
-        return "MAJOR"
-    return max((change.change_class for change in changes), key=_ORDER.index, default="NONE")
+    return "MAJOR" if first else greatest(change.change_class for change in changes)
 
 
-def evidence_moved(before: Body | None, after: Body) -> EvidenceMoved:
-    """How many links came and went."""
-    had, has = before.links if before else set(), after.links
+def greatest(classes: Iterable[ChangeClass]) -> ChangeClass:
+    return max(classes, key=_ORDER.index, default="NONE")
+
+
+def moved(before: Statement | None, after: Statement | None) -> EvidenceMoved:
+    """How many links of a CMOC came and went."""
+    had, has = set(before.links if before else ()), set(after.links if after else ())
     return EvidenceMoved(added=len(has - had), withdrawn=len(had - has))
 
 
-def concerns_a_drill(before: Body | None, after: Body) -> bool:
-    """Whether a drill is in force, or was when the preceding revision was published."""
-    return bool(after.drills) or (before is not None and bool(before.drills))
+def changes_of(before: Statement | None, after: Statement | None) -> list[Change]:
+    """What became of one CMOC."""
+    if after is not None:
+        return list(_of_cmoc(before, after))
+    return [_change(before.cmoc, "set aside", before.status, None, "MAJOR")] if before is not None else []
+
+
+def changes_of_theories(before: Sequence[TheoryText], after: Sequence[TheoryText]) -> list[Change]:
+    """What became of the programme theories that gather the CMOCs."""
+    return list(_of_theories(before, after))
 
 
 def shortened(changes: Sequence[Change]) -> list[Change]:
@@ -89,9 +96,9 @@ def _links_moved(cmoc: str, had: set[str], has: set[str]) -> Iterator[Change]:
         yield _change(cmoc, "links added", None, len(has - had), "PATCH")
 
 
-def _of_theories(before: Body, after: Body) -> Iterator[Change]:
-    known = {theory.theory: theory for theory in before.theories}
-    for theory in after.theories:
+def _of_theories(before: Sequence[TheoryText], after: Sequence[TheoryText]) -> Iterator[Change]:
+    known = {theory.theory: theory for theory in before}
+    for theory in after:
         had = known.pop(theory.theory, None)
         if had != theory:
             said_before = f"{had.heading}: {had.statement}" if had else None

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.synthesis.domain.states import PARTS
-from shared.wire.synthesis import Body, Statement
+from shared.wire.synthesis import Statement
 
 SCHEDULE_DUE = "schedule_due"
 CADENCE_BREACHED = "cadence_breached"
@@ -26,14 +26,8 @@ class Fired:
     why: str
 
 
-def fired(published: Body | None, now: Body) -> Iterator[Fired]:
-    """The rules on evidence that fire, comparing what is published with what the synthesis says now."""
-    known = {statement.cmoc: statement for statement in published.cmocs} if published else {}
-    for statement in now.cmocs:
-        yield from _for_cmoc(known.get(statement.cmoc), statement)
-
-
-def _for_cmoc(before: Statement | None, now: Statement) -> Iterator[Fired]:
+def fired(before: Statement | None, now: Statement) -> Iterator[Fired]:
+    """The rules on evidence that fire for a CMOC, comparing what is published of it with what the synthesis says now."""
     doubts = set(now.challenges) - set(before.challenges if before else ())
     if doubts:
         yield Fired(DOUBT_ARRIVED, now.cmoc, f"{len(doubts)} new links contradict or bound it")

@@ -38,7 +38,7 @@ def adopt_theories(work: Work, event: VersionPublished) -> None:
     tell_theories(work, review, list(_adopt_cmocs(work, event)))
     if amended:
         log_triggers(work, review, [Fired(PROTOCOL_AMENDED, str(event.version), f"protocol version {event.version}")])
-    mark_due(work, event.review, work.causation or "")
+    mark_due(work, event.review, work.causation or "", None)
 
 
 def _adopt_plan(work: Work, event: VersionPublished, review: ReviewRow | None) -> ReviewRow:
