@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from services.synthesis import store, views
-from services.synthesis.commands import courses, evidence, notices, reports, revisions
+from services.synthesis.commands import courses, evidence, notices, proposals, reports, revisions
 from services.synthesis.domain.changes import change_class, differences
 from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.revisions import content_of
@@ -26,6 +26,7 @@ from shared.wire.synthesis import (
     BatchTaken,
     CitedStudies,
     CmocView,
+    Declined,
     Difference,
     DraftView,
     EvidenceBatch,
@@ -36,6 +37,8 @@ from shared.wire.synthesis import (
     Judged,
     NewAppraisal,
     NewCourse,
+    ProposalState,
+    ProposalView,
     Provenance,
     RejudgementState,
     RejudgementView,
@@ -295,6 +298,28 @@ def close_rejudgement(
         body,
         lambda: views.rejudgement_view(notices.close_rejudgement(work, review, rejudgement, body.how)),
     )
+
+
+@router.get("/reviews/{review}/proposals")
+def list_proposals(
+    review: Name, work: Reading, person: Reader, page: Hundred, state: ProposalState | None = None
+) -> Page[ProposalView]:
+    """What the evidence suggests to do with CMOCs: to merge two that lack distinct evidence, to split one, to refine an
+    element, or to set one aside. Only people do it, by an amendment of the protocol."""
+    store.review(work, review)
+    return store.proposals(work, review, state, page).page(views.proposal_view)
+
+
+@router.post("/reviews/{review}/proposals/{proposal}/decline")
+def decline_proposal(
+    review: Name, proposal: Name, body: Declined, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> ProposalView:
+    """Says why what the evidence suggests is not done. It is suggested again once other links speak for it."""
+
+    def decline() -> ProposalView:
+        return views.proposal_view(proposals.decline(work, review, proposal, body.why))
+
+    return work.once(key, f"decline {proposal}", body, decline)
 
 
 @router.get("/reviews/{review}/triggers")

@@ -34,6 +34,8 @@ SERVICE = Service(
         synthesis.EvidenceLinked,
         synthesis.LinkAppraised,
         synthesis.TheoryChanged,
+        synthesis.ProposalOpened,
+        synthesis.ProposalClosed,
         synthesis.RejudgementOpened,
         synthesis.RejudgementClosed,
         synthesis.RevisionDrafted,

@@ -14,7 +14,7 @@ from services.synthesis.domain.reports import ReportStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind
 from shared.events.synthesis import ChangeClass, Credibility, Element, Inference, Stance, Status
-from shared.wire.synthesis import Course, RejudgementState, ReportState
+from shared.wire.synthesis import Course, ProposalKind, ProposalState, RejudgementState, ReportState, Statement
 
 
 class Base(SQLModel, registry=registry()):
@@ -49,7 +49,8 @@ class ReviewRow(Base, table=True):
 
 
 class CmocRow(Base, table=True):
-    """A CMOC in its newest wording. One that the protocol no longer has is set aside."""
+    """A CMOC in its newest wording. One that the protocol no longer has is set aside. `taken_up` are the refining links
+    that stood when an element was worded anew."""
 
     __tablename__ = "cmocs"
 
@@ -63,6 +64,7 @@ class CmocRow(Base, table=True):
     outcome: str
     lineage: list[str] = Field(sa_type=Json)
     lineage_note: str | None = None
+    taken_up: list[str] = Field(default=[], sa_type=Json)
     set_aside_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
@@ -179,8 +181,8 @@ class LinkRow(Base, table=True):
 
 
 class AppraisalRow(Base, table=True):
-    """Somebody judged whether a fragment is trustworthy for what a link says by it. Only ever appended; the link has the
-    last of them. `event_id` told of it."""
+    """Somebody judged whether a fragment is trustworthy for what a link says by it. Only ever appended; the link has
+    the last of them. `event_id` told of it."""
 
     __tablename__ = "appraisals"
     __table_args__ = (Index("appraisals_of_link", "review", "link", "seq"), {"sqlite_autoincrement": True})
@@ -244,6 +246,31 @@ class RejudgementRow(Base, table=True):
     closed_by: str | None = None
     how: str | None = None
     correlation: str
+    event_id: str
+
+
+class ProposalRow(Base, table=True):
+    """What the evidence suggests to do with CMOCs. Its id is made of what it suggests, so that it is one however often
+    it is suggested. `event_id` told of it last. `declined_links` are those that spoke for it when a person declined."""
+
+    __tablename__ = "proposals"
+    __table_args__ = (Index("proposals_of_review", "review", "state", "id"),)
+
+    id: str = Field(primary_key=True)
+    review: str
+    kind: ProposalKind = Field(sa_type=AutoString)
+    cmocs: list[str] = Field(sa_type=Json)
+    element: Element | None = Field(default=None, sa_type=AutoString)
+    why: str
+    links: list[str] = Field(sa_type=Json)
+    state: ProposalState = Field(sa_type=AutoString)
+    cycle: int
+    drill: bool
+    proposed_at: datetime = Field(sa_type=Instant)
+    declined_links: list[str] = Field(default=[], sa_type=Json)
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+    decided_why: str | None = None
     event_id: str
 
 
@@ -325,6 +352,7 @@ class StatementRow(Base, table=True):
     that concerns this CMOC.
 
     `said` is the statement without its links, which may be thousands; None of one that the protocol has no more.
+    `reasoned` are the links that show its reasoning, by fragment, by which it is held against others.
     `published` is None of one that no revision states yet. `changes`, `added` and `withdrawn` are from the one to the
     other. `sha256` is of the whole statement.
     """
@@ -340,6 +368,7 @@ class StatementRow(Base, table=True):
     flagged: bool
     said: dict[str, Any] | None = Field(default=None, sa_type=Json)
     links: list[str] = Field(default=[], sa_type=Json)
+    reasoned: dict[str, list[str]] = Field(default={}, sa_type=Json)
     links_sha256: str
     sha256: str
     published: dict[str, Any] | None = Field(default=None, sa_type=Json)
@@ -348,6 +377,14 @@ class StatementRow(Base, table=True):
     change_class: ChangeClass = Field(sa_type=AutoString)
     added: int
     withdrawn: int
+
+    @property
+    def statement(self) -> Statement | None:
+        return None if self.said is None else Statement(**self.said, links=self.links)
+
+    @property
+    def published_statement(self) -> Statement | None:
+        return None if self.published is None else Statement(**self.published, links=self.published_links)
 
 
 class RevisionRow(Base, table=True):

@@ -14,6 +14,7 @@ from sqlmodel import col
 
 from services.synthesis.domain.cadence import LIVING, Manual, Watch
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
+from services.synthesis.domain.proposals import Footing, as_said
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.states import RULES, Link, Report, Wording
 from services.synthesis.models import (
@@ -25,6 +26,7 @@ from services.synthesis.models import (
     LinkRow,
     ManualRow,
     NoticeRow,
+    ProposalRow,
     RejudgementRow,
     ReportRow,
     ReviewRow,
@@ -38,9 +40,9 @@ from services.synthesis.models import (
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound, UnknownReview
-from shared.events.synthesis import ChangeClass, CmocState
+from shared.events.synthesis import Change, ChangeClass, CmocState
 from shared.paging import Found, PageAsked
-from shared.wire.synthesis import Counts
+from shared.wire.synthesis import Counts, Statement
 
 #: How many values one IN list holds; SQLite takes 32,766 parameters.
 _IN = 5000
@@ -105,7 +107,7 @@ def wordings(work: Work, review: str) -> list[Wording]:
     query = (
         select(
             col(CmocRow.cmoc), col(CmocRow.theory), col(CmocRow.context), col(CmocRow.resource),
-            col(CmocRow.reasoning), col(CmocRow.outcome),
+            col(CmocRow.reasoning), col(CmocRow.outcome), col(CmocRow.taken_up),
         )
         .where(col(CmocRow.review) == review, col(CmocRow.set_aside_at).is_(None))
         .order_by(col(CmocRow.position), col(CmocRow.cmoc))
@@ -401,6 +403,53 @@ def replace_name(work: Work, review: str, name: str, person: str) -> None:
         work.session.execute(update(table).where(col(table.review) == review, by == name).values({by: person}))
 
 
+# Proposals
+
+
+def footings(work: Work, review: str) -> list[Footing]:
+    """What every CMOC that the protocol has rests on, as far as others are held against it."""
+    query = select(col(StatementRow.cmoc), col(StatementRow.said), col(StatementRow.reasoned)).where(
+        col(StatementRow.review) == review, col(StatementRow.sha256) != ""
+    )
+    return [
+        Footing(cmoc, as_said(said["reasoning"]), frozenset(said["studies"]), reasoned)
+        for cmoc, said, reasoned in work.session.execute(query)
+    ]
+
+
+def proposals_to_change(work: Work, review: str) -> dict[str, ProposalRow]:
+    """Every proposal of a review that there ever was, by id. Whoever changes them holds the review."""
+    return {it.id: it for it in work.session.scalars(select(ProposalRow).where(col(ProposalRow.review) == review))}
+
+
+def proposal_to_change(work: Work, review: str, proposal: str) -> ProposalRow:
+    """Raises NotFound. Whoever changes it holds the review."""
+    row = work.session.get(ProposalRow, proposal, populate_existing=True)
+    if row is None or row.review != review:
+        raise NotFound(f"review {review!r} has no proposal {proposal!r}", slug="unknown_proposal")
+    return row
+
+
+def proposals(work: Work, review: str, state: str | None, page: PageAsked) -> Found[ProposalRow]:
+    """By id; those in one state where given."""
+    query = select(ProposalRow).where(col(ProposalRow.review) == review)
+    if state is not None:
+        query = query.where(col(ProposalRow.state) == state)
+    return read_page(work, query, page, col(ProposalRow.id))
+
+
+def refining_links(work: Work, review: str, cmoc: str, parts: Collection[str]) -> list[str]:
+    """The links that stand and refine one of these parts of a CMOC."""
+    query = select(col(LinkRow.id)).where(
+        col(LinkRow.review) == review,
+        col(LinkRow.cmoc) == cmoc,
+        col(LinkRow.stance) == "refines",
+        col(LinkRow.element).in_([*parts, "whole"]),
+        col(LinkRow.withdrawn_at).is_(None),
+    )
+    return sorted(work.session.scalars(query))
+
+
 # Re-judgements and triggers
 
 
@@ -487,12 +536,12 @@ def forget_triggers(work: Work, before: datetime, limit: int) -> int:
 def due_reviews(work: Work, limit: int = 100) -> list[str]:
     """Reviews with something that arrived and is not taken in, of those whose protocol is known, and those whose draft
     was made by other rules."""
-    arrived = (
+    arrived: Select[Any] = (
         select(col(ArrivalRow.review).label("review"))
         .join(ReviewRow, col(ReviewRow.review) == col(ArrivalRow.review))
         .where(col(ArrivalRow.heeded_at).is_(None))
     )
-    by_other_rules = select(col(DraftRow.review).label("review")).where(col(DraftRow.rules) != RULES)
+    by_other_rules: Select[Any] = select(col(DraftRow.review).label("review")).where(col(DraftRow.rules) != RULES)
     due = union(arrived, by_other_rules).subquery()
     return list(work.session.scalars(select(due.c.review).order_by(due.c.review).limit(limit)))
 
@@ -562,6 +611,18 @@ def statements(work: Work, review: str, cmocs: Collection[str] | None = None) ->
     return sorted(rows, key=lambda row: (row.said is None, row.position, row.cmoc))
 
 
+def said(work: Work, review: str) -> list[Statement]:
+    """What the synthesis says of every CMOC, in the protocol's order."""
+    return [statement for row in statements(work, review) if (statement := row.statement) is not None]
+
+
+def changes(work: Work, draft: DraftRow) -> list[Change]:
+    """How a draft differs from the newest revision: CMOC by CMOC in the protocol's order, then those that it has no
+    more, then the theories."""
+    of_cmocs = [change for row in statements(work, draft.review) for change in row.changes]
+    return [Change(**change) for change in [*of_cmocs, *draft.changes]]
+
+
 class StatementHead(NamedTuple):
     """How one CMOC stands, without its statement; `sha256` is empty of one that the protocol has no more."""
 
@@ -604,7 +665,7 @@ def publish_statements(work: Work, review: str) -> None:
             change_class="NONE",
             added=0,
             withdrawn=0,
-        )  # fmt: skip
+        )
     )
     session.expire_all()
 
@@ -725,7 +786,7 @@ def _in_chunks(work: Work, query: Select[Row], column: Mapped[str], values: Coll
         yield from work.session.scalars(part)
 
 
-def _chunks(query: Select[Row], column: Mapped[str], values: Collection[str]) -> Iterator[Select[Row]]:
+def _chunks(query: Any, column: Mapped[str], values: Collection[str]) -> Iterator[Any]:
     """A query for some values of a column, in as many as one statement takes."""
     wanted = sorted(values)
     for start in range(0, len(wanted), _IN):

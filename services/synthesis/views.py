@@ -6,11 +6,18 @@ from collections import defaultdict
 from datetime import UTC, date, datetime, time
 
 from services.synthesis import store
-from services.synthesis.commands.drafts import changes, statements
 from services.synthesis.domain.cadence import LIVING, searched_through, standing
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.revisions import revision_id
-from services.synthesis.models import AppraisalRow, DraftRow, NoticeRow, RejudgementRow, ReportRow, ReviewRow
+from services.synthesis.models import (
+    AppraisalRow,
+    DraftRow,
+    NoticeRow,
+    ProposalRow,
+    RejudgementRow,
+    ReportRow,
+    ReviewRow,
+)
 from shared.db.work import Work
 from shared.wire.synthesis import (
     AppraisalView,
@@ -23,6 +30,7 @@ from shared.wire.synthesis import (
     EvidenceView,
     ManualSearch,
     NoticeView,
+    ProposalView,
     RejudgementView,
     ReportView,
     RevisionContent,
@@ -38,7 +46,7 @@ from shared.wire.synthesis import (
 
 def support_table(work: Work, draft: DraftRow) -> SupportTable:
     """Support of every CMOC, with the studies that each counts."""
-    review, said = draft.review, statements(work, draft.review)
+    review, said = draft.review, store.said(work, draft.review)
     records: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
     counted = {study for statement in said for study in statement.studies}
     for study, record, title in store.reports_of_studies(work, review, counted):
@@ -60,7 +68,7 @@ def support_table(work: Work, draft: DraftRow) -> SupportTable:
 
 def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
     """A draft, and how it differs from the newest revision."""
-    review, said = row.review, statements(work, row.review)
+    review, said = row.review, store.said(work, row.review)
     return DraftView(
         review=review,
         draft=row.draft,
@@ -72,7 +80,7 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
         theories=[TheoryText(**theory) for theory in row.theories],
         cmocs=[CmocDrafted(**one.model_dump(include=set(CmocDrafted.model_fields))) for one in said],
         states=[one.state for one in said],
-        changes=changes(work, row),
+        changes=store.changes(work, row),
         evidence=EvidenceMoved(added=row.added, withdrawn=row.withdrawn),
         counts=store.counts(work, review),
         fragments_sha256=row.fragments_sha256,
@@ -193,6 +201,12 @@ def report_views(work: Work, review: str, rows: list[ReportRow]) -> list[ReportV
         )
         for row in rows
     ]
+
+
+def proposal_view(row: ProposalRow) -> ProposalView:
+    return ProposalView(
+        proposal=row.id, event=row.event_id, **row.model_dump(exclude={"id", "event_id", "declined_links"})
+    )
 
 
 def rejudgement_view(row: RejudgementRow) -> RejudgementView:

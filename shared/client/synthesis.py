@@ -11,6 +11,7 @@ from shared.client.http import Http, part
 if TYPE_CHECKING:
     from datetime import date
 
+    from shared.events.synthesis import Credibility
     from shared.wire import synthesis as wire
 else:
     wire = Forms("shared.wire.synthesis")
@@ -62,7 +63,7 @@ class SynthesisClient:
             f"/synthesis/reviews/{part(review)}/evidence/{part(fragment)}/withdraw", wire.Withdrawn, body
         )
 
-    def appraise(self, review: str, link: str, credibility: wire.Credibility, why: str) -> wire.AppraisalView:
+    def appraise(self, review: str, link: str, credibility: Credibility, why: str) -> wire.AppraisalView:
         """Says whether a fragment is trustworthy for what a link says by it; the last that was said holds."""
         path = f"/synthesis/reviews/{part(review)}/links/{part(link)}/appraisals"
         return self._http.post(path, wire.AppraisalView, {"credibility": credibility, "why": why})
@@ -136,6 +137,15 @@ class SynthesisClient:
     def close_rejudgement(self, review: str, rejudgement: str, how: str) -> wire.RejudgementView:
         path = f"/synthesis/reviews/{part(review)}/rejudgements/{part(rejudgement)}/close"
         return self._http.post(path, wire.RejudgementView, {"how": how})
+
+    def proposals(self, review: str, state: wire.ProposalState | None = None) -> Iterator[wire.ProposalView]:
+        """What the evidence suggests to do with CMOCs, which only people do."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/proposals", wire.ProposalView, state=state)
+
+    def decline(self, review: str, proposal: str, why: str) -> wire.ProposalView:
+        """Says why what the evidence suggests is not done."""
+        path = f"/synthesis/reviews/{part(review)}/proposals/{part(proposal)}/decline"
+        return self._http.post(path, wire.ProposalView, {"why": why})
 
     def triggers(self, review: str) -> Iterator[wire.TriggerView]:
         return self._http.pages(f"/synthesis/reviews/{part(review)}/triggers", wire.TriggerView)

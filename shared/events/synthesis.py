@@ -86,6 +86,29 @@ class TheoryChanged(Event, type="synthesis.theory.changed", key="review", topic=
     drill: bool = False
 
 
+class ProposalOpened(Event, type="synthesis.proposal.opened", key="review", topic="synthesis.theories"):
+    """The evidence suggests to do something with these CMOCs (`kind`: merge, split, refine or set_aside), because of
+    what these links, of which it names as many as an event holds, say of an element. Only a person does it."""
+
+    proposal: Id
+    kind: Id
+    cmocs: list[Id]
+    element: Id | None
+    why: str
+    links: list[Id]
+    drill: bool = False
+
+
+class ProposalClosed(Event, type="synthesis.proposal.closed", key="review", topic="synthesis.theories"):
+    """A proposal is open no more (`state`): a person declined it, or the evidence suggests it no longer."""
+
+    proposal: Id
+    kind: Id
+    cmocs: list[Id]
+    state: Id
+    why: str
+
+
 class RejudgementOpened(Event, type="synthesis.rejudgement.opened", key="review"):
     """A CMOC lost or regained evidence and a person should judge it anew."""
 

@@ -25,6 +25,9 @@ DataType = Literal["participant_quote", "author_interpretation", "observation", 
 Evidenced = Literal["explicit", "inferred", "none"]
 ReportState = Literal["included", "excluded", "reopened", "merged"]
 RejudgementState = Literal["open", "closed"]
+#: What the evidence may suggest to do with CMOCs; only people do it.
+ProposalKind = Literal["merge", "split", "refine", "set_aside"]
+ProposalState = Literal["open", "declined", "lapsed"]
 
 #: What a lead says becomes of a review: it goes on, rests for a while, or has ended.
 Course = Literal["living", "paused", "retired"]
@@ -224,8 +227,8 @@ class StudyGiven(Given):
 
 
 class StanceCount(Value):
-    """How many standing links of one stance speak to one element: all, those that are `explicit` and `credible`, and the
-    independent `studies` behind all of them."""
+    """How many standing links of one stance speak to one element: all, those that show it (explicit, and credible), and
+    the independent `studies` behind all of them."""
 
     stance: Stance
     links: int
@@ -255,8 +258,8 @@ class Statement(Value):
 
     `elements` says how each of the four parts is evidenced; `stances` counts the standing links by stance;
     `studies` are those that count for `support`; `links` are all that stand, and `challenges` those of them
-    that contradict or bound. `reasons` are the rules of the status, in their order, and `by_element` what speaks to each
-    part and to the whole; documents of schemas before 3 have neither.
+    that contradict or bound. `reasons` are the rules of the status, in their order, and `by_element` what speaks to
+    each part and to the whole; documents of schemas before 3 have neither.
     """
 
     cmoc: str
@@ -622,6 +625,33 @@ class SupportTable(BaseModel):
     settled: bool
     rows: list[SupportRow]
     studies: list[StudyView]
+
+
+class ProposalView(BaseModel):
+    """What the evidence suggests to do with these CMOCs, because of what the `links` say of an `element`: the evidence
+    listing with `cmoc` has them. `decided_by` declined it, and said why (`decided_why`)."""
+
+    proposal: str
+    review: str
+    kind: ProposalKind
+    cmocs: list[str]
+    element: Element | None
+    why: str
+    links: list[str]
+    state: ProposalState
+    cycle: int
+    drill: bool
+    proposed_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    decided_why: str | None
+    event: str
+
+
+class Declined(Given):
+    """Why what the evidence suggests is not done."""
+
+    why: Reason
 
 
 class CmocView(BaseModel):

@@ -3,22 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from services.synthesis import store
+from services.synthesis.commands import proposals
 from services.synthesis.commands.history import Happening, log_triggers, tell_theories
 from services.synthesis.domain.changes import changes_of, changes_of_theories, greatest, moved
+from services.synthesis.domain.proposals import Footing, Proposed, footing_of, mergers, proposals_of
 from services.synthesis.domain.revisions import revision_id
 from services.synthesis.domain.states import PARTS, RULES, Stated, hash_of, standing_by_cmoc, statement_of
 from services.synthesis.domain.triggers import Fired, fired
 from services.synthesis.models import DraftRow, ReviewRow, StatementRow
 from shared.canonical import sha256
 from shared.db.work import Work
-from shared.events.synthesis import Change, RevisionDrafted
+from shared.events.synthesis import RevisionDrafted
 from shared.ids import id_of
 from shared.wire.synthesis import Statement, TheoryText
 
-#: What a statement is made of, but its links.
+#: What of a statement is not kept with the rest of it.
 _APART = {"links"}
+
+#: A row before anything is said.
+_NEW: dict[str, Any] = {
+    "position": 0, "theory": "", "status": "no_evidence", "support": 0, "flagged": False, "links_sha256": "",
+    "sha256": "", "change_class": "NONE", "added": 0, "withdrawn": 0,
+}  # fmt: skip
 
 
 def resynthesise(work: Work, review_id: str) -> None:
@@ -35,9 +45,12 @@ def resynthesise(work: Work, review_id: str) -> None:
     drills = sorted(store.drills_in_force(work, review_id))
     drilled = bool(drills) or bool(draft and draft.drills)
     with work.following(revision_id(review_id, review.cycle), None):
-        happened, triggered = _take_in(work, review, None if by_other_rules else concerned(arrivals))
-        tell_theories(work, review, happened, drill=drilled)
-        log_triggers(work, review, triggered, drill=bool(drills) or bool(draft and draft.published_drills))
+        taken = _take_in(work, review, None if by_other_rules else concerned(arrivals))
+        tell_theories(work, review, taken.happened, drill=drilled)
+        log_triggers(work, review, taken.fired, drill=bool(drills) or bool(draft and draft.published_drills))
+        every = store.footings(work, review_id)
+        proposed = [*taken.proposed, *mergers(taken.footings, every)]
+        proposals.keep(work, review, proposed, taken.touched, drill=bool(drills))
         made = _keep(work, review, draft, drills)
         if made is not None:
             states = store.states(work, review_id)
@@ -63,21 +76,20 @@ def publish(work: Work, review: ReviewRow, draft: DraftRow) -> None:
     _keep(work, review, draft, draft.drills)
 
 
-def statements(work: Work, review: str) -> list[Statement]:
-    """What the synthesis says of every CMOC, in the protocol's order."""
-    rows = store.statements(work, review)
-    return [said for row in rows if (said := _statement(row.said, row.links)) is not None]
+@dataclass(slots=True)
+class _Taken:
+    """What came of computing these CMOCs anew (`touched`, also those that the protocol has no more): those whose status
+    is another now, the rules that fire, what the evidence of each suggests, and what each rests on."""
+
+    touched: set[str] = field(default_factory=set)
+    happened: list[Happening] = field(default_factory=list)
+    fired: list[Fired] = field(default_factory=list)
+    proposed: list[Proposed] = field(default_factory=list)
+    footings: list[Footing] = field(default_factory=list)
 
 
-def changes(work: Work, draft: DraftRow) -> list[Change]:
-    """How a draft differs from the newest revision: CMOC by CMOC in the protocol's order, then those that it has no
-    more, then the theories."""
-    rows = store.statements(work, draft.review)
-    return [Change(**change) for it in [*rows, draft] for change in it.changes]
-
-
-def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None) -> tuple[list[Happening], list[Fired]]:
-    """Computes these CMOCs anew, or all; answers those whose status is another now, and the rules that fire."""
+def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None) -> _Taken:
+    """Computes these CMOCs anew, or all."""
     name = review.review
     known = {row.cmoc: row for row in store.statements(work, name, cmocs)}
     wordings = store.wordings(work, name)
@@ -86,45 +98,46 @@ def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None) -> tu
     links = list(store.links_for_synthesis(work, name, None if cmocs is None else places))
     reports = store.reports_for_synthesis(work, name, None if cmocs is None else {it.record for it in links})
     standing, flagged = standing_by_cmoc(wanted, links, reports), store.flagged_cmocs(work, name)
-    happened: list[Happening] = []
-    triggered: list[Fired] = []
+    taken = _Taken({*places, *known})
     for wording in wanted:
-        now = statement_of(wording, standing[wording.cmoc], reports, wording.cmoc in flagged)
+        speaking = standing[wording.cmoc]
+        now = statement_of(wording, speaking, reports, wording.cmoc in flagged)
         row = known.pop(wording.cmoc, None)
-        before = _statement(row.said, row.links) if row is not None else None
-        published = _statement(row.published, row.published_links) if row is not None else None
-        happened += _status(before, now.statement)
-        triggered += fired(published, now.statement)
-        _say(work, row, review, places[wording.cmoc], now, published)
+        before = row.statement if row is not None else None
+        published = row.published_statement if row is not None else None
+        taken.happened += _status(before, now.statement)
+        taken.fired += fired(published, now.statement)
+        taken.proposed += proposals_of(
+            wording, speaking, reports, status=now.statement.status, taken_up=wording.taken_up,
+            published=published.status if published is not None else None,
+        )  # fmt: skip
+        footing = footing_of(wording, speaking, reports)
+        taken.footings.append(footing)
+        row = row or work.add(StatementRow(review=name, cmoc=wording.cmoc, **_NEW))
+        row.reasoned = {fragment: list(found) for fragment, found in footing.reasoned.items()}
+        _say(row, places[wording.cmoc], now, published)
     for gone in known.values():
         _unsay(work, gone)
     work.session.flush()
-    return happened, triggered
+    return taken
 
 
-def _say(
-    work: Work, row: StatementRow | None, review: ReviewRow, position: int, now: Stated, published: Statement | None
-) -> None:
+def _say(row: StatementRow, position: int, now: Stated, published: Statement | None) -> None:
     said = now.statement
     changes, evidence = changes_of(published, said), moved(published, said)
     content = said.model_dump(mode="json")
-    values = {
-        "position": position, "theory": said.theory, "status": said.status, "support": said.support,
-        "flagged": said.flagged, "said": {name: it for name, it in content.items() if name not in _APART},
-        "links": said.links, "links_sha256": now.links_sha256, "sha256": sha256(content),
-        "changes": [change.model_dump(mode="json") for change in changes],
-        "change_class": greatest(change.change_class for change in changes), "added": evidence.added,
-        "withdrawn": evidence.withdrawn,
-    }  # fmt: skip
-    if row is None:
-        work.add(StatementRow(review=review.review, cmoc=said.cmoc, **values))
-    elif row.sha256 != values["sha256"] or row.position != position or row.changes != values["changes"]:
-        row.sqlmodel_update(values)
+    row.position, row.theory, row.status = position, said.theory, said.status
+    row.support, row.flagged = said.support, said.flagged
+    row.said, row.links = {name: it for name, it in content.items() if name not in _APART}, said.links
+    row.links_sha256, row.sha256 = now.links_sha256, sha256(content)
+    row.changes = [change.model_dump(mode="json") for change in changes]
+    row.change_class = greatest(change.change_class for change in changes)
+    row.added, row.withdrawn = evidence.added, evidence.withdrawn
 
 
 def _unsay(work: Work, row: StatementRow) -> None:
     """The protocol has it no more. What a revision states of it stays until one does not."""
-    published = _statement(row.published, row.published_links)
+    published = row.published_statement
     if published is None:
         work.session.delete(row)
         return
@@ -171,10 +184,6 @@ def _keep(work: Work, review: ReviewRow, row: DraftRow | None, drills: list[str]
         made_at=work.now,
     )
     return row.sqlmodel_update(now) if row else work.add(now)
-
-
-def _statement(said: dict[str, object] | None, links: list[str]) -> Statement | None:
-    return None if said is None else Statement.model_validate({**said, "links": links})
 
 
 def _status(before: Statement | None, now: Statement) -> Iterator[Happening]:

@@ -138,11 +138,11 @@ def _content(
         protocol_sha256=review.protocol_sha256,
         searched_through=searched_through(store.watches(work, review.review)),
         theories=[TheoryText(**theory) for theory in draft.theories],
-        cmocs=drafts.statements(work, review.review),
+        cmocs=store.said(work, review.review),
         drills=draft.drills,
         counts=store.counts(work, review.review),
         evidence=EvidenceMoved(added=draft.added, withdrawn=draft.withdrawn),
-        changes=drafts.changes(work, draft),
+        changes=store.changes(work, draft),
         triggers=[
             TriggerView(**trigger.model_dump())
             for trigger in store.triggers_of_cycle(work, review.review, review.cycle)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import get_args
 
@@ -43,7 +43,7 @@ ENOUGH_STUDIES = 2
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A CMOC as the protocol words it."""
+    """A CMOC as the protocol words it; `taken_up` are the links that it heeds."""
 
     cmoc: str
     theory: str
@@ -51,6 +51,7 @@ class Wording:
     resource: str
     reasoning: str
     outcome: str
+    taken_up: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,12 +191,12 @@ def status_by(reasons: Iterable[StatusReason]) -> Status:
 
 def _reasons(links: Sequence[Link], reports: Mapping[str, Report]) -> list[StatusReason]:
     """Each rule of the status, whether it is met, and by what."""
-    against = sorted(link.link for link in links if link.stance == "contradicts" and _is_credible(link, reports))
+    against = sorted(link.link for link in links if link.stance == "contradicts" and is_credible(link, reports))
     behind = {reports[link.record].study for link in links if link.stance != "contradicts"}
     shown: dict[str, set[str]] = {part: set() for part in PARTS}
     for link in links:
-        if _shows(link, reports):
-            for part in _parts_of(link):
+        if shows(link, reports):
+            for part in parts_of(link):
                 shown[part].add(reports[link.record].study)
     showing = set().union(*shown.values())
     return [
@@ -211,8 +212,8 @@ def _elements(links: Iterable[Link], reports: Mapping[str, Report]) -> dict[str,
     found: dict[str, set[bool]] = defaultdict(set)
     for link in links:
         if link.stance in _SHOWING:
-            for part in _parts_of(link):
-                found[part].add(_shows(link, reports))
+            for part in parts_of(link):
+                found[part].add(shows(link, reports))
     return {part: _evidenced(found[part]) for part in PARTS}
 
 
@@ -228,7 +229,7 @@ def _by_element(links: Iterable[Link], reports: Mapping[str, Report]) -> dict[El
                 stance=stance,
                 links=len(found[element, stance]),
                 shown=sum(
-                    link.inference == "explicit" and _is_credible(link, reports) for link in found[element, stance]
+                    link.inference == "explicit" and is_credible(link, reports) for link in found[element, stance]
                 ),
                 studies=len({reports[link.record].study for link in found[element, stance]}),
             )
@@ -246,16 +247,16 @@ def _evidenced(explicit: set[bool]) -> Evidenced:
     return "explicit" if True in explicit else "inferred"
 
 
-def _parts_of(link: Link) -> tuple[Element, ...]:
+def parts_of(link: Link) -> tuple[Element, ...]:
     return PARTS if link.element == "whole" else (link.element,)
 
 
-def _shows(link: Link, reports: Mapping[str, Report]) -> bool:
+def shows(link: Link, reports: Mapping[str, Report]) -> bool:
     """Whether a link shows its element explicitly, by what is credible."""
-    return link.stance in _SHOWING and link.inference == "explicit" and _is_credible(link, reports)
+    return link.stance in _SHOWING and link.inference == "explicit" and is_credible(link, reports)
 
 
-def _is_credible(link: Link, reports: Mapping[str, Report]) -> bool:
+def is_credible(link: Link, reports: Mapping[str, Report]) -> bool:
     """Whether a fragment is trustworthy for what the link says by it: as somebody judged, and else as its report is.
     One that asks for caution is not enough by itself."""
     return reports[link.record].credible if link.credibility is None else link.credibility == "credible"

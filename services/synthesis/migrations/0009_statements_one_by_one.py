@@ -54,6 +54,7 @@ def upgrade() -> None:
         sa.Column("flagged", sa.Boolean(), nullable=False),
         sa.Column("said", Json, nullable=True),
         sa.Column("links", Json, nullable=False),
+        sa.Column("reasoned", Json, nullable=False, server_default="{}"),
         sa.Column("links_sha256", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("published", Json, nullable=True),
@@ -64,6 +65,30 @@ def upgrade() -> None:
         sa.Column("withdrawn", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("review", "cmoc"),
     )
+    op.create_table(
+        "proposals",
+        sa.Column("id", sa.String(), nullable=False),
+        sa.Column("review", sa.String(), nullable=False),
+        sa.Column("kind", sa.String(), nullable=False),
+        sa.Column("cmocs", Json, nullable=False),
+        sa.Column("element", sa.String(), nullable=True),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("links", Json, nullable=False),
+        sa.Column("state", sa.String(), nullable=False),
+        sa.Column("cycle", sa.Integer(), nullable=False),
+        sa.Column("drill", sa.Boolean(), nullable=False),
+        sa.Column("proposed_at", Instant(), nullable=False),
+        sa.Column("declined_links", Json, nullable=False),
+        sa.Column("decided_by", sa.String(), nullable=True),
+        sa.Column("decided_at", Instant(), nullable=True),
+        sa.Column("decided_why", sa.String(), nullable=True),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("proposals", schema=None) as batch_op:
+        batch_op.create_index("proposals_of_review", ["review", "state", "id"], unique=False)
+    with op.batch_alter_table("cmocs", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("taken_up", Json, nullable=False, server_default="[]"))
     with op.batch_alter_table("arrivals", schema=None) as batch_op:
         batch_op.add_column(sa.Column("cmocs", Json, nullable=True))
     with op.batch_alter_table("links", schema=None) as batch_op:
@@ -87,6 +112,10 @@ def upgrade() -> None:
         batch_op.drop_column("body")
         for name in ("theories", "drills", "published_theories", "published_drills", "fragments_sha256", "rules"):
             batch_op.alter_column(name, server_default=None)
+    with op.batch_alter_table("statements", schema=None) as batch_op:
+        batch_op.alter_column("reasoned", server_default=None)
+    with op.batch_alter_table("cmocs", schema=None) as batch_op:
+        batch_op.alter_column("taken_up", server_default=None)
 
 
 def part_drafts(connection: sa.Connection) -> None:
@@ -151,6 +180,11 @@ def downgrade() -> None:
         batch_op.drop_column("credibility")
     with op.batch_alter_table("arrivals", schema=None) as batch_op:
         batch_op.drop_column("cmocs")
+    with op.batch_alter_table("cmocs", schema=None) as batch_op:
+        batch_op.drop_column("taken_up")
+    with op.batch_alter_table("proposals", schema=None) as batch_op:
+        batch_op.drop_index("proposals_of_review")
+    op.drop_table("proposals")
     op.drop_table("statements")
     with op.batch_alter_table("appraisals", schema=None) as batch_op:
         batch_op.drop_index("appraisals_of_link")
@@ -192,8 +226,9 @@ _LATER = ("reasons", "by_element")
 def _counts(connection: sa.Connection, review: str, cmocs: list[str]) -> dict[str, int]:
     counted = connection.execute(
         sa.text(
-            "SELECT count(DISTINCT r.study), count(DISTINCT r.record), count(DISTINCT l.fragment), count(*) FROM links l "
-            "JOIN fragments f ON f.id = l.fragment JOIN reports r ON r.review = f.review AND r.record = f.record "
+            "SELECT count(DISTINCT r.study), count(DISTINCT r.record), count(DISTINCT l.fragment), count(*) "
+            "FROM links l JOIN fragments f ON f.id = l.fragment "
+            "JOIN reports r ON r.review = f.review AND r.record = f.record "
             "WHERE l.review = :review AND l.withdrawn_at IS NULL AND r.state = 'included' "
             "AND r.suspended_by IS NULL AND r.drilled_by IS NULL AND l.cmoc IN :cmocs"
         ).bindparams(sa.bindparam("cmocs", expanding=True)),

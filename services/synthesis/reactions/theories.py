@@ -91,6 +91,9 @@ def _adopt_cmocs(work: Work, event: VersionPublished) -> Iterator[Happening]:
             yield Happening(cmoc.id, "proposed", cmoc.lineage_note or "the protocol proposes it", after=_wording(cmoc))
         else:
             yield from _compared(row, cmoc, event.version)
+            anew = [part for part in PARTS if getattr(row, part) != getattr(cmoc, part)]
+            if anew:
+                row.taken_up = sorted({*row.taken_up, *store.refining_links(work, event.review, cmoc.id, anew)})
             row.sqlmodel_update(worded)
     for row in known.values():
         if row.set_aside_at is None:

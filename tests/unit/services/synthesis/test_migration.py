@@ -1,4 +1,4 @@
-"""A database of the release before: drafts that were kept whole are laid out CMOC by CMOC, and made anew by themselves."""
+"""A database of the release before: drafts that were kept whole lie CMOC by CMOC, and are made anew by themselves."""
 
 from __future__ import annotations
 
