@@ -250,16 +250,22 @@ class RejudgementRow(Base, table=True):
 
 
 class ProposalRow(Base, table=True):
-    """What the evidence suggests to do with CMOCs. Its id is made of what it suggests, so that it is one however often
-    it is suggested. `event_id` told of it last. `declined_links` are those that spoke for it when a person declined."""
+    """What the evidence suggests to do with a CMOC, or of a merger with it and an `other`. Its id is made of what it
+    suggests, so that it is one however often it is suggested. `event_id` told of it last. `declined_links` are those
+    that spoke for it when a person declined."""
 
     __tablename__ = "proposals"
-    __table_args__ = (Index("proposals_of_review", "review", "state", "id"),)
+    __table_args__ = (
+        Index("proposals_of_review", "review", "state", "id"),
+        Index("proposals_of_cmoc", "review", "cmoc"),
+        Index("proposals_of_other", "review", "other"),
+    )
 
     id: str = Field(primary_key=True)
     review: str
     kind: ProposalKind = Field(sa_type=AutoString)
-    cmocs: list[str] = Field(sa_type=Json)
+    cmoc: str
+    other: str | None = None
     element: Element | None = Field(default=None, sa_type=AutoString)
     why: str
     links: list[str] = Field(sa_type=Json)
@@ -272,6 +278,10 @@ class ProposalRow(Base, table=True):
     decided_at: datetime | None = Field(default=None, sa_type=Instant)
     decided_why: str | None = None
     event_id: str
+
+    @property
+    def cmocs(self) -> list[str]:
+        return [self.cmoc] if self.other is None else [self.cmoc, self.other]
 
 
 class ArrivalRow(Base, table=True):
@@ -352,7 +362,7 @@ class StatementRow(Base, table=True):
     that concerns this CMOC.
 
     `said` is the statement without its links, which may be thousands; None of one that the protocol has no more.
-    `reasoned` are the links that show its reasoning, by fragment, by which it is held against others.
+    `shown_by` is how many fragments show its reasoning.
     `published` is None of one that no revision states yet. `changes`, `added` and `withdrawn` are from the one to the
     other. `sha256` is of the whole statement.
     """
@@ -368,7 +378,7 @@ class StatementRow(Base, table=True):
     flagged: bool
     said: dict[str, Any] | None = Field(default=None, sa_type=Json)
     links: list[str] = Field(default=[], sa_type=Json)
-    reasoned: dict[str, list[str]] = Field(default={}, sa_type=Json)
+    shown_by: int = 0
     links_sha256: str
     sha256: str
     published: dict[str, Any] | None = Field(default=None, sa_type=Json)

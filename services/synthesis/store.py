@@ -14,7 +14,6 @@ from sqlmodel import col
 
 from services.synthesis.domain.cadence import LIVING, Manual, Watch
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
-from services.synthesis.domain.proposals import Footing, as_said
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.states import RULES, Link, Report, Wording
 from services.synthesis.models import (
@@ -296,17 +295,30 @@ def standing_links(work: Work, fragment: str) -> list[LinkRow]:
 
 def links_for_synthesis(work: Work, review: str, cmocs: Collection[str] | None) -> Iterator[Link]:
     """Every link to these CMOCs of a review, or to all, that is not withdrawn, without its texts."""
-    query = (
-        select(
-            col(LinkRow.id), col(LinkRow.fragment), col(FragmentRow.record), col(LinkRow.cmoc),
-            col(LinkRow.element), col(LinkRow.stance), col(LinkRow.inference), col(LinkRow.credibility),
-        )
-        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
-        .where(col(LinkRow.review) == review, col(LinkRow.withdrawn_at).is_(None))
-    )  # fmt: skip
+    query = _links_of(review)
     for part in [query] if cmocs is None else _chunks(query, col(LinkRow.cmoc), cmocs):
         for row in work.session.execute(part):
             yield Link(*row)
+
+
+def reasoning_links_of(work: Work, review: str, fragments: Collection[str]) -> Iterator[Link]:
+    """The links of these fragments to the reasoning of any CMOC, that are not withdrawn."""
+    query = _links_of(review).where(col(LinkRow.element) == "reasoning")
+    for part in _chunks(query, col(LinkRow.fragment), fragments):
+        for row in work.session.execute(part):
+            yield Link(*row)
+
+
+def _links_of(review: str) -> Select[Any]:
+    columns = (
+        col(LinkRow.id), col(LinkRow.fragment), col(FragmentRow.record), col(LinkRow.cmoc), col(LinkRow.element),
+        col(LinkRow.stance), col(LinkRow.inference), col(LinkRow.credibility),
+    )  # fmt: skip
+    return (
+        select(*columns)
+        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .where(col(LinkRow.review) == review, col(LinkRow.withdrawn_at).is_(None))
+    )
 
 
 def link(work: Work, review: str, link: str) -> LinkRow:
@@ -406,20 +418,16 @@ def replace_name(work: Work, review: str, name: str, person: str) -> None:
 # Proposals
 
 
-def footings(work: Work, review: str) -> list[Footing]:
-    """What every CMOC that the protocol has rests on, as far as others are held against it."""
-    query = select(col(StatementRow.cmoc), col(StatementRow.said), col(StatementRow.reasoned)).where(
-        col(StatementRow.review) == review, col(StatementRow.sha256) != ""
+def proposals_to_change(work: Work, review: str, cmocs: Collection[str]) -> dict[str, ProposalRow]:
+    """Every proposal that there ever was for these CMOCs, by id. Whoever changes them holds the review."""
+    query = select(ProposalRow).where(col(ProposalRow.review) == review)
+    found = (
+        it
+        for column in (col(ProposalRow.cmoc), col(ProposalRow.other))
+        for part in _chunks(query, column, cmocs)
+        for it in work.session.scalars(part)
     )
-    return [
-        Footing(cmoc, as_said(said["reasoning"]), frozenset(said["studies"]), reasoned)
-        for cmoc, said, reasoned in work.session.execute(query)
-    ]
-
-
-def proposals_to_change(work: Work, review: str) -> dict[str, ProposalRow]:
-    """Every proposal of a review that there ever was, by id. Whoever changes them holds the review."""
-    return {it.id: it for it in work.session.scalars(select(ProposalRow).where(col(ProposalRow.review) == review))}
+    return {it.id: it for it in found}
 
 
 def proposal_to_change(work: Work, review: str, proposal: str) -> ProposalRow:
@@ -510,6 +518,17 @@ def drills_in_force(work: Work, review: str) -> set[str]:
 def triggers_of_cycle(work: Work, review: str, cycle: int) -> list[TriggerRow]:
     query = select(TriggerRow).where(col(TriggerRow.review) == review, col(TriggerRow.cycle) == cycle)
     return list(work.session.scalars(query.order_by(col(TriggerRow.seq))))
+
+
+def fired_before(work: Work, review: str, cycle: int, subjects: Collection[str]) -> set[tuple[str, str]]:
+    """Rule and subject of what fired for these subjects in a cycle."""
+    query = select(col(TriggerRow.rule), col(TriggerRow.subject))
+    query = query.where(col(TriggerRow.review) == review, col(TriggerRow.cycle) == cycle)
+    return {
+        (rule, subject)
+        for part in _chunks(query, col(TriggerRow.subject), subjects)
+        for rule, subject in work.session.execute(part)
+    }
 
 
 def triggers(work: Work, review: str, page: PageAsked) -> Found[TriggerRow]:

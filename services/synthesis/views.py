@@ -205,7 +205,10 @@ def report_views(work: Work, review: str, rows: list[ReportRow]) -> list[ReportV
 
 def proposal_view(row: ProposalRow) -> ProposalView:
     return ProposalView(
-        proposal=row.id, event=row.event_id, **row.model_dump(exclude={"id", "event_id", "declined_links"})
+        proposal=row.id,
+        event=row.event_id,
+        cmocs=row.cmocs,
+        **row.model_dump(exclude={"id", "event_id", "cmoc", "other", "declined_links"}),
     )
 
 

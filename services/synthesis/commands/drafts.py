@@ -2,17 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+import hashlib
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import orjson
 
 from services.synthesis import store
 from services.synthesis.commands import proposals
 from services.synthesis.commands.history import Happening, log_triggers, tell_theories
 from services.synthesis.domain.changes import changes_of, changes_of_theories, greatest, moved
-from services.synthesis.domain.proposals import Footing, Proposed, footing_of, mergers, proposals_of
+from services.synthesis.domain.proposals import (
+    Footing,
+    Proposed,
+    as_said,
+    footing_of,
+    mergers,
+    proposals_of,
+    reasoned_by,
+)
 from services.synthesis.domain.revisions import revision_id
-from services.synthesis.domain.states import PARTS, RULES, Stated, hash_of, standing_by_cmoc, statement_of
+from services.synthesis.domain.states import (
+    PARTS,
+    RULES,
+    Link,
+    Report,
+    Stated,
+    Wording,
+    hash_of,
+    standing_by_cmoc,
+    statement_of,
+)
 from services.synthesis.domain.triggers import Fired, fired
 from services.synthesis.models import DraftRow, ReviewRow, StatementRow
 from shared.canonical import sha256
@@ -48,8 +70,7 @@ def resynthesise(work: Work, review_id: str) -> None:
         taken = _take_in(work, review, None if by_other_rules else concerned(arrivals))
         tell_theories(work, review, taken.happened, drill=drilled)
         log_triggers(work, review, taken.fired, drill=bool(drills) or bool(draft and draft.published_drills))
-        every = store.footings(work, review_id)
-        proposed = [*taken.proposed, *mergers(taken.footings, every)]
+        proposed = [*taken.proposed, *mergers(taken.footings, _others(work, review, taken))]
         proposals.keep(work, review, proposed, taken.touched, drill=bool(drills))
         made = _keep(work, review, draft, drills)
         if made is not None:
@@ -86,6 +107,30 @@ class _Taken:
     fired: list[Fired] = field(default_factory=list)
     proposed: list[Proposed] = field(default_factory=list)
     footings: list[Footing] = field(default_factory=list)
+    wordings: Sequence[Wording] = ()
+    reports: Mapping[str, Report] = field(default_factory=dict)
+
+
+def _others(work: Work, review: ReviewRow, taken: _Taken) -> list[Footing]:
+    """What those CMOCs rest on that were not computed, and have the reasoning of one that was: in the same words, or by
+    the same fragments."""
+    fragments = {fragment for it in taken.footings for fragment in it.reasoned}
+    said = {it.reasoning for it in taken.footings}
+    left = {it.cmoc: as_said(it.reasoning) for it in taken.wordings if it.cmoc not in taken.touched}
+    if not left:
+        return []
+    links: dict[str, list[Link]] = defaultdict(list)
+    for link in store.reasoning_links_of(work, review.review, fragments):
+        links[link.cmoc].append(link)
+    alike = [cmoc for cmoc, reasoning in left.items() if cmoc in links or reasoning in said]
+    return [
+        Footing(
+            row.cmoc, left[row.cmoc], frozenset(row.statement.studies), row.shown_by,
+            reasoned_by(links[row.cmoc], taken.reports),
+        )
+        for row in store.statements(work, review.review, alike)
+        if row.statement is not None
+    ]  # fmt: skip
 
 
 def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None) -> _Taken:
@@ -98,7 +143,7 @@ def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None) -> _T
     links = list(store.links_for_synthesis(work, name, None if cmocs is None else places))
     reports = store.reports_for_synthesis(work, name, None if cmocs is None else {it.record for it in links})
     standing, flagged = standing_by_cmoc(wanted, links, reports), store.flagged_cmocs(work, name)
-    taken = _Taken({*places, *known})
+    taken = _Taken({*places, *known}, wordings=wordings, reports=reports)
     for wording in wanted:
         speaking = standing[wording.cmoc]
         now = statement_of(wording, speaking, reports, wording.cmoc in flagged)
@@ -114,7 +159,7 @@ def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None) -> _T
         footing = footing_of(wording, speaking, reports)
         taken.footings.append(footing)
         row = row or work.add(StatementRow(review=name, cmoc=wording.cmoc, **_NEW))
-        row.reasoned = {fragment: list(found) for fragment, found in footing.reasoned.items()}
+        row.shown_by = footing.shown_by
         _say(row, places[wording.cmoc], now, published)
     for gone in known.values():
         _unsay(work, gone)
@@ -129,7 +174,7 @@ def _say(row: StatementRow, position: int, now: Stated, published: Statement | N
     row.position, row.theory, row.status = position, said.theory, said.status
     row.support, row.flagged = said.support, said.flagged
     row.said, row.links = {name: it for name, it in content.items() if name not in _APART}, said.links
-    row.links_sha256, row.sha256 = now.links_sha256, sha256(content)
+    row.links_sha256, row.sha256 = now.links_sha256, _sha256(content)
     row.changes = [change.model_dump(mode="json") for change in changes]
     row.change_class = greatest(change.change_class for change in changes)
     row.added, row.withdrawn = evidence.added, evidence.withdrawn
@@ -184,6 +229,11 @@ def _keep(work: Work, review: ReviewRow, row: DraftRow | None, drills: list[str]
         made_at=work.now,
     )
     return row.sqlmodel_update(now) if row else work.add(now)
+
+
+def _sha256(content: dict[str, Any]) -> str:
+    """The hash of a statement, by which it is told from what it was before here, and nowhere else."""
+    return hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 def _status(before: Statement | None, now: Statement) -> Iterator[Happening]:

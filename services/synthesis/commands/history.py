@@ -63,8 +63,9 @@ def mark_due(work: Work, review: str, cause: str, cmocs: Iterable[str] | None) -
 
 def log_triggers(work: Work, review: ReviewRow, fired: Iterable[Fired], *, drill: bool = False) -> None:
     """Writes down the rules that fired, once a cycle for each subject."""
-    known = {(row.rule, row.subject) for row in store.triggers_of_cycle(work, review.review, review.cycle)}
-    for one in fired:
+    rules = list(fired)
+    known = store.fired_before(work, review.review, review.cycle, {one.subject for one in rules})
+    for one in rules:
         if (one.rule, one.subject) not in known:
             work.add(
                 TriggerRow(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 
 from services.synthesis import store
 from services.synthesis.commands.history import log_triggers
@@ -21,13 +21,13 @@ _MOST_LINKS = 500
 def keep(work: Work, review: ReviewRow, proposed: Iterable[Proposed], touched: Collection[str], *, drill: bool) -> None:
     """Keeps what is suggested for these CMOCs. What is suggested no longer lapses; what a person declined stays so
     until links speak for it that did not then."""
-    known = store.proposals_to_change(work, review.review)
+    known = store.proposals_to_change(work, review.review, touched)
+    told: list[ProposalRow] = []
     suggested = {id_of("proposal", review.review, *it.about): it for it in proposed}
     for name, it in suggested.items():
         row = known.get(name)
         if row is None:
-            row = _new(work, review, name, it, drill)
-            _tell(work, review, row)
+            told.append(_new(work, review, name, it, drill))
         elif row.state == ProposalStates.OPEN or set(it.links) - set(row.declined_links):
             was = row.state
             ProposalStates.turn(row, ProposalStates.OPEN)
@@ -35,9 +35,10 @@ def keep(work: Work, review: ReviewRow, proposed: Iterable[Proposed], touched: C
             if was != ProposalStates.OPEN:
                 row.cycle, row.proposed_at = review.cycle, work.now
                 row.decided_by = row.decided_at = row.decided_why = None
-                _tell(work, review, row)
+                told.append(row)
+    _tell(work, review, told)
     for name, row in known.items():
-        if row.state == ProposalStates.OPEN and name not in suggested and not set(touched).isdisjoint(row.cmocs):
+        if row.state == ProposalStates.OPEN and name not in suggested:
             _close(work, row, "lapsed", "the evidence suggests it no longer")
 
 
@@ -56,25 +57,26 @@ def decline(work: Work, review: str, proposal: str, why: str) -> ProposalRow:
 
 def _new(work: Work, review: ReviewRow, name: str, it: Proposed, drill: bool) -> ProposalRow:
     ProposalStates.check(None, ProposalStates.OPEN)
+    cmoc, *others = it.cmocs
     return work.add(
         ProposalRow(
-            id=name, review=review.review, kind=it.kind, cmocs=list(it.cmocs), element=it.element, why=it.why,
-            links=list(it.links), state=ProposalStates.OPEN, cycle=review.cycle, drill=drill, proposed_at=work.now,
-            event_id="",
+            id=name, review=review.review, kind=it.kind, cmoc=cmoc, other=next(iter(others), None), element=it.element,
+            why=it.why, links=list(it.links), state=ProposalStates.OPEN, cycle=review.cycle, drill=drill,
+            proposed_at=work.now, event_id="",
         )
     )  # fmt: skip
 
 
-def _tell(work: Work, review: ReviewRow, row: ProposalRow) -> None:
-    row.event_id = work.emit(
-        ProposalOpened(
-            review=row.review, proposal=row.id, kind=row.kind, cmocs=row.cmocs, element=row.element, why=row.why,
-            links=row.links[:_MOST_LINKS], drill=row.drill,
-        )
-    )  # fmt: skip
-    log_triggers(
-        work, review, [Fired(PROPOSED, row.id, f"{row.kind} {', '.join(row.cmocs)}: {row.why}")], drill=row.drill
-    )
+def _tell(work: Work, review: ReviewRow, rows: Sequence[ProposalRow]) -> None:
+    for row in rows:
+        row.event_id = work.emit(
+            ProposalOpened(
+                review=row.review, proposal=row.id, kind=row.kind, cmocs=row.cmocs, element=row.element, why=row.why,
+                links=row.links[:_MOST_LINKS], drill=row.drill,
+            )
+        )  # fmt: skip
+    fired = [Fired(PROPOSED, row.id, f"{row.kind} {', '.join(row.cmocs)}: {row.why}") for row in rows]
+    log_triggers(work, review, fired, drill=any(row.drill for row in rows))
 
 
 def _close(work: Work, row: ProposalRow, state: str, why: str) -> None:

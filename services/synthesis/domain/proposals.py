@@ -10,10 +10,10 @@ from typing import Final
 
 from services.synthesis.domain.states import ENOUGH_STUDIES, PARTS, Link, Report, Wording, is_credible, parts_of, shows
 from shared.canonical import sha256_of_texts
-from shared.events.synthesis import Element
+from shared.events.synthesis import Element, Status
 from shared.folding import plain_words
 from shared.states import States
-from shared.wire.synthesis import ProposalKind, ProposalState, Status
+from shared.wire.synthesis import ProposalKind, ProposalState
 
 #: Of the parts, those by which evidence may fall into two configurations.
 _PARTING: tuple[Element, ...] = ("context", "reasoning", "outcome")
@@ -62,27 +62,31 @@ class Proposed:
 
 @dataclass(frozen=True, slots=True)
 class Footing:
-    """What a CMOC rests on, as far as others are held against it: its studies, and the links by which its reasoning is
-    shown, by their fragments."""
+    """What a CMOC rests on, as far as others are held against it: its studies, how many fragments show its reasoning
+    (`shown_by`), and the links by which they do: of all these fragments, or of those that are asked about."""
 
     cmoc: str
     reasoning: str
     studies: frozenset[str]
+    shown_by: int
     reasoned: Mapping[str, Sequence[str]]
 
 
 def footing_of(wording: Wording, links: Iterable[Link], reports: Mapping[str, Report]) -> Footing:
     """What the standing links of a CMOC lend it. A link to the whole says nothing of which reasoning it is."""
-    reasoned: dict[str, list[str]] = defaultdict(list)
-    studies: set[str] = set()
+    speaking = [link for link in links if link.stance != "contradicts"]
+    studies = frozenset(reports[link.record].study for link in speaking)
+    reasoned = reasoned_by(speaking, reports)
+    return Footing(wording.cmoc, as_said(wording.reasoning), studies, len(reasoned), reasoned)
+
+
+def reasoned_by(links: Iterable[Link], reports: Mapping[str, Report]) -> dict[str, list[str]]:
+    """The links that show a reasoning, by their fragments."""
+    found: dict[str, list[str]] = defaultdict(list)
     for link in links:
-        if link.stance == "contradicts":
-            continue
-        studies.add(reports[link.record].study)
         if link.element == "reasoning" and shows(link, reports):
-            reasoned[link.fragment].append(link.link)
-    fragments = {fragment: sorted(found) for fragment, found in sorted(reasoned.items())}
-    return Footing(wording.cmoc, as_said(wording.reasoning), frozenset(studies), fragments)
+            found[link.fragment].append(link.link)
+    return found
 
 
 def proposals_of(
@@ -119,25 +123,37 @@ def proposals_of(
             yield Proposed("split", (cmoc,), part, why, _ids([*within, *beyond]))
 
 
-def mergers(touched: Iterable[Footing], every: Sequence[Footing]) -> Iterator[Proposed]:
-    """Pairs of CMOCs that lack distinct evidence, of those that were `touched` with all: they share most of their
-    papers *and* the same reasoning. Papers alone never suggest it, however many."""
-    named = {it.cmoc for it in touched}
-    for first, second in combinations(sorted(every, key=lambda it: it.cmoc), 2):
-        if first.cmoc not in named and second.cmoc not in named:
-            continue
-        shared = first.studies & second.studies
-        if len(shared) < ENOUGH_STUDIES or len(shared) * 2 <= max(len(first.studies), len(second.studies)):
-            continue
-        both = sorted(first.reasoned.keys() & second.reasoned.keys())
-        is_worded_alike = first.reasoning == second.reasoning
-        most = max(len(first.reasoned), len(second.reasoned))
-        if not is_worded_alike and (len(both) < ENOUGH_STUDIES or len(both) * 2 <= most):
-            continue
-        how = "the same reasoning in the same words" if is_worded_alike else f"{len(both)} fragments of their reasoning"
-        links = [link for fragment in both for it in (first, second) for link in it.reasoned[fragment]]
-        why = f"they share {len(shared)} of {len(first.studies | second.studies)} studies, and {how}"
-        yield Proposed("merge", (first.cmoc, second.cmoc), "reasoning", why, tuple(sorted(links)))
+def mergers(touched: Iterable[Footing], others: Iterable[Footing] = ()) -> Iterator[Proposed]:
+    """Pairs of CMOCs that lack distinct evidence, of those that were `touched` with each other and with these others:
+    they share most of their papers *and* the same reasoning. Papers alone never suggest it, however many."""
+    mine, every = set[str](), dict[str, Footing]()
+    for it in touched:
+        mine.add(it.cmoc)
+        every[it.cmoc] = it
+    for it in others:
+        every.setdefault(it.cmoc, it)
+    alike: dict[str, list[str]] = defaultdict(list)
+    for cmoc in sorted(every):
+        alike[f"said {every[cmoc].reasoning}"].append(cmoc)
+        for fragment in every[cmoc].reasoned:
+            alike[fragment].append(cmoc)
+    pairs = {pair for those in alike.values() for pair in combinations(those, 2) if not mine.isdisjoint(pair)}
+    for first, second in sorted(pairs):
+        yield from _merger(every[first], every[second])
+
+
+def _merger(first: Footing, second: Footing) -> Iterator[Proposed]:
+    shared = first.studies & second.studies
+    if len(shared) < ENOUGH_STUDIES or len(shared) * 2 <= max(len(first.studies), len(second.studies)):
+        return
+    both = sorted(first.reasoned.keys() & second.reasoned.keys())
+    is_worded_alike = first.reasoning == second.reasoning
+    if not is_worded_alike and (len(both) < ENOUGH_STUDIES or len(both) * 2 <= max(first.shown_by, second.shown_by)):
+        return
+    how = "the same reasoning in the same words" if is_worded_alike else f"{len(both)} fragments of their reasoning"
+    links = {link for fragment in both for it in (first, second) for link in it.reasoned[fragment]}
+    why = f"they share {len(shared)} of {len(first.studies | second.studies)} studies, and {how}"
+    yield Proposed("merge", (first.cmoc, second.cmoc), "reasoning", why, tuple(sorted(links)))
 
 
 def as_said(words: str) -> str:

@@ -54,7 +54,7 @@ def upgrade() -> None:
         sa.Column("flagged", sa.Boolean(), nullable=False),
         sa.Column("said", Json, nullable=True),
         sa.Column("links", Json, nullable=False),
-        sa.Column("reasoned", Json, nullable=False, server_default="{}"),
+        sa.Column("shown_by", sa.Integer(), nullable=False, server_default="0"),
         sa.Column("links_sha256", sa.String(), nullable=False),
         sa.Column("sha256", sa.String(), nullable=False),
         sa.Column("published", Json, nullable=True),
@@ -70,7 +70,8 @@ def upgrade() -> None:
         sa.Column("id", sa.String(), nullable=False),
         sa.Column("review", sa.String(), nullable=False),
         sa.Column("kind", sa.String(), nullable=False),
-        sa.Column("cmocs", Json, nullable=False),
+        sa.Column("cmoc", sa.String(), nullable=False),
+        sa.Column("other", sa.String(), nullable=True),
         sa.Column("element", sa.String(), nullable=True),
         sa.Column("why", sa.String(), nullable=False),
         sa.Column("links", Json, nullable=False),
@@ -87,6 +88,8 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("proposals", schema=None) as batch_op:
         batch_op.create_index("proposals_of_review", ["review", "state", "id"], unique=False)
+        batch_op.create_index("proposals_of_cmoc", ["review", "cmoc"], unique=False)
+        batch_op.create_index("proposals_of_other", ["review", "other"], unique=False)
     with op.batch_alter_table("cmocs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("taken_up", Json, nullable=False, server_default="[]"))
     with op.batch_alter_table("arrivals", schema=None) as batch_op:
@@ -113,7 +116,7 @@ def upgrade() -> None:
         for name in ("theories", "drills", "published_theories", "published_drills", "fragments_sha256", "rules"):
             batch_op.alter_column(name, server_default=None)
     with op.batch_alter_table("statements", schema=None) as batch_op:
-        batch_op.alter_column("reasoned", server_default=None)
+        batch_op.alter_column("shown_by", server_default=None)
     with op.batch_alter_table("cmocs", schema=None) as batch_op:
         batch_op.alter_column("taken_up", server_default=None)
 
@@ -183,6 +186,8 @@ def downgrade() -> None:
     with op.batch_alter_table("cmocs", schema=None) as batch_op:
         batch_op.drop_column("taken_up")
     with op.batch_alter_table("proposals", schema=None) as batch_op:
+        batch_op.drop_index("proposals_of_other")
+        batch_op.drop_index("proposals_of_cmoc")
         batch_op.drop_index("proposals_of_review")
     op.drop_table("proposals")
     op.drop_table("statements")
