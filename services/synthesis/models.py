@@ -376,17 +376,18 @@ class StatementRow(Base, table=True):
     status: Status = Field(sa_type=AutoString)
     support: int
     flagged: bool
-    said: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    links: list[str] = Field(default=[], sa_type=Json)
     shown_by: int = 0
     links_sha256: str
     sha256: str
-    published: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    published_links: list[str] = Field(default=[], sa_type=Json)
-    changes: list[dict[str, Any]] = Field(default=[], sa_type=Json)
     change_class: ChangeClass = Field(sa_type=AutoString)
     added: int
     withdrawn: int
+    # Last, since what stands behind a large value is read with it.
+    said: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    links: list[str] = Field(default=[], sa_type=Json)
+    published: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    published_links: list[str] = Field(default=[], sa_type=Json)
+    changes: list[dict[str, Any]] = Field(default=[], sa_type=Json)
 
     @property
     def statement(self) -> Statement | None:

@@ -48,6 +48,9 @@ _IN = 5000
 
 Row = TypeVar("Row")
 
+#: For what changes rows that nobody in the same work has read: those that it has are not looked through.
+_UNWATCHED = {"synchronize_session": False}
+
 #: As `ReportRow.stands` says it.
 _STANDS = (
     (col(ReportRow.state) == ReportStates.INCLUDED)
@@ -295,21 +298,22 @@ def standing_links(work: Work, fragment: str) -> list[LinkRow]:
 
 def links_for_synthesis(work: Work, review: str, cmocs: Collection[str] | None) -> Iterator[Link]:
     """Every link to these CMOCs of a review, or to all, that is not withdrawn, without its texts."""
-    query = _links_of(review)
+    query = _links().where(col(LinkRow.review) == review)
     for part in [query] if cmocs is None else _chunks(query, col(LinkRow.cmoc), cmocs):
         for row in work.session.execute(part):
             yield Link(*row)
 
 
-def reasoning_links_of(work: Work, review: str, fragments: Collection[str]) -> Iterator[Link]:
-    """The links of these fragments to the reasoning of any CMOC, that are not withdrawn."""
-    query = _links_of(review).where(col(LinkRow.element) == "reasoning")
+def reasoning_links_of(work: Work, fragments: Collection[str]) -> Iterator[Link]:
+    """The links of these fragments to the reasoning of any CMOC, that are not withdrawn. It names no review, lest a
+    database goes through all that one has."""
+    query = _links().where(col(LinkRow.element) == "reasoning")
     for part in _chunks(query, col(LinkRow.fragment), fragments):
         for row in work.session.execute(part):
             yield Link(*row)
 
 
-def _links_of(review: str) -> Select[Any]:
+def _links() -> Select[Any]:
     columns = (
         col(LinkRow.id), col(LinkRow.fragment), col(FragmentRow.record), col(LinkRow.cmoc), col(LinkRow.element),
         col(LinkRow.stance), col(LinkRow.inference), col(LinkRow.credibility),
@@ -317,7 +321,7 @@ def _links_of(review: str) -> Select[Any]:
     return (
         select(*columns)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
-        .where(col(LinkRow.review) == review, col(LinkRow.withdrawn_at).is_(None))
+        .where(col(LinkRow.withdrawn_at).is_(None))
     )
 
 
@@ -596,7 +600,8 @@ def heed(work: Work, arrivals: Sequence[int], at: datetime) -> None:
     """Marks exactly these arrivals as taken in: another one may have arrived since they were read."""
     for start in range(0, len(arrivals), _IN):
         work.session.execute(
-            update(ArrivalRow).where(col(ArrivalRow.seq).in_(arrivals[start : start + _IN])).values(heeded_at=at)
+            update(ArrivalRow).where(col(ArrivalRow.seq).in_(arrivals[start : start + _IN])).values(heeded_at=at),
+            execution_options=_UNWATCHED,
         )
 
 
@@ -667,6 +672,12 @@ def states(work: Work, review: str) -> list[CmocState]:
     query = select(*columns).where(col(StatementRow.review) == review, col(StatementRow.sha256) != "")
     ordered = query.order_by(col(StatementRow.position), col(StatementRow.cmoc))
     return [CmocState(**row._mapping) for row in work.session.execute(ordered)]
+
+
+def without_evidence(work: Work, review: str) -> list[str]:
+    """The CMOCs that no study speaks to."""
+    query = select(col(StatementRow.cmoc)).where(col(StatementRow.review) == review)
+    return list(work.session.scalars(query.where(col(StatementRow.status) == "no_evidence")))
 
 
 def publish_statements(work: Work, review: str) -> None:

@@ -67,11 +67,9 @@ def resynthesise(work: Work, review_id: str) -> None:
     drills = sorted(store.drills_in_force(work, review_id))
     drilled = bool(drills) or bool(draft and draft.drills)
     with work.following(revision_id(review_id, review.cycle), None):
-        taken = _take_in(work, review, None if by_other_rules else concerned(arrivals))
+        taken = _take_in(work, review, None if by_other_rules else concerned(arrivals), drills=drills)
         tell_theories(work, review, taken.happened, drill=drilled)
         log_triggers(work, review, taken.fired, drill=bool(drills) or bool(draft and draft.published_drills))
-        proposed = [*taken.proposed, *mergers(taken.footings, _others(work, review, taken))]
-        proposals.keep(work, review, proposed, taken.touched, drill=bool(drills))
         made = _keep(work, review, draft, drills)
         if made is not None:
             states = store.states(work, review_id)
@@ -94,6 +92,8 @@ def publish(work: Work, review: ReviewRow, draft: DraftRow) -> None:
     """What was drafted is what is published, from now on."""
     store.publish_statements(work, review.review)
     draft.published_theories, draft.published_drills = draft.theories, draft.drills
+    # What is suggested for what has no evidence hangs on what is published.
+    _take_in(work, review, store.without_evidence(work, review.review), drills=draft.drills)
     _keep(work, review, draft, draft.drills)
 
 
@@ -120,7 +120,7 @@ def _others(work: Work, review: ReviewRow, taken: _Taken) -> list[Footing]:
     if not left:
         return []
     links: dict[str, list[Link]] = defaultdict(list)
-    for link in store.reasoning_links_of(work, review.review, fragments):
+    for link in store.reasoning_links_of(work, fragments):
         links[link.cmoc].append(link)
     alike = [cmoc for cmoc, reasoning in left.items() if cmoc in links or reasoning in said]
     return [
@@ -133,8 +133,8 @@ def _others(work: Work, review: ReviewRow, taken: _Taken) -> list[Footing]:
     ]  # fmt: skip
 
 
-def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None) -> _Taken:
-    """Computes these CMOCs anew, or all."""
+def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None, *, drills: Collection[str]) -> _Taken:
+    """Computes these CMOCs anew, or all, and keeps what their evidence suggests."""
     name = review.review
     known = {row.cmoc: row for row in store.statements(work, name, cmocs)}
     wordings = store.wordings(work, name)
@@ -164,6 +164,8 @@ def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None) -> _T
     for gone in known.values():
         _unsay(work, gone)
     work.session.flush()
+    proposed = [*taken.proposed, *mergers(taken.footings, _others(work, review, taken))]
+    proposals.keep(work, review, proposed, taken.touched, drill=bool(drills))
     return taken
 
 
