@@ -6,13 +6,12 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any
 
-from fastapi import Depends, Header, Request, params
+from fastapi import Header, Request, params
 
 from shared.db.work import Work
 from shared.http.auth import authenticate
 from shared.http.parameters import check_query
 from shared.http.route import Asked
-from shared.tokens import Person
 
 
 def unit_of(service: str) -> params.Depends:
