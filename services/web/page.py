@@ -159,7 +159,8 @@ class Shown:
     open_to: For
     allowed: tuple[str, ...]
     make: Make
-    takes_file: bool = False
+    #: Bytes of the file that is sent to it; 0 where none is.
+    takes_file: int = 0
 
 
 class Pages:
@@ -176,12 +177,13 @@ class Pages:
         """What a form of a page of ours is sent to."""
         return partial(self._add, "POST", path, open_to, allowed)
 
-    def upload(self, path: str, *, allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
-        """What a form with a file is sent to. What proves the form stands before the file in it."""
-        return partial(self._add, "POST", path, "signed in", allowed, takes_file=True)
+    def upload(self, path: str, *, most: int, allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
+        """What a form with a file of so many bytes at most is sent to. What proves the form stands before the file in
+        it."""
+        return partial(self._add, "POST", path, "signed in", allowed, takes_file=most)
 
     def _add(
-        self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make, takes_file: bool = False
+        self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make, takes_file: int = 0
     ) -> Make:
         self.all.append(Shown(path, method, make.__name__, open_to, allowed, make, takes_file))
         return make
@@ -238,7 +240,7 @@ class Web:
                     on_its_way.enter_context(self.files_in.one(look.session))
                     return True
 
-                async with form_with_file(request, may) as form:
+                async with form_with_file(request, may, shown.takes_file) as form:
                     yield form
 
     async def _holds(self, session: str) -> bool:

@@ -72,6 +72,9 @@ EXPORT_ENDINGS: dict[ExportFormat, str] = {
 #: Bytes of a file of records that people may bring.
 LARGEST_FILE = 1024 * 1024 * 1024
 
+#: Bytes of a copy of a report that people may bring, and of one that is fetched unless the settings say less.
+LARGEST_TEXT = 256 * 1024 * 1024
+
 #: Whether a file of records is made.
 ExportState = Literal["waiting", "done", "failed"]
 

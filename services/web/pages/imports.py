@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, cast, get_args
 
 import yaml
-from starlette.datastructures import UploadFile
 
 from services.web import drawing
-from services.web.files import PIECE
 from services.web.lacking import without_protocol
 from services.web.names import called_in
 from services.web.page import ONCE, Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
+from services.web.sending import sent
 from services.web.written import errors_of, whole
 from shared.client.asking import under
 from shared.errors import Conflict, Invalid, LivingError, NotFound
@@ -44,13 +43,13 @@ async def show_imports(asked: Asked) -> Drawn:
         return await without_protocol(asked)
 
 
-@pages.upload("/reviews/{review}/imports", allowed=("scripts",))
+@pages.upload("/reviews/{review}/imports", most=LARGEST_FILE, allowed=("scripts",))
 async def bring_file(asked: Asked) -> Drawn:
     """Keeps a file and asks for its records, or shows first what it holds. The same form again is the same import."""
     review = asked.path["review"]
     try:
         wanted = _wanted(asked)
-        file, name = await _sent(asked, review)
+        file, name = await sent(asked, lambda pieces, size: asked.api.ingest.upload(review, pieces, size))
         if asked.text("look"):
             return await _looked_at(asked, file, name)
         imported = await _begun(asked, review, wanted | {"file": file, "name": name})
@@ -91,17 +90,6 @@ async def show_import(asked: Asked) -> Drawn:
         "query": asked.query,
     }  # fmt: skip
     return Page("import.html", given)
-
-
-async def _sent(asked: Asked, review: str) -> tuple[str, str]:
-    """Hands a form's file on; what it is named by, and what it is called. Raises Invalid, naming the field."""
-    file = asked.file("file")
-    if file is None:
-        raise Invalid.of("file", drawing.text("imports.no_file"))
-    if not file.size:
-        raise Invalid.of("file", drawing.text("imports.empty_file"))
-    kept = await asked.api.ingest.upload(review, lambda: _pieces(file), file.size)
-    return kept.sha256, (file.filename or "")[-200:]
 
 
 async def _begun(asked: Asked, review: str, wanted: dict[str, Any]) -> ImportView:
@@ -178,12 +166,6 @@ async def _of_search(asked: Asked, review: str, of: str, wanted: dict[str, Any])
 def _also_once(asked: Asked) -> str:
     """What the search is known by that begins with this form, however often it is sent."""
     return "cmd_" + sha256(f"a search of {asked.text(ONCE)}".encode()).hexdigest()[:32]
-
-
-async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
-    await file.seek(0)
-    while piece := await file.read(PIECE):
-        yield piece
 
 
 async def _imports(asked: Asked, error: LivingError | None = None) -> Page:
