@@ -26,8 +26,9 @@ class _Published(TypedDict):
 def publish_version(work: Work, protocol: Protocol, follows: int | None = None) -> Applied:
     """Makes the protocol its review's next version; the same content as the newest one changes nothing.
 
-    Raises Invalid for a new review whose name none can have; and Conflict: `not_the_newest` where it is said to follow another version than the newest one, `older_version`
-    where nothing is said of that and it is an earlier version again, which would take back what was changed since.
+    Raises Invalid for a new review whose name none can have; and Conflict: `not_the_newest` where it is said to follow
+    another version than the newest one, `older_version` where nothing is said of that and it is an earlier version
+    again, which would take back what was changed since.
     """
     warnings = lacking_as_named(protocol)
     review, sha256 = store.review_to_change(work, protocol.review), digest(protocol)

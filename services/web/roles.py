@@ -17,4 +17,4 @@ def has_role(me: Me, role: str, review: str) -> bool:
 
 def rooms_of(me: Me, review: str) -> tuple[str, ...]:
     """The rooms of a review to which its pages lead somebody, in their order."""
-    return tuple(room for room in ROOMS if room not in _FROM or has_role(me, _FROM[room], review))
+    return tuple(name for name in ROOMS if name not in _FROM or has_role(me, _FROM[name], review))

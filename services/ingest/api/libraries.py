@@ -44,7 +44,7 @@ def add_file(
 
 
 @router.get("/reviews/{review}/files/{sha256}/survey", response_model=FileSurvey)
-def survey_file(
+def show_survey_of_file(
     review: Name,
     sha256: Name,
     work: Reading,

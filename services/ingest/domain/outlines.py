@@ -34,7 +34,7 @@ class Outline:
     _filled: Counter[str] = field(default_factory=Counter)
     _others: set[str] = field(default_factory=set)
     _unseen: set[str] = field(default_factory=set)
-    _told_apart: int = 0
+    _distinct: int = 0
 
     def see(self, fields: Mapping[str, str]) -> None:
         """Counts what a record has."""
@@ -59,10 +59,10 @@ class Outline:
         value = same(said[: 4 * _LONGEST])
         value = value if len(value) <= _LONGEST else value[: _LONGEST - 1] + "…"
         if value not in counted:
-            if self._told_apart >= _MOST_VALUES:
+            if self._distinct >= _MOST_VALUES:
                 self._others.add(name)
                 return
-            self._told_apart += 1
+            self._distinct += 1
         counted[value] += 1
 
     def _pass_over(self, name: str) -> None:

@@ -177,6 +177,7 @@ def test_no_transaction_is_open_while_a_file_is_read(ready, monkeypatch):
     assert ever and while_read == [0]
 
 
+@pytest.mark.waits
 def test_where_the_disk_is_full_that_is_said(ready, tmp_path, monkeypatch):
     content = DECIDED + b"A bed,2021,include,much\n" * 200_000
     with mounted(tmp_path / "disk", "2m") as disk, monkeypatch.context() as small:
