@@ -11,6 +11,7 @@ from time import monotonic
 from typing import BinaryIO, cast
 
 from services.ingest.commands.uploads import unknown_file
+from services.ingest.domain.mappings import name_of
 from services.ingest.domain.outlines import Outline
 from services.ingest.domain.proposals import Survey
 from services.ingest.ports.libraries.catalog import open_library
@@ -84,7 +85,7 @@ class _Seen:
         return FileSurvey(
             sha256=sha256, format=opened.format, dialect=opened.dialect, encoding=opened.encoding,
             records=self._survey.records, rejected=self._faults, whole=self.whole,
-            cited=[each[:100] for each in opened.columns if each not in unread][:_MOST_CITED],
+            cited=[name_of(each) for each in opened.columns if each not in unread][:_MOST_CITED],
             columns=[
                 ColumnView(
                     name=one.name, filled=one.filled, more=one.more,

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from services.ingest.domain.mappings import same
+from services.ingest.domain.mappings import name_of, same
 
 #: Columns that are counted, different values that are told apart in all of them together, and characters of one.
 MOST_COLUMNS, _MOST_VALUES, _LONGEST = 200, 20_000, 80
@@ -51,7 +51,7 @@ class Outline:
         for name, counted in self._seen.items():
             values = sorted(counted.items(), key=lambda each: (-each[1], each[0]))
             more = len(values) > _SHOWN or name in self._others
-            yield Column(same(name), self._filled[name], tuple(values[:_SHOWN]), more)
+            yield Column(name_of(name), self._filled[name], tuple(values[:_SHOWN]), more)
 
     def _count(self, name: str, said: str) -> None:
         counted = self._seen[name]

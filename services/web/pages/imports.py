@@ -109,10 +109,11 @@ async def _looked_at(asked: Asked, file: str, name: str, error: LivingError | No
         asked.api.ingest.survey(review, file, name=name, format=cast(LibraryFormat, format) if format else None),
         asked.api.protocol.newest(review), _by_hand(asked, review),
     )  # fmt: skip
+    typed = asked.text("mapping") or _mapping_of(asked)
     given = {
         "review": review, "seen": seen, "name": name, "manual": manual, "filled": asked.form,
-        "stages": version.protocol.stages, "mapping": asked.text("mapping") or ("" if error else seen.mapping),
-        "mapped": bool(asked.text("mapped")) if error else seen.states or bool(asked.text("mapping")),
+        "stages": version.protocol.stages, "mapping": typed or ("" if error else seen.mapping),
+        "mapped": bool(asked.text("mapped")) if error else seen.states or bool(typed),
         "errors": _errors(error),
     }  # fmt: skip
     return Page("import-look.html", given, 200 if error is None else 422)

@@ -186,6 +186,11 @@ def test_where_the_disk_is_full_that_is_said(ready, tmp_path, monkeypatch):
         assert problem["type"].endswith("disk_full") and str(disk.folder) not in problem["detail"]
 
 
+def test_a_column_is_named_as_a_mapping_names_it_however_long_its_name_is(ready):
+    seen = ask(ready, f"Title,{'Label ' * 5000}\nA bed,yes\n".encode())
+    assert [len(column["name"]) for column in seen["columns"]] == [100]
+
+
 def test_memory_is_bounded_by_columns_and_values():
     outline = Outline()
     for number in range(200):

@@ -12,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from html import unescape
 
 import pytest
+import yaml
 from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect, Request
 
@@ -194,6 +195,13 @@ def test_a_file_that_was_looked_at_is_imported_without_its_mapping_and_once(site
     assert names[0] == names[1] and names[0].startswith(f"{AT}/import_"), lead.words
     over(site, lead)
     assert "taken in" in lead.text and "decisions are stated" not in lead.text
+
+
+def test_what_was_said_of_a_column_is_kept_when_the_file_is_looked_at(lead):
+    column = {"map-column": "Decision", "map-stage": "sift", "map-answers": "Yes = include\nNo = exclude"}
+    look(lead, "said.csv", DECIDED.replace(b"bed", b"pan"), **column)
+    shown = unescape(re.search(r'<textarea id="mapping"[^>]*>\n(.*?)</textarea>', lead.text, re.DOTALL)[1])
+    assert yaml.safe_load(shown)["decisions"][0]["answers"] == {"Yes": "include", "No": "exclude"}
 
 
 def test_what_is_no_library_is_said_so_at_once_when_it_is_looked_at(lead):
