@@ -151,6 +151,9 @@ class Settings(BaseSettings):
     export_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         7, description="Days the files of records that people asked for are kept to be fetched."
     )
+    preview_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
+        1, description="Days it is kept what sources said ahead that the strategies of a draft would bring."
+    )
     quota_days: Annotated[int, Field(ge=1, le=_DAYS)] = Field(
         400, description="Days it is kept how much each source was asked on a day, and what it said of the budget."
     )

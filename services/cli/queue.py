@@ -13,7 +13,7 @@ from rich.console import Group as Parts
 from rich.panel import Panel
 from rich.text import Text
 
-from services.cli import assigning, batches, flowing, following, mine, notes, parking, training
+from services.cli import assigning, batches, flowing, following, mine, notes, parking, settling, training
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
@@ -45,6 +45,7 @@ for command in (
     *parking.COMMANDS,
     *notes.COMMANDS,
     *mine.COMMANDS,
+    *settling.COMMANDS,
     *batches.COMMANDS,
     *training.COMMANDS,
     *assigning.COMMANDS,

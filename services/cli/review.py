@@ -113,9 +113,10 @@ def diff(file: Path, as_json: bool) -> None:
 @app.command("apply", example="living review apply reviews/shared-records/protocol.yaml --follows 3")
 @_FILE
 @option("--follows", type=int, help="The version that it amends; refused where another is the newest by now.")
+@option("--why", help="Why, for whoever reads the review's history.")
 @option("--yes", is_flag=True, help="Without asking.")
 @AS_JSON
-def apply(file: Path, follows: int | None, yes: bool, as_json: bool) -> None:
+def apply(file: Path, follows: int | None, why: str | None, yes: bool, as_json: bool) -> None:
     """Apply a protocol file. The same content again changes nothing; any other makes a new version.
 
     In a terminal it shows what changes first, and asks. A file that is an earlier version again is refused, as it would
@@ -127,7 +128,7 @@ def apply(file: Path, follows: int | None, yes: bool, as_json: bool) -> None:
         if not (yes or as_json) and sys.stdin.isatty():
             follows = _agreed_to(living, text, follows)
         try:
-            applied = living.protocol.apply(review, text, follows=follows)
+            applied = living.protocol.apply(review, text, follows=follows, why=why)
         except Forbidden as error:
             if error.slug != "other_review":
                 raise
@@ -188,6 +189,8 @@ def show(review: str, version: int | None, as_json: bool) -> None:
         import yaml
 
         print(f"# version {view.version}, by {visible(called(view.published_by))}, {minute(view.published_at)}")
+        for line in (getattr(view, "why", None) or "").splitlines():
+            print(f"# {visible(line)}")
         # Through JSON: YAML would spell a subclass of dict as a Python object.
         protocol = json.loads(json.dumps(view.protocol))
         print(yaml.safe_dump(protocol, sort_keys=False, allow_unicode=shows_all()), end="")

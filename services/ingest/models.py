@@ -380,6 +380,16 @@ class ImportRow(Base, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class BroughtRow(Base, table=True):
+    """Bytes that a review was brought as a library file: whoever brings them holds this row until what they say of them
+    is held against what was said before, so that two at once are not both the first."""
+
+    __tablename__ = "brought"
+
+    review: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+
+
 class SearchRow(Base, table=True):
     """A search of a manual strategy that somebody made. Whoever changes it, or adds a file to it, locks it first.
 
@@ -516,6 +526,64 @@ class ExportRow(Base, table=True):
     asked_by: str
     asked_at: datetime = Field(sa_type=Instant)
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class PreviewRow(Base, table=True):
+    """That somebody asks ahead what the strings of a draft would bring, over these days; `digest` is of the strings and
+    the days. It is over (`ended_at`) once each of its strings has an answer."""
+
+    __tablename__ = "previews"
+    __table_args__ = (
+        # A person has one under way in a review, however often they ask.
+        Index(
+            "previews_under_way",
+            "review",
+            "asked_by",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+            sqlite_where=text("ended_at IS NULL"),
+        ),
+        Index("previews_asked", "asked_at"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    since: date
+    until: date
+    digest: str
+    asked_by: str
+    asked_at: datetime = Field(sa_type=Instant)
+    ended_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class PreviewedRow(Base, table=True):
+    """One string of a preview, and what its source answered, or why there is no answer (`error`, and the slug of that,
+    `failed`). `tries` counts how often it was begun to be asked, since a process may end in the middle."""
+
+    __tablename__ = "previewed"
+    __table_args__ = (
+        Index(
+            "previewed_waiting",
+            "source",
+            "preview",
+            "number",
+            postgresql_where=text("answered_at IS NULL"),
+            sqlite_where=text("answered_at IS NULL"),
+        ),
+    )
+
+    preview: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    strategy: str
+    source: str
+    asked: str
+    tries: int = 0
+    reported: int | None = Field(default=None, sa_type=Counter)
+    titles: list[str] = Field(default_factory=list, sa_type=Json)
+    remarks: list[str] = Field(default_factory=list, sa_type=Json)
+    error: str | None = None
+    failed: str | None = None
+    answered_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class SourceRecordRow(Base, table=True):

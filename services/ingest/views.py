@@ -23,6 +23,7 @@ from services.ingest.models import (
     ImportRow,
     NoticeRow,
     OpenCopiesRow,
+    PreviewRow,
     QuotaRow,
     RecordRow,
     RejectionRow,
@@ -60,6 +61,8 @@ from shared.wire.ingest import (
     OpenCopiesView,
     OpenCopyView,
     ParkedView,
+    PreviewedString,
+    PreviewView,
     QuestionView,
     QuotaView,
     RecordCopiesView,
@@ -204,6 +207,15 @@ def hide_statements(work: Work, events: Sequence[dict[str, Any]]) -> None:
 def export_view(work: Work, row: ExportRow) -> ExportView:
     kept_until = row.ended_at + timedelta(days=work.settings.export_days) if row.ended_at else None
     return ExportView(**row.model_dump(), lacks=sorted(lacks_of(row.format)), kept_until=kept_until)
+
+
+def preview_view(work: Work, row: PreviewRow) -> PreviewView:
+    strings = [
+        PreviewedString(**one.model_dump(), answered=one.answered_at is not None)
+        for one in store.strings_of(work, row.id)
+    ]
+    kept_until = row.asked_at + timedelta(days=work.settings.preview_days)
+    return PreviewView(**row.model_dump(), strings=strings, done=row.ended_at is not None, kept_until=kept_until)
 
 
 def reparse_view(work: Work, row: ReparseRow) -> ReparseView:

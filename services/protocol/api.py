@@ -14,10 +14,11 @@ from services.protocol.models import VersionRow
 from shared.db.work import Work
 from shared.documents import Form
 from shared.errors import Invalid
+from shared.events.parts import require_free
 from shared.events.protocol import Protocol
 from shared.http.auth import Anybody, Lead, Reader
 from shared.http.paging import Hundred
-from shared.http.parameters import AskedNumberOrNone, Name, Number
+from shared.http.parameters import AskedNumberOrNone, Name, Number, Why, YesNo
 from shared.http.route import Later, Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
@@ -63,16 +64,19 @@ def apply_protocol(
     protocol: Annotated[Protocol, Depends(_checked)],
     work: Unit,
     follows: AskedNumberOrNone | None = None,
+    why: Why | None = None,
     key: IdempotencyKey = None,
 ) -> Applied:
-    """Makes a protocol (YAML or JSON) the review's next version; the content it has already changes nothing.
+    """Makes a protocol (YAML or JSON) the review's next version; the content it has already changes nothing. `why` is
+    kept with it and told, for whoever reads the review's history.
 
     `follows` names the version that it amends, 0 for the first: where another one is the newest by now it is refused
     (409 `not_the_newest`); without it, an earlier version again is (409 `older_version`). A malformed one is answered
     with every error, its path and its line. Nothing is stored then.
     """
     command = f"apply a protocol to {review}" + (f" after {follows}" if follows is not None else "")
-    return work.once(key, command, protocol, lambda: commands.publish_version(work, protocol, follows))
+    command += f", since {why}" if why is not None else ""
+    return work.once(key, command, protocol, lambda: commands.publish_version(work, protocol, follows, why))
 
 
 @router.post("/reviews/{review}/checks", openapi_extra=_BODY)
@@ -82,6 +86,8 @@ def check_protocol(
     """Checks a protocol (YAML or JSON) as applying it does, and keeps nothing: what it says otherwise than the newest
     version, and what each source will be asked. A malformed one is answered as there."""
     newest = store.newest(work, review)
+    if not newest:
+        require_free(review)
     before = _protocol(store.version(work, review, newest)) if newest else None
     return Checked(
         review=review,
@@ -113,10 +119,13 @@ def show_question(review: Name, work: Reading, person: Anybody) -> QuestionView:
 
 
 @router.get("/reviews/{review}/versions")
-def list_versions(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[VersionHead]:
-    """Every version of a review's protocol, oldest first."""
+def list_versions(
+    review: Name, work: Reading, person: Reader, page: Hundred, newest_first: YesNo = False
+) -> Page[VersionHead]:
+    """Every version of a review's protocol, oldest first or newest."""
     store.review(work, review)
-    return store.versions(work, review, page).page(lambda row: VersionHead(**row.model_dump(exclude={"document"})))
+    found = store.versions(work, review, page, newest_first=newest_first)
+    return found.page(lambda row: VersionHead(**row.model_dump(exclude={"document"})))
 
 
 @router.get("/reviews/{review}/versions/{version}")

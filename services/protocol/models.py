@@ -29,7 +29,11 @@ class ReviewRow(Base, table=True):
 
 
 class VersionRow(Base, table=True):
-    """One version of a protocol, whole. Written once; the key lets two leads not take the same number."""
+    """One version of a protocol, whole. Written once; the key lets two leads not take the same number.
+
+    `why` is what whoever made it said of that, and `changed` how many things it says otherwise than the version before
+    it, by the part of the protocol; None of one that an earlier release wrote.
+    """
 
     __tablename__ = "versions"
 
@@ -39,3 +43,5 @@ class VersionRow(Base, table=True):
     document: dict[str, Any] = Field(sa_type=Json)
     published_by: str
     published_at: datetime = Field(sa_type=Instant)
+    why: str | None = None
+    changed: dict[str, int] | None = Field(default=None, sa_type=Json)

@@ -59,6 +59,7 @@ def reviews(work: Work, held: Sequence[str], page: PageAsked) -> Found[ReviewRow
     return read_page(work, query, page, col(ReviewRow.review))
 
 
-def versions(work: Work, review: str, page: PageAsked) -> Found[VersionRow]:
-    """Versions of a review, oldest first."""
-    return read_page(work, select(VersionRow).where(col(VersionRow.review) == review), page, col(VersionRow.version))
+def versions(work: Work, review: str, page: PageAsked, *, newest_first: bool) -> Found[VersionRow]:
+    """Versions of a review, oldest first or newest."""
+    mine = select(VersionRow).where(col(VersionRow.review) == review)
+    return read_page(work, mine, page, col(VersionRow.version), descending=newest_first)

@@ -179,6 +179,15 @@ class Task(SQLModel):
     opened_at: datetime = Field(sa_type=Instant)
     closed_at: datetime | None = Field(default=None, sa_type=Instant)
 
+    @property
+    def has_slot(self) -> bool:
+        """Whether somebody more may take it now."""
+        return self.places > 0
+
+    def is_taken_by(self, name: str) -> bool:
+        """Whether somebody has a vote or a lease here."""
+        return f"\n{name}\n" in self.takers
+
     def taken_by(self, names: Sequence[str]) -> None:
         """Sets who has a vote or a lease here."""
         self.taker = names[0] if names else ""
@@ -484,8 +493,8 @@ class Opinion(SQLModel):
     they see any vote; a `stand` is what a voter stands by where the voters decide.
 
     `task` is where it counts, None where another one of its person took its turn or the task was opened again;
-    `given_on` where it was given. A later one on a task has a higher `number`. The
-    rest is as in a vote."""
+    `given_on` where it was given. A later one on a task has a higher `number`. A look `waits_in` its review until the
+    conflict is decided, '' being nowhere. The rest is as in a vote."""
 
     id: str = Field(primary_key=True)
     task: str | None
@@ -500,6 +509,7 @@ class Opinion(SQLModel):
     excluded_for: str | None = None
     judged_for: list[str] | None = Field(default=None, sa_type=Json)
     given_at: datetime = Field(sa_type=Instant)
+    waits_in: str = Field(default="", sa_column_kwargs=_EMPTY)
 
 
 class OpinionRow(Opinion, Base, table=True):
@@ -507,6 +517,14 @@ class OpinionRow(Opinion, Base, table=True):
     __table_args__ = (
         UniqueConstraint("task", "person", "kind", name="opinions_one_per_person"),
         Index("opinions_given_on", "given_on"),
+        Index(
+            "opinions_waiting",
+            "waits_in",
+            "person",
+            "id",
+            postgresql_where=text("waits_in <> ''"),
+            sqlite_where=text("waits_in <> ''"),
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, VOTERS, Agreement, Coefficient, RecordStates, TaskStates
@@ -27,7 +27,7 @@ from services.screening.models import (
 )
 from services.screening.store import Counted, InHand, Left, Plan
 from shared.db.work import Work
-from shared.errors import Forbidden, NotFound, UnknownReview
+from shared.errors import Forbidden, LivingError, NotFound, UnknownReview
 from shared.events.protocol import Protocol
 from shared.events.screening import ByBatch, Judgement, RecordAdvanced, RecordExcluded, VoteCast
 from shared.service import HIDDEN, Gauge
@@ -45,6 +45,7 @@ from shared.wire.screening import (
     Interval,
     LeaseLine,
     LeaseView,
+    LookedAtConflict,
     Merge,
     MyVote,
     NoteView,
@@ -55,7 +56,10 @@ from shared.wire.screening import (
     RecordHistory,
     RecordSummary,
     RecordView,
+    Refused,
     ReturnView,
+    SettledConflict,
+    Settlement,
     StageAgreement,
     StageFlow,
     StageFunnel,
@@ -71,6 +75,28 @@ from shared.wire.screening import (
     VoteReceipt,
     VotesElsewhere,
 )
+
+
+class Looked(NamedTuple):
+    """A conflict with the first look that somebody gave of it; its votes, and those on what is one with its record, by
+    the ids of those; what these do not say alike, and why it is not settled with others, where it is not."""
+
+    task: Task
+    record: Record
+    look: Opinion
+    votes: list[Vote]
+    elsewhere: Mapping[str, list[Vote]]
+    differs: list[str]
+    refused: LivingError | None
+
+
+class Settled(NamedTuple):
+    """What became of a conflict: settled, where nothing is `refused`."""
+
+    id: str
+    task: Task | None
+    record: Record | None
+    refused: LivingError | None
 
 
 def visible(work: Work, review: str, votes: Sequence[Vote | RevisedVote]) -> list[VoteCast]:
@@ -206,6 +232,37 @@ def _task_in_hand(
         reasons=stage.reasons, judged_for=stage.judged_for, criteria=protocol.criteria, highlights=protocol.highlights,
         full_text=_full_text(record) if stage.needs == "full_text" else None,
     )  # fmt: skip
+
+
+def looked_at(known: Looked, lease: str | None) -> LookedAtConflict:
+    """A conflict as an adjudicator sees it who gave their first look of it, with the lease under which they have it in
+    hand."""
+    task, record = known.task, known.record
+    return LookedAtConflict(
+        task=task.id, record=record.id, title=record.title, stage=task.stage, protocol_version=task.protocol_version,
+        look=opinion_given(known.look), votes=[vote_cast(vote) for vote in known.votes],
+        elsewhere=[
+            VotesElsewhere(record=other, votes=[vote_cast(vote) for vote in votes])
+            for other, votes in known.elsewhere.items()
+        ],
+        forms_agree=not known.differs, differs=known.differs, refused=refused(known.refused), lease=lease,
+        flags=_flags(record),
+    )  # fmt: skip
+
+
+def settlement(found: Sequence[Settled]) -> Settlement:
+    conflicts = [
+        SettledConflict(
+            task=it.id, record=it.record.id if it.record else None, title=it.record.title if it.record else None,
+            settled=it.refused is None, state=it.task.state if it.task else None, refused=refused(it.refused),
+        )
+        for it in found
+    ]  # fmt: skip
+    return Settlement(settled=sum(it.settled for it in conflicts), conflicts=conflicts)
+
+
+def refused(refusal: LivingError | None) -> Refused | None:
+    return Refused(slug=refusal.slug, why=refusal.detail) if refusal is not None else None
 
 
 def _full_text(record: Record) -> FullText:

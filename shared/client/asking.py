@@ -111,8 +111,12 @@ class Answered(Protocol):
     def json(self) -> Any: ...
 
 
+#: What every problem says, or what an error is made of; whatever else one says is kept beside.
+_OF_EVERY_PROBLEM = {"type", "title", "status", "detail", "instance", "request_id", "errors", "slug", "self"}
+
+
 def error_of(answer: Answered, asked: str) -> errors.LivingError:
-    """The error that a bad answer tells."""
+    """The error that a bad answer tells, with what its problem says beside, such as the id of what is in the way."""
     try:
         body = answer.json()
     except ValueError:
@@ -123,7 +127,8 @@ def error_of(answer: Answered, asked: str) -> errors.LivingError:
     if answer.status_code == 422:
         return errors.Invalid(detail, body.get("errors"), slug=slug)
     kind = _ERRORS.get(answer.status_code, errors.Unavailable if answer.status_code >= 502 else errors.LivingError)
-    return kind(detail, slug=slug, errors=body.get("errors") or [])
+    beside = {name: value for name, value in body.items() if name not in _OF_EVERY_PROBLEM}
+    return kind(detail, slug=slug, errors=body.get("errors") or [], **beside)
 
 
 def as_json(body: BaseModel | Mapping[str, object]) -> str:

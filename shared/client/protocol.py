@@ -27,12 +27,16 @@ class ProtocolClient:
         *,
         form: Literal["yaml", "json"] = "yaml",
         follows: int | None = None,
+        why: str | None = None,
     ) -> wire.Applied:
-        """Sends a protocol file as it is, which `follows` a version. Raises Invalid, with every error, when it is
+        """Sends a protocol file as it is, which `follows` a version, and says `why` for whoever reads the history.
+        Raises Invalid, with every error, when it is
         malformed, Conflict when another version is the newest by now (`not_the_newest`), or when it is an earlier one
         again and nothing is said of which it follows (`older_version`)."""
         at, kind = f"/protocol/reviews/{part(review)}/versions", f"application/{form}"
-        return self._http.read(wire.Applied, self._http.command(at, document, kind=kind, params={"follows": follows}))
+        return self._http.read(
+            wire.Applied, self._http.command(at, document, kind=kind, params={"follows": follows, "why": why})
+        )
 
     def check(self, review: str, document: str | bytes, *, form: Literal["yaml", "json"] = "yaml") -> wire.Checked:
         """What a protocol file changes, and what each source will be asked, of which nothing is kept. Raises Invalid,
@@ -51,9 +55,10 @@ class ProtocolClient:
         """What a review asks, for anybody who may read it."""
         return self._http.get(f"/protocol/reviews/{part(review)}/question", wire.QuestionView)
 
-    def versions(self, review: str) -> Iterator[wire.VersionHead]:
-        """Every version, oldest first."""
-        return self._http.pages(f"/protocol/reviews/{part(review)}/versions", wire.VersionHead)
+    def versions(self, review: str, *, newest_first: bool = False) -> Iterator[wire.VersionHead]:
+        """Every version, oldest first or newest."""
+        path = f"/protocol/reviews/{part(review)}/versions"
+        return self._http.pages(path, wire.VersionHead, newest_first=newest_first)
 
     def version(self, review: str, number: int) -> wire.VersionView:
         return self._http.get(f"/protocol/reviews/{part(review)}/versions/{number}", wire.VersionView)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
+from operator import not_
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
@@ -387,7 +388,7 @@ class VersionPublished(Event, type="protocol.version.published", version=2, key=
     """A review has a new protocol version, whole; versions count from 1.
 
     `document` is the exact JSON of which `sha256` is the hash. `needs` names the features without which a reader
-    must not work by it.
+    must not work by it. `why` is what whoever made it said of that.
     """
 
     demanding: ClassVar[bool] = True
@@ -398,13 +399,14 @@ class VersionPublished(Event, type="protocol.version.published", version=2, key=
     document: str
     needs: list[Need]
     published_by: Id
+    why: str | None = Field(default=None, exclude_if=not_)
 
     @classmethod
-    def of(cls, protocol: Protocol, version: int, published_by: str) -> VersionPublished:
+    def of(cls, protocol: Protocol, version: int, published_by: str, why: str | None = None) -> VersionPublished:
         document = protocol.document()
         return cls(
             review=protocol.review, version=version, sha256=hashlib.sha256(document.encode()).hexdigest(),
-            document=document, needs=protocol.needs(), published_by=published_by,
+            document=document, needs=protocol.needs(), published_by=published_by, why=why,
         )  # fmt: skip
 
     @property

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BeforeValidator, Field
 
 from shared.errors import Invalid
 from shared.events.bounds import LARGEST, LARGEST_COUNT
+from shared.wire.common import BLANKS
 
 
 def _matched(pattern: str, wanted: str) -> BeforeValidator:
@@ -33,6 +34,19 @@ def _kept(text: str) -> str:
 #: For a whole number, after its bounds: nothing but digits, so no 1.0 and no 1_000.
 DIGITS = _matched(r"-?[0-9]{1,20}", "a whole number, in digits")
 
+
+def _said(text: str) -> str:
+    if _CONTROL.search(text):
+        raise ValueError("holds a control character; between lines stands a line feed alone")
+    if not text.strip():
+        raise ValueError("says nothing; write something or leave it out")
+    return text.strip()
+
+
+#: What no text of several lines holds: every control character but the line feed; in brackets of a pattern.
+_CONTROLS = r"\x00-\x09\x0b-\x1f\x7f-\x9f"
+_CONTROL = re.compile(f"[{_CONTROLS}]")
+
 _KEPT = (Field(json_schema_extra={"pattern": r"^[^\x00]*$"}), AfterValidator(_kept))
 
 #: `true` or `false`, and no other spelling.
@@ -44,8 +58,18 @@ Day = Annotated[date, _matched(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", "a day as YYYY-MM-
 #: A word or name to look for.
 Word = Annotated[str, Query(max_length=500), *_KEPT]
 
+#: Why something is done, in one line or several.
+Why = Annotated[
+    str,
+    Query(max_length=1000, json_schema_extra={"pattern": rf"^[^{_CONTROLS}]*[^{_CONTROLS}{BLANKS}][^{_CONTROLS}]*$"}),
+    AfterValidator(_said),
+]
+
 #: What someone searches for.
 Question = Annotated[str, Query(max_length=8000), *_KEPT]
+
+#: What a file is called, as a person has it.
+FileName = Annotated[str, Query(min_length=1, max_length=500), *_KEPT]
 
 #: Several words, any of which may fit. The whole is annotated, since FastAPI looks for lists in a body otherwise.
 Words = Annotated[list[Annotated[str, Field(max_length=500), *_KEPT]] | None, Query(max_length=50)]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, Field, computed_field
 
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
+from shared.events.protocol import Strategy as Planned
 from shared.events.values import PARTIAL_DATE, Identifiers, PartialDate
 from shared.wire.common import (
     BLANKS,
@@ -71,6 +72,9 @@ EXPORT_ENDINGS: dict[ExportFormat, str] = {
 
 #: Bytes of a file of records that people may bring.
 LARGEST_FILE = 1024 * 1024 * 1024
+
+#: Bytes of a copy of a report that people may bring, and of one that is fetched unless the settings say less.
+LARGEST_TEXT = 256 * 1024 * 1024
 
 #: Whether a file of records is made.
 ExportState = Literal["waiting", "done", "failed"]
@@ -253,6 +257,46 @@ class FileView(BaseModel):
 
     sha256: str
     size: int
+
+
+class ValueView(BaseModel):
+    """A value of a column, and in how many records it stands."""
+
+    value: str
+    times: int
+
+
+class ColumnView(BaseModel):
+    """A column or tag of a file that is no part of a citation: in how many records it is `filled`, and its most
+    frequent values; `more` where it has others."""
+
+    name: str
+    filled: int
+    values: list[ValueView]
+    more: bool
+
+
+class FileSurvey(BaseModel):
+    """What an uploaded file holds, by its first records, `whole` where these are all.
+
+    `cited` are columns of a table that are read as parts of a citation, `columns` what else records have, and
+    `more_columns` how many of these are not shown. `rejected` cannot be read. `mapping` is the YAML document that they
+    suggest for an import, with "?" where only a person can say it, and `states` whether any of them looks like what
+    was decided before.
+    """
+
+    sha256: str
+    format: LibraryFormat
+    dialect: str | None
+    encoding: str | None
+    records: int
+    rejected: int
+    whole: bool
+    cited: list[str]
+    columns: list[ColumnView]
+    more_columns: int
+    states: bool
+    mapping: str
 
 
 _Reported = Annotated[int, Field(ge=0, le=1_000_000_000), WHOLE]
@@ -559,6 +603,49 @@ class ExportView(BaseModel):
     asked_at: datetime
     ended_at: datetime | None
     kept_until: datetime | None
+
+
+#: Strings that one preview asks sources, at most.
+MOST_PREVIEWED = 20
+
+
+class NewPreview(Given):
+    """Ask sources ahead what the strategies of a draft would bring, over the dates that it has; the draft need not be
+    the review's protocol yet. What is searched by hand is asked of nobody."""
+
+    strategies: Annotated[list[Planned], Field(min_length=1, max_length=100)]
+    search_from: Annotated[date, Field(strict=False)] | None = None
+    published_after: Annotated[date, Field(strict=False)] | None = None
+
+
+class PreviewedString(BaseModel):
+    """What one string would bring: the source's own count (`reported`) and the first titles, what the source said of
+    it, or why there is no answer (`error`, of which `failed` is the kind). Until it is `answered` it waits."""
+
+    strategy: str
+    source: str
+    asked: str
+    answered: bool
+    reported: int | None
+    titles: list[str]
+    remarks: list[str]
+    error: str | None
+    failed: str | None
+
+
+class PreviewView(BaseModel):
+    """What the strings of a draft would bring of what was published in these days, both included. It is `done` once all
+    are answered, and kept until `kept_until`."""
+
+    id: str
+    review: str
+    since: date
+    until: date
+    strings: list[PreviewedString]
+    done: bool
+    asked_by: str
+    asked_at: datetime
+    kept_until: datetime
 
 
 class NewReparse(Given):

@@ -41,13 +41,16 @@ class QuestionView(BaseModel):
 
 
 class VersionHead(BaseModel):
-    """Which version, by whom and when."""
+    """Which version, by whom and when; `why`, where that was said; and how many things it says otherwise than the one
+    before it, by the part of the protocol (`changed`), None of one that an earlier release made."""
 
     review: str
     version: int
     sha256: str
     published_by: str
     published_at: datetime
+    why: str | None = None
+    changed: dict[str, int] | None = None
 
 
 class VersionView(VersionHead):

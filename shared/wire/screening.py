@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 from shared.events.protocol import Cmoc, Definitions
 from shared.events.screening import Judgement, VoteCast
 from shared.events.stages import Answer, Criteria, FormField, Highlights, Reason, Tag
-from shared.wire.common import WHOLE, Given, Long, Short
+from shared.wire.common import WHOLE, Given, Long, Prose, Short
 from shared.wire.common import Reason as Said
 
 Kind = Literal["screening", "conflict"]
@@ -204,6 +204,69 @@ class Claim(BaseModel):
     waits for this person."""
 
     tasks: list[TaskInHand]
+
+
+class Refused(BaseModel):
+    """Why something was not done: `slug` says it to programs, `why` to people."""
+
+    slug: str
+    why: str
+
+
+class LookedAtConflict(BaseModel):
+    """A conflict of which one gave one's first `look`, and which one may decide, with its votes and those on what is
+    one with its record (`elsewhere`).
+
+    `forms_agree` where those who parted filled in the same fields alike, judged for the same CMOCs and, where they
+    exclude, name the same reason; else `differs` names what they did not (`fields.NAME`, `judged_for`,
+    `excluded_for`). It may be settled with others, by the look's answer, where nothing is `refused`. `lease` is one's
+    own, where one has it in hand.
+    """
+
+    task: str
+    record: str
+    title: str | None
+    stage: str
+    protocol_version: int
+    look: VoteCast
+    votes: list[VoteCast]
+    elsewhere: list[VotesElsewhere] = []
+    forms_agree: bool
+    differs: list[str]
+    refused: Refused | None = None
+    lease: str | None = None
+    flags: list[Flag] = []
+
+
+#: How many conflicts are settled at once.
+MOST_SETTLED = 100
+
+
+class SettleRequest(Given):
+    """Which conflicts are settled, each by the answer of one's own first look, and why: the resolution is kept with
+    each of them."""
+
+    resolution: Prose
+    tasks: Annotated[list[Short], Field(min_length=1, max_length=MOST_SETTLED)]
+
+
+class SettledConflict(BaseModel):
+    """What became of one of the conflicts: it is `settled`, or was `refused`. `state` is where it stands now, None for
+    one that there is not."""
+
+    task: str
+    record: str | None
+    title: str | None
+    settled: bool
+    state: TaskState | None
+    refused: Refused | None = None
+
+
+class Settlement(BaseModel):
+    """What became of each conflict, in the order that they were named, and how many of them are settled."""
+
+    settled: int
+    conflicts: list[SettledConflict]
 
 
 class VoteReceipt(BaseModel):

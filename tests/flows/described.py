@@ -59,6 +59,9 @@ EXCUSED = {
     "since|until": "days begin before they end, and how many may be asked for at once is counted between them",
     "stage_not_reached": "which stages a record came to is the record's to say",
     "unusable_name|reserved_name": "what a name may be takes more than a pattern",
+    r"people\[\d+\]": "who is named twice is told once blanks around names are gone",
+    r"body\.strategies\..*|unknown_source|too_many_strings": "a strategy is one of three ways to search",
+    "(malformed|unsayable)_strategy": "what a source is asked is in a grammar of its own",
     "not_your_review|beyond_ones_own": "which reviews and powers one has is people's to say",
 }
 

@@ -1,6 +1,6 @@
 """The routes of ingest."""
 
-from services.ingest.api import duplicates, libraries, records, runs, searches, texts, watches
+from services.ingest.api import duplicates, libraries, previews, records, runs, searches, texts, watches
 from services.ingest.api.router import router
 
-__all__ = ["duplicates", "libraries", "records", "router", "runs", "searches", "texts", "watches"]
+__all__ = ["duplicates", "libraries", "previews", "records", "router", "runs", "searches", "texts", "watches"]

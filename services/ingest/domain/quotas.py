@@ -42,6 +42,22 @@ def figures(said: Mapping[str, str]) -> Figures:
     )
 
 
+#: A budget that is smaller is one of a second or a minute, which is full again at once.
+_A_DAYS = 500
+
+#: The share of a day's budget that is left to runs.
+OF_RUNS = 0.2
+
+
+def leaves_runs_theirs(said: Mapping[str, str]) -> bool:
+    """Whether more may be asked than runs need: true until what a source said is left of a day's budget, of requests or
+    of dollars, is their share of it; and of a source that says nothing of a day's budget."""
+    it = figures(said)
+    pairs = [(it.remaining_usd, it.limit_usd)]
+    pairs += [(it.remaining, it.limit)] if (it.limit or 0) >= _A_DAYS else []
+    return all(left is None or not most or left > OF_RUNS * most for left, most in pairs)
+
+
 def kept(said: Mapping[str, str]) -> dict[str, str]:
     """As much of the headers as is kept, by lower-case names."""
     plain = {name.lower(): value.replace("\0", "") for name, value in said.items() if len(name) <= LONGEST_HEADER}

@@ -35,6 +35,11 @@ def answers_of_finished_runs(work: Work, before: datetime, limit: int) -> int:
     return limit
 
 
+def previews_of_long_ago(work: Work, before: datetime, limit: int) -> int:
+    """What sources said ahead, with what they were asked."""
+    return store.forget_previews(work, before, limit)
+
+
 def uploads_of_long_ago(work: Work, before: datetime, limit: int) -> int:
     """Who sent which file; nothing names it any more that does not yet."""
     return store.forget_uploads(work, before, limit)

@@ -35,8 +35,8 @@ class Tally:
         self._said = said or self._said
 
     def write(self, work: Work, *, refused: bool = False) -> None:
-        """Writes it down in the row of today, with what it belongs to. A source is pulled by one run at a time, so that
-        its row is no place where others wait."""
+        """Writes it down in the row of today, with what it belongs to. A source is pulled by one run at a time, and
+        asked ahead by one preview, so that its row is no place where others wait long."""
         if not self._requests and not refused:
             return
         row = store.quota_of(work, self._source, work.now.astimezone(UTC).date().isoformat())
@@ -52,13 +52,13 @@ def asks_for_long(error: Exception) -> bool:
     return isinstance(error, SourceUnavailable) and (error.retry_after or 0.0) > LONGEST_PAUSE
 
 
-def park(work: Work, review: str, error: Exception) -> None:
-    """Leaves a source alone, for every review, as long as it asks for; tells the one that met it and those whose
-    watches are put off."""
+def park(work: Work, review: str | None, error: Exception) -> None:
+    """Leaves a source alone, for every review, as long as it asks for; tells the one that met it, if any did, and those
+    whose watches are put off."""
     row = leave_alone(work, error)
     if row is None:
         return
-    for each in sorted({review, *store.put_off(work, row.source, row.until)}):
+    for each in sorted({*([review] if review is not None else []), *store.put_off(work, row.source, row.until)}):
         work.emit(SourceParked(review=each, source=row.source, until=row.until, why=row.why))
 
 

@@ -54,6 +54,7 @@ from services.ingest.store.exports import next_export as next_export
 from services.ingest.store.exports import page_of_exports as page_of_exports
 from services.ingest.store.exports import records_to_export as records_to_export
 from services.ingest.store.exports import waiting_exports as waiting_exports
+from services.ingest.store.imports import hold_bytes as hold_bytes
 from services.ingest.store.imports import import_of as import_of
 from services.ingest.store.imports import imports_of_bytes as imports_of_bytes
 from services.ingest.store.imports import lock_import as lock_import
@@ -70,6 +71,15 @@ from services.ingest.store.notices import claims_of as claims_of
 from services.ingest.store.notices import notices_carried_by as notices_carried_by
 from services.ingest.store.notices import notices_of as notices_of
 from services.ingest.store.notices import waiting_notices as waiting_notices
+from services.ingest.store.previews import begin_preview as begin_preview
+from services.ingest.store.previews import forget_previews as forget_previews
+from services.ingest.store.previews import lock_preview as lock_preview
+from services.ingest.store.previews import next_string as next_string
+from services.ingest.store.previews import preview_of as preview_of
+from services.ingest.store.previews import preview_under_way as preview_under_way
+from services.ingest.store.previews import sources_asked_ahead as sources_asked_ahead
+from services.ingest.store.previews import strings_of as strings_of
+from services.ingest.store.previews import unanswered as unanswered
 from services.ingest.store.quotas import forget_quotas as forget_quotas
 from services.ingest.store.quotas import page_of_quotas as page_of_quotas
 from services.ingest.store.quotas import parked_source as parked_source

@@ -8,6 +8,7 @@ from sqlalchemy import delete, select, tuple_
 from sqlmodel import col
 
 from services.ingest.models import ParkedRow, QuotaRow
+from services.ingest.store.common import inserting
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.paging import Found, PageAsked
@@ -15,8 +16,9 @@ from shared.paging import Found, PageAsked
 
 def quota_of(work: Work, source: str, day: str) -> QuotaRow:
     """The row of a source and day, locked until the end of the transaction; a new one where there is none."""
-    row = work.session.get(QuotaRow, (source, day), with_for_update=True)
-    return row or work.add(QuotaRow(source=source, day=day, heard_at=work.now))
+    first = QuotaRow(source=source, day=day, heard_at=work.now).model_dump()
+    work.session.execute(inserting(work, QuotaRow).values(first).on_conflict_do_nothing())
+    return work.session.get_one(QuotaRow, (source, day), with_for_update=True)
 
 
 def quotas_of_day(work: Work, day: str) -> list[QuotaRow]:

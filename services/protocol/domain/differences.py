@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from shared.events.protocol import Protocol
@@ -11,11 +12,19 @@ from shared.wire.protocol import Difference
 #: By which key the parts of a list are told apart, the first that they all have.
 _NAMES = ("id", "name", "value", "role")
 
+#: How the place ends of what is a list in another order.
+_ORDER = " (order)"
+
 
 def differences(before: Protocol, after: Protocol) -> list[Difference]:
     """What is said otherwise, in the order of the protocol's parts; the order of parts that have names counts too,
     since records go through stages in it."""
     return list(_between("", before.model_dump(mode="json"), after.model_dump(mode="json")))
+
+
+def counted(changes: Iterable[Difference]) -> dict[str, int]:
+    """How many of them are of each part of a protocol, in its order: what stands before the first dot of `at`."""
+    return dict(Counter(change.at.partition(".")[0].removesuffix(_ORDER) for change in changes))
 
 
 def _between(at: str, before: Any, after: Any) -> Iterator[Difference]:
@@ -29,7 +38,7 @@ def _between(at: str, before: Any, after: Any) -> Iterator[Difference]:
             yield from _between(f"{at}.{name}", one.get(name), other.get(name))
         kept = [name for name in one if name in other], [name for name in other if name in one]
         if kept[0] != kept[1]:
-            yield Difference(at=f"{at} (order)", before=kept[0], after=kept[1])
+            yield Difference(at=f"{at}{_ORDER}", before=kept[0], after=kept[1])
     else:
         yield Difference(at=at, before=before, after=after)
 

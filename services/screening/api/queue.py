@@ -11,7 +11,6 @@ from services.screening.domain import TO_DECIDE, TO_SCREEN, Ballot
 from shared.http.auth import Lead, Reviewer
 from shared.http.parameters import Name, YesNo
 from shared.http.units import IdempotencyKey
-from shared.tokens import Person
 from shared.wire.screening import (
     Claim,
     ClaimRequest,
@@ -38,7 +37,7 @@ def make_claim(review: Review, body: ClaimRequest, work: Unit, person: Reviewer)
     anything waits for them there.
     """
     held = queue.claim(
-        work, review, body.kind, body.stage, _adjudicates(person), body.count, body.mode, body.records, body.ahead
+        work, review, body.kind, body.stage, queue.adjudicates(person), body.count, body.mode, body.records, body.ahead
     )
     return Claim(tasks=views.tasks_in_hand(work, held))
 
@@ -52,7 +51,7 @@ def list_left(review: Review, work: Reading, person: Reviewer) -> list[StageLeft
     return views.stages_left(
         [
             (stage, queue.left(work, review, stage, TO_SCREEN, ()), queue.left(work, review, stage, TO_DECIDE, roles))
-            for roles in [_adjudicates(person)]
+            for roles in [queue.adjudicates(person)]
             for stage in views.known_stages(plan, store.dropped_stages(work, review))
         ],
         held,
@@ -78,7 +77,7 @@ def cast_vote(
     ballot = Ballot(body.answer, body.reason, body.fields, body.excluded_for, body.judged_for)
 
     def cast() -> VoteReceipt:
-        return views.vote_receipt(work, *queue.vote(work, review, lease, ballot, _adjudicates(person)))
+        return views.vote_receipt(work, *queue.vote(work, review, lease, ballot, queue.adjudicates(person)))
 
     return work.once(key, f"vote {review} {lease}", body, cast)
 
@@ -92,7 +91,7 @@ def give_look(
     ballot = Ballot(body.answer, body.reason, body.fields, body.excluded_for, body.judged_for)
 
     def look() -> TaskInHand:
-        return views.tasks_in_hand(work, [queue.look(work, review, lease, ballot, _adjudicates(person))])[0]
+        return views.tasks_in_hand(work, [queue.look(work, review, lease, ballot, queue.adjudicates(person))])[0]
 
     return work.once(key, f"look {review} {lease}", body, look)
 
@@ -135,8 +134,3 @@ def skip_lease(review: Review, lease: Lease, work: Unit, person: Reviewer, key: 
 def renew_lease(review: Review, lease: Lease, work: Unit, person: Reviewer) -> LeaseView:
     """Keeps a live lease for as long again from now. What was claimed `ahead` counts as looked at from then on."""
     return views.lease_view(queue.renew(work, review, lease))
-
-
-def _adjudicates(person: Person) -> list[str]:
-    """The adjudicators' roles that a person has."""
-    return [role for role in queue.ADJUDICATORS if person.has(role)]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.screening import domain, store
 from services.screening.domain import Ballot
-from services.screening.models import Task
+from services.screening.models import Task, Vote, VoteRow
 from shared.db.work import Work
 from shared.errors import Invalid
+from shared.ids import new_id
 
 
 def check(work: Work, task: Task, ballot: Ballot, *, deciding: bool) -> None:
@@ -28,3 +30,21 @@ def kept(ballot: Ballot) -> dict[str, Any]:
         "answer": ballot.answer, "reason": ballot.reason, "fields": ballot.filled_in,
         "excluded_for": ballot.excluded_for, "judged_for": list(ballot.judged_for) or None,
     }  # fmt: skip
+
+
+def cast(work: Work, task: Task, ballot: Ballot, *, deciding: bool) -> Vote:
+    """The person's vote on a task: an independent one, or a `deciding` one, which is an adjudicator's."""
+    return work.rows.add(
+        VoteRow,
+        Vote(
+            id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id, review=task.review, stage=task.stage,
+            **kept(ballot), protocol_version=task.protocol_version, deciding=deciding,
+            cast_at=_cast_at(work, task), via=work.via,
+        ),
+    )  # fmt: skip
+
+
+def _cast_at(work: Work, task: Task) -> datetime:
+    """Now, or, where the clock stands still, just after what is history since the task was asked anew."""
+    asked_anew = task.asked_anew_at
+    return work.now if asked_anew is None else max(work.now, asked_anew + timedelta(microseconds=1))

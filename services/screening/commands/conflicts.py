@@ -8,10 +8,10 @@ from dataclasses import replace
 from services.screening import domain, store
 from services.screening.commands import ballots, steps
 from services.screening.domain import TO_DECIDE, VOTERS, Ballot, LeaseStates, TaskStates
-from services.screening.models import Opinion, OpinionKind, OpinionRow, Record, Task, Vote
+from services.screening.models import Lease, Opinion, OpinionKind, OpinionRow, Record, Task, Vote
 from services.screening.store import InHand, Taken
 from shared.db.work import Work
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict, Forbidden, NotFound
 from shared.ids import new_id
 
 
@@ -28,14 +28,33 @@ def look(work: Work, held: InHand, ballot: Ballot) -> None:
     _keep(work, task, "look", ballot)
 
 
-def require_look(work: Work, task: Task) -> None:
-    """Raises Conflict (`look_first`) where the person has not given their first look at a conflict."""
-    if not has_looked(work, task):
-        raise Conflict("give your own answer first (your first look); then you see the votes", slug="look_first")
+def look_first() -> Conflict:
+    """What somebody is told who has not given their first look at a conflict."""
+    return Conflict("give your own answer first (your first look); then you see the votes", slug="look_first")
+
+
+def require_role(task: Task, roles: Sequence[str]) -> None:
+    """Raises Forbidden (`role_needed`) where a conflict is decided by people with another role."""
+    if task.adjudicators not in roles:
+        raise Forbidden(f"conflicts of stage {task.stage!r} need the role {task.adjudicators!r}", slug="role_needed")
 
 
 def has_looked(work: Work, task: Task) -> bool:
     return bool(store.looked_at(work, work.actor, [task.id]))
+
+
+def decide(
+    work: Work, record: Record, task: Task, lease: Lease | None, before: Sequence[Vote], ballot: Ballot
+) -> list[Vote]:
+    """Decides a conflict of which these are the votes, by a ballot that is checked; a `lease` of the person's ends with
+    it. Answers all its votes."""
+    cast = ballots.cast(work, task, ballot, deciding=True)
+    if lease is not None:
+        steps.end_lease(work, lease, LeaseStates.VOTED)
+    task.returned = 0
+    votes = store.in_order([*before, cast])
+    steps.decide_conflict(work, record, task, votes)
+    return votes
 
 
 def stand(work: Work, held: InHand, ballot: Ballot) -> tuple[Task, list[Vote]]:
@@ -150,5 +169,6 @@ def _keep(work: Work, task: Task, kind: OpinionKind, ballot: Ballot, after: Sequ
         Opinion(
             id=new_id("opinion"), task=task.id, person=work.actor, given_on=task.id, kind=kind, number=number,
             **ballots.kept(ballot), via=work.via, given_at=work.now,
+            waits_in=task.review if kind == "look" else "",
         ),
     )  # fmt: skip

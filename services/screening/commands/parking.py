@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time
 
 from services.screening import store
 from services.screening.commands import conflicts, disputes, steps
-from services.screening.domain import ASKED_IN, SKIPPED, VOTERS, LeaseStates, TaskStates
+from services.screening.domain import ASKED_IN, SKIPPED, TO_DECIDE, VOTERS, LeaseStates, TaskStates
 from services.screening.models import Parking, ParkingRow, Record, ReturnRow, Task
 from services.screening.store import InHand
 from shared.db.work import Work
@@ -105,9 +105,10 @@ def take_back(
     unread: bool = False,
 ) -> None:
     """Ends leases that came to nothing and frees their slots; a task of which nothing came as often as its stage allows
-    is parked for a lead, and what was `unread` does not count, nor what lapsed that its person never looked at. All of
-    it is held, the records too."""
-    returned = []
+    is parked for a lead. What was `unread` does not count, nor what lapsed that its person never looked at, nor a
+    conflict of which they gave their first look meanwhile, to decide it later. All of it is held, the records too."""
+    held, returned = list(held), []
+    looked = store.looks_given(work, [one.lease for one in held if one.lease.kind == TO_DECIDE])
     for lease, task, record in held:
         steps.end_lease(work, lease, LeaseStates.RELEASED if how == SKIPPED else how)
         steps.free_slot(task, lease.person)
@@ -118,7 +119,7 @@ def take_back(
             }
         )  # fmt: skip
         # What voters decide together is kept for them, and goes round among nobody.
-        seen = not unread and not (how == LeaseStates.LAPSED and lease.unread)
+        seen = not unread and not (how == LeaseStates.LAPSED and lease.unread) and lease.id not in looked
         task.returned += how in _COUNTED and seen and task.adjudicators != VOTERS
         if task.returned >= store.stage_of(work, task).parks_after and task.state in ASKED_IN.values():
             _park(work, record, task)

@@ -10,13 +10,14 @@ from itertools import count as counting
 from services.screening import domain, store, views
 from services.screening.commands import ballots, caps, conflicts, parking, steps, training
 from services.screening.domain import SKIPPED, TO_DECIDE, TO_SCREEN, VOTERS, Ballot, LeaseStates
-from services.screening.models import Lease, Task, Vote, VoteRow
+from services.screening.models import Lease, Task, Vote
 from services.screening.store import Head, InHand, Left, Plan, Taken, Wanted
 from shared.db.work import Work
 from shared.errors import Busy, Conflict, Forbidden, LivingError, NotFound
 from shared.events.stages import CONSENSUS
 from shared.ids import new_id
 from shared.pauses import pause_after
+from shared.tokens import Person
 from shared.wire.screening import MOST_IN_HAND, ClaimMode, Kind
 
 #: The roles that a stage may ask of its adjudicators, from least to most.
@@ -28,6 +29,11 @@ _FIRST_PAUSE, _LONGEST_PAUSE, _LOOKS = 0.01, 0.04, 4
 
 #: How many lapsed leases a claim returns by itself when it finds nothing else.
 _RETURNED_BY_A_CLAIM = 50
+
+
+def adjudicates(person: Person) -> list[str]:
+    """The adjudicators' roles that a person has."""
+    return [role for role in ADJUDICATORS if person.has(role)]
 
 
 def claim(
@@ -136,19 +142,19 @@ def vote(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence
     if deciding and task.adjudicators == VOTERS:
         return conflicts.stand(work, held, ballot)
     if deciding:
-        _require_role(task, roles)
-        conflicts.require_look(work, task)
-    ballots.check(work, task, ballot, deciding=deciding)
-    last = deciding or task.votes_cast + 1 == task.votes_needed
+        conflicts.require_role(task, roles)
+        if not conflicts.has_looked(work, task):
+            raise conflicts.look_first()
+        ballots.check(work, task, ballot, deciding=True)
+        return task, conflicts.decide(work, record, task, lease, store.votes_on(work, task.id), ballot)
+    ballots.check(work, task, ballot, deciding=False)
+    last = task.votes_cast + 1 == task.votes_needed
     before = store.votes_on(work, task.id) if last else []
-    cast = work.rows.add(VoteRow, _vote_of(work, task, ballot, deciding))
+    cast = ballots.cast(work, task, ballot, deciding=False)
     steps.end_lease(work, lease, LeaseStates.VOTED)
     task.returned = 0
     votes = store.in_order([*before, cast]) if last else []
-    if deciding:
-        steps.decide_conflict(work, record, task, votes)
-    else:
-        steps.count_vote(work, record, task, votes)
+    steps.count_vote(work, record, task, votes)
     return task, votes
 
 
@@ -157,14 +163,9 @@ def look(work: Work, review: str, lease_id: str, ballot: Ballot, roles: Sequence
     does, and Conflict (`no_first_look`, `already_looked`)."""
     held = _in_use(work, review, lease_id)
     if held.lease.kind == TO_DECIDE and held.task.adjudicators != VOTERS:
-        _require_role(held.task, roles)
+        conflicts.require_role(held.task, roles)
     conflicts.look(work, held, ballot)
     return held
-
-
-def _require_role(task: Task, roles: Sequence[str]) -> None:
-    if task.adjudicators not in roles:
-        raise Forbidden(f"conflicts of stage {task.stage!r} need the role {task.adjudicators!r}", slug="role_needed")
 
 
 def return_lapsed(work: Work, limit: int) -> int:
@@ -397,20 +398,6 @@ def _no_longer(lease: Lease) -> LivingError:
         return Conflict("the task needs no vote any more; claim another", slug="task_closed")
     at = lease.expires_at.isoformat(timespec="seconds")
     return Conflict(f"the lease lapsed at {at} and the task went back to the queue; claim again", slug="lease_lapsed")
-
-
-def _vote_of(work: Work, task: Task, ballot: Ballot, deciding: bool) -> Vote:
-    return Vote(
-        id=new_id("vote"), task=task.id, person=work.actor, cast_on=task.id, review=task.review, stage=task.stage,
-        **ballots.kept(ballot), protocol_version=task.protocol_version, deciding=deciding,
-        cast_at=_cast_at(work, task), via=work.via,
-    )  # fmt: skip
-
-
-def _cast_at(work: Work, task: Task) -> datetime:
-    """Now, or, where the clock stands still, just after what is history since the task was asked anew."""
-    asked_anew = task.asked_anew_at
-    return work.now if asked_anew is None else max(work.now, asked_anew + timedelta(microseconds=1))
 
 
 def _expiry(work: Work) -> datetime:

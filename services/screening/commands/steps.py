@@ -276,8 +276,10 @@ def close_task(
     if task.for_adjudicator:
         task.for_adjudicator = False
     stage = store.stage_of(work, task)
-    opinions = views.opinions_behind(work, [task])[task.id]
+    opinions = store.opinions_on(work, task.id) if by in ("adjudication", "consensus") else []
     stands = [opinion for opinion in opinions if opinion.kind == "stand"]
+    for opinion in opinions:
+        opinion.waits_in = ""
     behind: Sequence[Vote | Opinion | Ballot] = stands if by == "consensus" else [ballot] if ballot else votes
     keep_reasons(work, task, stage, behind, decision, by)
     judgement = views.judgement_of(task, votes, opinions)
@@ -404,7 +406,7 @@ def make_votes_history(work: Work, task: Task) -> None:
     for vote in votes:
         vote.counts_no_more("set_aside", work.now)
     for opinion in store.opinions_on(work, task.id):
-        opinion.task = None
+        opinion.task, opinion.waits_in = None, ""
     tallies.set_votes_cast(work, task, 0)
     task.asked_anew_at = work.now
 
@@ -539,6 +541,8 @@ def _turn_open(work: Work, record: Record, task: Task, independent: Sequence[Vot
     """Has a task ask people again, beside whom these have voted already; others may have seen their votes meanwhile."""
     for vote in independent:
         vote.shown = True
+    for look in store.opinions_on(work, task.id, "look"):  # It lasts, and waits for the conflict to be decided anew.
+        look.waits_in = task.review
     turn_task(work, task, TaskStates.OPEN)
     task.adjudicators = store.stage_of(work, task).adjudicators
     task.answer = task.decided_by = task.closed_at = task.judged_for = None

@@ -41,6 +41,10 @@ from services.screening.domain.pools import sample_order as sample_order
 from services.screening.domain.reasons import excluded_for as excluded_for
 from services.screening.domain.reasons import judged_for as judged_for
 from services.screening.domain.reasons import reason_in_words as reason_in_words
+from services.screening.domain.settling import came_after as came_after
+from services.screening.domain.settling import differing as differing
+from services.screening.domain.settling import labels as labels
+from services.screening.domain.settling import settled_by as settled_by
 from services.screening.domain.stages import answer_named as answer_named
 from services.screening.domain.stages import decisions as decisions
 from services.screening.domain.stages import next_stage as next_stage

@@ -48,6 +48,11 @@ from services.screening.store.leases import lock_in_hand as lock_in_hand
 from services.screening.store.leases import lock_lapsed as lock_lapsed
 from services.screening.store.leases import lock_leases as lock_leases
 from services.screening.store.leases import page_of_leases as page_of_leases
+from services.screening.store.looks import leases_to_decide as leases_to_decide
+from services.screening.store.looks import lock_with_records as lock_with_records
+from services.screening.store.looks import looks_given as looks_given
+from services.screening.store.looks import looks_of as looks_of
+from services.screening.store.looks import page_of_looked_at as page_of_looked_at
 from services.screening.store.names import forget_old_name as forget_old_name
 from services.screening.store.names import lock_tasks_of as lock_tasks_of
 from services.screening.store.names import names_to_replace as names_to_replace

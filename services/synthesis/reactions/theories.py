@@ -37,8 +37,14 @@ def adopt_theories(work: Work, event: VersionPublished) -> None:
     review = _adopt_plan(work, event, review)
     tell_theories(work, review, list(_adopt_cmocs(work, event)))
     if amended:
-        log_triggers(work, review, [Fired(PROTOCOL_AMENDED, str(event.version), f"protocol version {event.version}")])
+        log_triggers(work, review, [Fired(PROTOCOL_AMENDED, str(event.version), _amended(event))])
     mark_due(work, event.review, work.causation or "", None)
+
+
+def _amended(event: VersionPublished) -> str:
+    """That a version was made, and why where that was said, in one line."""
+    why = f": {' '.join(event.why.split())}" if event.why else ""
+    return f"protocol version {event.version}{why}"
 
 
 def _adopt_plan(work: Work, event: VersionPublished, review: ReviewRow | None) -> ReviewRow:

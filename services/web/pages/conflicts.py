@@ -17,6 +17,7 @@ from services.web.shortcuts import keys_of
 from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.events.screening import VoteCast
+from shared.events.stages import Answer
 from shared.wire.screening import MOST_IN_HAND, TaskInHand
 
 pages = Pages()
@@ -77,13 +78,13 @@ async def decide(asked: Asked) -> Drawn:
 
 @pages.form("/reviews/{review}/conflicts/release")
 async def release(asked: Asked) -> Drawn:
-    """Gives it back for somebody else to decide."""
+    """Gives it back for somebody else to decide, or for me to decide later, once I have looked at it."""
     try:
         await asked.api.screening.release(asked.path["review"], asked.text("lease"))
     except (Conflict, NotFound) as error:
         if error.slug not in GONE:
             raise
-    return Go(_here(asked))
+    return Go(_here(asked, done="later" if asked.text("later") else ""))
 
 
 async def _answered(asked: Asked, give: Any, then: str, review: str, lease: str) -> Drawn:
@@ -109,11 +110,17 @@ async def _conflict(asked: Asked, error: LivingError | None = None) -> Page:
     status = 200 if error is None else 422
     if not held:
         stage = asked.query.get("stage") or None
-        waiting, queue = await asyncio.gather(
-            asked.sheet(asked.api.screening.conflicts(review, stage)), asked.api.screening.queue(review)
+        waiting, queue, looked_at = await asyncio.gather(
+            asked.sheet(asked.api.screening.conflicts(review, stage)),
+            asked.api.screening.queue(review),
+            asked.first(asked.api.screening.looked_at_conflicts(review)),
         )
         stages = [(it.stage, it.conflicts) for it in queue if it.conflicts]
-        return Page("conflicts.html", given | {"waiting": waiting, "stages": stages, "stage": stage}, status)
+        return Page(
+            "conflicts.html",
+            given | {"waiting": waiting, "stages": stages, "stage": stage, "looked_at": looked_at},
+            status,
+        )
     task = held[0]
     seen = task.decided_by_voters or task.look is not None
     called = await called_in(asked, review) if seen else str
@@ -148,21 +155,25 @@ def _beside(task: TaskInHand, votes: list[VoteCast]) -> list[Said]:
 
 
 def _filled(name: str, vote: VoteCast) -> str:
-    return _spoken(vote.fields.get(name))
+    return spoken(vote.fields.get(name))
 
 
 def outcomes(
     task: TaskInHand, votes: Sequence[VoteCast], stages: Sequence[str], called: Callable[[str], str]
 ) -> list[Outcome]:
     """What each answer that I can give makes of the record, before I give it."""
-    later = stages[stages.index(task.stage) + 1 :] if task.stage in stages else []
     return [
-        Outcome(
-            answer.value, answer.leads_to == "advance", next(iter(later), None),
-            [called(vote.person) for vote in votes if vote.answer == answer.value],
+        outcome_of(
+            answer, task.stage, stages, [called(vote.person) for vote in votes if vote.answer == answer.value]
         )
         for answer in task.answers
     ]  # fmt: skip
+
+
+def outcome_of(answer: Answer, stage: str, stages: Sequence[str], like: list[str]) -> Outcome:
+    """What an answer at a stage makes of a record, and who answered so; `stages` are all, in their order."""
+    later = stages[stages.index(stage) + 1 :] if stage in stages else []
+    return Outcome(answer.value, answer.leads_to == "advance", next(iter(later), None), like)
 
 
 async def _stages(asked: Asked, task: TaskInHand) -> list[str]:
@@ -171,7 +182,8 @@ async def _stages(asked: Asked, task: TaskInHand) -> list[str]:
     return [stage.name for stage in version.protocol.stages]
 
 
-def _spoken(value: object) -> str:
+def spoken(value: object) -> str:
+    """A value of a form's field in words."""
     if value is None:
         return ""
     if isinstance(value, float):

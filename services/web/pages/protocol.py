@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections import Counter
 from hashlib import sha256
 from typing import Any, cast
 
@@ -11,18 +12,26 @@ import yaml
 
 from services.web import drawing, guided
 from services.web.lacking import without_protocol
+from services.web.lived import lived
 from services.web.names import called_in
-from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.page import ONCE, Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
 from services.web.written import errors_of, numbered
 from shared.client.amending import effects_of
+from shared.client.asking import under
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.events.protocol import SOURCES, Protocol
+from shared.wire.ingest import MOST_PREVIEWED
 from shared.wire.people import MemberView
 from shared.wire.protocol import Checked, VersionView
 from shared.wire.screening import StageQueue
+from shared.wire.synthesis import RevisionListed
 
 pages = Pages()
+
+#: What the button does that has sources asked what the strings would bring; before the name of a strategy where it is
+#: of that alone.
+_COUNT = "count"
 
 #: The questions of the guided form that faults may be about, beside those of its stages.
 _QUESTIONS = (
@@ -74,6 +83,8 @@ async def amend_protocol(asked: Asked) -> Drawn:
         checked = await asked.api.protocol.check(asked.path["review"], text)
     except Invalid as error:
         return _text_page(asked, text, follows, faults=_at_lines(text, error))
+    if _is_to_be_counted(asked):
+        return await _counted(asked, checked)
     if _is_seen(asked, checked, text):
         return await _applied(asked, text, checked)
     effects = await _effects(asked, checked)
@@ -105,6 +116,8 @@ async def write_protocol(asked: Asked) -> Drawn:
     except Invalid as error:
         faults = guided.faults_in(asked.form, errors_of(error), _questions(asked))
         return _guide(asked, members, asked.form, faults=faults)
+    if _is_to_be_counted(asked):
+        return await _counted(asked, checked)
     if checked.newest:
         return _text_page(asked, text, checked.newest, checked, await _effects(asked, checked), stale=True)
     if _is_seen(asked, checked, text):
@@ -112,18 +125,77 @@ async def write_protocol(asked: Asked) -> Drawn:
     return _guide(asked, members, asked.form, checked=checked, text=text)
 
 
+@pages.page("/reviews/{review}/protocol/previews/{preview}", allowed=("scripts",))
+async def show_preview(asked: Asked) -> Drawn:
+    """What the sources have said so far of what the strings of a draft would bring."""
+    review = asked.path["review"]
+    preview = await asked.api.ingest.preview(review, asked.path["preview"])
+    answered = sum(one.answered for one in preview.strings)
+    return Page("preview.html", {"review": review, "preview": preview, "answered": answered, "query": asked.query})
+
+
+def _is_to_be_counted(asked: Asked) -> bool:
+    return asked.text("do").partition(":")[0] == _COUNT
+
+
+async def _counted(asked: Asked, checked: Checked) -> Drawn:
+    """Has sources asked what the strings of a draft would bring, or those of one of its strategies, and shows that on a
+    page of its own. While another draft of this person is under way, shows that one."""
+    review, protocol = asked.path["review"], checked.protocol
+    chosen = asked.text("do").partition(":")[2]
+    wanted = {
+        "strategies": [
+            it.model_dump(mode="json") for it in protocol.strategies if it.manual is None and chosen in ("", it.id)
+        ],
+        "search_from": protocol.search_from and protocol.search_from.isoformat(),
+        "published_after": protocol.published_after and protocol.published_after.isoformat(),
+    }
+    # One form has several such buttons, and may be sent again once its text was changed.
+    once = f"count {asked.text(ONCE)} {asked.text('do')} {sha256(checked.protocol.document().encode()).hexdigest()}"
+    try:
+        with under("cmd_" + sha256(once.encode()).hexdigest()[:32]):
+            preview = (await asked.api.ingest.request_preview(review, wanted)).id
+    except Conflict as error:
+        if error.slug != "preview_under_way" or not (other := error.extra.get("preview")):
+            raise
+        return Go(_here(asked, "previews", str(other), other="yes"))
+    return Go(_here(asked, "previews", preview))
+
+
+def _countable(checked: Checked | None) -> list[str]:
+    """What may be asked ahead at once: all that is asked (''), or where that is too much, which strategies."""
+    strings = Counter({it.strategy: 0 for it in checked.asked} if checked is not None else {})
+    for it in checked.asked if checked is not None else []:
+        strings[it.strategy] += len(it.strings)
+    if not strings:
+        return []
+    return [""] if strings.total() <= MOST_PREVIEWED else [it for it, n in strings.items() if n <= MOST_PREVIEWED]
+
+
 async def _shown(asked: Asked, version: VersionView, newest: int) -> Page:
     review = asked.path["review"]
-    me, sheet, called, changed = await asyncio.gather(
-        asked.api.people.me(), asked.sheet(asked.api.protocol.versions(review)), called_in(asked, review),
-        asked.api.protocol.changes(review, version.version),
+    me, sheet, called, changed, revisions = await asyncio.gather(
+        asked.api.people.me(), asked.sheet(asked.api.protocol.versions(review, newest_first=True)),
+        called_in(asked, review), asked.api.protocol.changes(review, version.version), _revisions(asked, review),
     )  # fmt: skip
     given = {
         "review": review, "version": version, "protocol": version.protocol, "newest": newest, "sheet": sheet,
         "called": called, "changes": changed.changes, "said": said, "leads": has_role(me, "lead", review),
-        "text": as_text(version.protocol), "query": asked.query,
+        "text": as_text(version.protocol), "query": asked.query, "revisions": revisions,
+        "lived": lived(sheet.items, revisions, more=sheet.next is not None),
     }  # fmt: skip
     return Page("protocol.html", given)
+
+
+async def _revisions(asked: Asked, review: str) -> list[RevisionListed]:
+    """The newest revisions, which the history shows between the newest versions; on its later pages none."""
+    if asked.query.get("after"):
+        return []
+    try:
+        found = await asked.first(asked.api.synthesis.revisions(review, newest_first=True))
+    except NotFound:
+        return []
+    return list(found.items)
 
 
 async def _applied(asked: Asked, text: str, checked: Checked) -> Drawn:
@@ -131,7 +203,11 @@ async def _applied(asked: Asked, text: str, checked: Checked) -> Drawn:
     review = asked.path["review"]
     try:
         with asked.done_once():
-            await asked.api.protocol.apply(review, text, follows=checked.newest)
+            await asked.api.protocol.apply(review, text, follows=checked.newest, why=_why(asked) or None)
+    except Invalid as error:  # The text is sound; what is wrong is beside it.
+        faults = [fault | {"at": str(fault["at"]).removeprefix("query.")} for fault in errors_of(error)]
+        effects = await _effects(asked, checked)
+        return _text_page(asked, text, checked.newest, checked, effects, errors=faults)
     except Conflict as error:
         if error.slug != "not_the_newest":
             raise
@@ -149,12 +225,14 @@ def _text_page(
     *,
     stale: bool = False,
     faults: list[dict[str, Any]] | None = None,
+    errors: list[dict[str, Any]] | None = None,
 ) -> Page:
     given = {
+        "countable": _countable(checked), "most_previewed": MOST_PREVIEWED, "why": _why(asked), "errors": errors or [],
         "review": asked.path["review"], "text": text, "follows": follows, "checked": checked, "effects": effects or [],
         "stale": stale, "faults": faults or [], "said": said, "seen": _seen(checked.newest, text) if checked else "",
     }  # fmt: skip
-    return Page("protocol-edit.html", given, 422 if faults else 409 if stale else 200)
+    return Page("protocol-edit.html", given, 422 if faults or errors else 409 if stale else 200)
 
 
 def _guide(
@@ -169,7 +247,8 @@ def _guide(
 ) -> Page:
     given = {
         "review": asked.path["review"], "filled": form, "members": members, "errors": faults or [], "checked": checked,
-        "stages": stages or guided.stages_of(form), "most_stages": guided.MOST_STAGES, "sources": SOURCES, "text": text,
+        "countable": _countable(checked), "most_previewed": MOST_PREVIEWED, "sources": SOURCES, "text": text,
+        "stages": stages or guided.stages_of(form), "most_stages": guided.MOST_STAGES,
         "names": {name: name for name in _questions(asked)}, "effects": [], "said": said,
         "defined": not any(fault["at"].startswith("definitions") for fault in faults or []),
         "seen": _seen(0, text) if checked else "",
@@ -231,6 +310,11 @@ def _is_seen(asked: Asked, checked: Checked, text: str) -> bool:
 
 def _seen(newest: int, text: str) -> str:
     return sha256(f"{newest}:{text}".encode()).hexdigest()
+
+
+def _why(asked: Asked) -> str:
+    """Why it is amended, as whoever does says."""
+    return asked.text("why").replace("\r\n", "\n")
 
 
 def _follows(asked: Asked) -> int:

@@ -90,6 +90,13 @@ class AsyncIngestClient:
         """Keeps a file, sent piece by piece; `pieces` begins it anew each time."""
         return await self._http.upload(f"/ingest/reviews/{part(review)}/files", wire.FileView, pieces, size)
 
+    async def survey(
+        self, review: str, sha256: str, *, name: str, format: wire.LibraryFormat | None = None
+    ) -> wire.FileSurvey:
+        """What an uploaded file holds, and the mapping that this suggests; for who sent it."""
+        path = f"/ingest/reviews/{part(review)}/files/{part(sha256)}/survey"
+        return await self._http.get(path, wire.FileSurvey, name=name, format=format)
+
     async def request_import(self, review: str, asked: wire.NewImport | Mapping[str, object]) -> wire.ImportView:
         """Asks for the records of an uploaded file to be taken in."""
         return await self._http.post(f"/ingest/reviews/{part(review)}/imports", wire.ImportView, asked)
@@ -146,6 +153,15 @@ class AsyncIngestClient:
 
     async def export(self, review: str, export: str) -> wire.ExportView:
         return await self._http.get(f"/ingest/reviews/{part(review)}/exports/{part(export)}", wire.ExportView)
+
+    async def request_preview(self, review: str, asked: wire.NewPreview | Mapping[str, object]) -> wire.PreviewView:
+        """Asks sources ahead what the strategies of a draft would bring; the same again, while they are asked, is that
+        one. Raises Conflict (`preview_under_way`, with its id as `preview`) while they are asked of another draft."""
+        return await self._http.post(f"/ingest/reviews/{part(review)}/previews", wire.PreviewView, asked)
+
+    async def preview(self, review: str, preview: str) -> wire.PreviewView:
+        """What sources have said so far."""
+        return await self._http.get(f"/ingest/reviews/{part(review)}/previews/{part(preview)}", wire.PreviewView)
 
     async def file_of_export(self, review: str, export: str, into: Callable[[bytes], object]) -> None:
         """Hands its file over, piece by piece."""

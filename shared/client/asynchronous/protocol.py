@@ -29,13 +29,15 @@ class AsyncProtocolClient:
         *,
         form: Literal["yaml", "json"] = "yaml",
         follows: int | None = None,
+        why: str | None = None,
     ) -> wire.Applied:
-        """Sends a protocol file as it is, which `follows` a version. Raises Invalid, with every error, when it is
+        """Sends a protocol file as it is, which `follows` a version, and says `why` for whoever reads the history.
+        Raises Invalid, with every error, when it is
         malformed, Conflict when another version is the newest by now (`not_the_newest`), or when it is an earlier one
         again and nothing is said of which it follows (`older_version`)."""
         at, kind = f"/protocol/reviews/{part(review)}/versions", f"application/{form}"
         return self._http.read(
-            wire.Applied, await self._http.command(at, document, kind=kind, params={"follows": follows})
+            wire.Applied, await self._http.command(at, document, kind=kind, params={"follows": follows, "why": why})
         )
 
     async def check(
@@ -57,9 +59,10 @@ class AsyncProtocolClient:
         """What a review asks, for anybody who may read it."""
         return await self._http.get(f"/protocol/reviews/{part(review)}/question", wire.QuestionView)
 
-    def versions(self, review: str) -> AsyncIterator[wire.VersionHead]:
-        """Every version, oldest first."""
-        return self._http.pages(f"/protocol/reviews/{part(review)}/versions", wire.VersionHead)
+    def versions(self, review: str, *, newest_first: bool = False) -> AsyncIterator[wire.VersionHead]:
+        """Every version, oldest first or newest."""
+        path = f"/protocol/reviews/{part(review)}/versions"
+        return self._http.pages(path, wire.VersionHead, newest_first=newest_first)
 
     async def version(self, review: str, number: int) -> wire.VersionView:
         return await self._http.get(f"/protocol/reviews/{part(review)}/versions/{number}", wire.VersionView)

@@ -104,6 +104,18 @@ class AsyncScreeningClient:
         ballot = _ballot(answer, reason, fields, excluded_for, judged_for)
         return await self._http.post(f"{_at(review)}/leases/{part(lease)}/look", wire.TaskInHand, ballot)
 
+    def looked_at_conflicts(self, review: str) -> AsyncIterator[wire.LookedAtConflict]:
+        """The conflicts that wait of which I gave my first look and which I may decide, with their votes and whether
+        the forms agree; what somebody else has in hand is not among them."""
+        return self._http.pages(f"{_at(review)}/conflicts/looked-at", wire.LookedAtConflict)
+
+    async def settle_conflicts(self, review: str, tasks: Sequence[str], resolution: str) -> wire.Settlement:
+        """Decides conflicts (1 to 100, by their tasks), each by the answer of my own first look, where their forms
+        agree, with one resolution for all. One that cannot be settled keeps no other: the answer says of each what
+        became of it, or why not (`look_first`, `forms_differ`, `task_closed`, `held_by_another` ...)."""
+        asked = {"tasks": list(tasks), "resolution": resolution}
+        return await self._http.post(f"{_at(review)}/conflicts/settle", wire.Settlement, asked)
+
     async def request_adjudication(self, review: str, task: str, reason: str) -> wire.TaskSummary:
         """Has an adjudicator decide a conflict that its voters cannot agree on; for leads."""
         return await self._http.post(

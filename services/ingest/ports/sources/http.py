@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypedDict, TypeVar
@@ -202,6 +204,33 @@ class Timing(TypedDict, total=False):
 
 
 @dataclass
+class _Patience:
+    """For how long whoever asks waits in all, from their first question on; by the client's own clock."""
+
+    seconds: float
+    until: float | None = None
+
+    def left(self, now: float) -> float:
+        self.until = now + self.seconds if self.until is None else self.until
+        return self.until - now
+
+
+_PATIENCE: ContextVar[_Patience | None] = ContextVar("patience", default=None)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """Within the block, what this thread asks of sources is given up (SourceUnavailable) after so many seconds in all:
+    the wait for its turn, for an answer and before another try. A silence that has begun by then may last as long
+    again. For whoever has a person wait; a run waits as long as a source's limits say."""
+    before = _PATIENCE.set(_Patience(seconds))
+    try:
+        yield
+    finally:
+        _PATIENCE.reset(before)
+
+
+@dataclass
 class PoliteClient:
     """Asks one source, one request at a time, and never faster than `interval` seconds apart.
 
@@ -254,8 +283,22 @@ class PoliteClient:
             headers={"user-agent": self.access.user_agent, **(headers or {})},
             timeout=self.limits.timeout,
         )
-        with self._turn:
+        if not self._turn.acquire(timeout=max(left, 0.0) if (left := self._left()) is not None else -1):
+            raise SourceUnavailable(self._words("is asked by others for longer than one waits"), source=self.source)
+        try:
             return self._ask(request, lambda answer: self._judge(answer, read, refused, unknown), repeatable, keep)
+        finally:
+            self._turn.release()
+
+    def _left(self) -> float | None:
+        """Seconds for which whoever asks still waits; None where they wait as long as our limits say."""
+        patience = _PATIENCE.get()
+        return patience.left(self.monotonic()) if patience is not None else None
+
+    def _at_most(self, seconds: float) -> float:
+        """So many seconds, or fewer where whoever asks waits no longer."""
+        left = self._left()
+        return seconds if left is None else max(0.0, min(seconds, left))
 
     def _ask(
         self,
@@ -271,7 +314,7 @@ class PoliteClient:
 
         attempts = retrying(
             lambda error: isinstance(error, Busy) and (repeatable or not isinstance(error, Lost | Malformed)),
-            _pause,
+            self._pause_before,
             tries=self.limits.tries,
             longest=self.limits.longest_pause,
             sleep=self.sleep,
@@ -282,6 +325,11 @@ class PoliteClient:
             raise SourceRefused(self._words(f"refused the request: {no}"), source=self.source) from no
         except Busy as busy:
             self._give_up(busy, attempts.statistics["attempt_number"])
+
+    def _pause_before(self, tries: int, busy: BaseException) -> float:
+        """As long as one pauses; for ever, which is given up, where nobody waits for so long."""
+        pause, left = _pause(tries, busy), self._left()
+        return pause if left is None or pause < left else float("inf")
 
     def _judge(
         self,
@@ -319,6 +367,10 @@ class PoliteClient:
 
     def _once(self, request: httpx.Request) -> Answer:
         self._wait_for_turn()
+        silence = self._at_most(self.limits.timeout)
+        if not silence:
+            raise Lost("nobody waits for it any longer")
+        request.extensions["timeout"] = httpx.Timeout(silence).as_dict()
         try:
             response = self.client.send(request, stream=True)
             try:
@@ -340,18 +392,21 @@ class PoliteClient:
 
     def _wait_for_turn(self) -> None:
         if (wait := self._next - self.monotonic()) > 0:
+            if (left := self._left()) is not None and wait >= left:
+                raise Lost("its next turn comes later than one waits")
             self.sleep(wait)
         self._next = self.monotonic() + self.interval
 
     def _read(self, response: httpx.Response) -> bytes:
-        body, deadline = bytearray(), self.monotonic() + self.limits.answer_seconds
+        longest = self._at_most(self.limits.answer_seconds)
+        body, deadline = bytearray(), self.monotonic() + longest
         for chunk in response.iter_bytes():
             body += chunk
             if len(body) > self.limits.answer_bytes:
                 words = f"answered with more than {self.limits.answer_bytes} bytes; ask for smaller pages"
                 raise SourceDrifted(self._words(words), source=self.source)
             if self.monotonic() > deadline:
-                raise Lost(f"one answer took more than {self.limits.answer_seconds:.0f} s")
+                raise Lost(f"one answer took more than {longest:.0f} s")
         return bytes(body)
 
     def _words(self, text: str) -> str:

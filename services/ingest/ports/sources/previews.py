@@ -9,7 +9,7 @@ from datetime import date
 from urllib.parse import parse_qsl, urlencode
 
 from services.ingest.domain.outside import is_outside
-from services.ingest.ports.sources.port import Dating, Page, Query, Source, SourceUnavailable
+from services.ingest.ports.sources.port import Dating, Keep, Page, Query, Source, SourceUnavailable, keep_nothing
 from shared.errors import LivingError
 from shared.events.protocol import Strategy
 from shared.strategies.asking import asked, tree_of
@@ -43,12 +43,16 @@ def preview(strategy: Strategy, sources: Mapping[str, Source], since: date, unti
             continue
         for string in asked(strategy, name).strings:
             try:
-                page = _first(source, string, since, until)
+                page = first_page(source, string, since, until)
             except LivingError as error:
                 yield Preview(strategy.id, name, string, error=str(error), failed=error.slug)
             else:
-                titles = [each.title or each.source_id for each in page.records[:TITLES]]
-                yield Preview(strategy.id, name, string, page.reported, titles, page.remarks)
+                yield Preview(strategy.id, name, string, page.reported, titles_of(page), page.remarks)
+
+
+def titles_of(page: Page) -> list[str]:
+    """The first titles of a page, or what the source calls a work that has none."""
+    return [each.title or each.source_id for each in page.records[:TITLES]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,14 +94,14 @@ def reach(paper: str, strategy: Strategy, name: str, source: Source) -> Reach:
     if by_id is None or (name == "crossref" and kind != "doi"):
         return Reach(paper, name, strategy.id, why=f"{name} is not asked by {'a DOI' if kind == 'doi' else 'a PMID'}")
     try:
-        found = _first(source, by_id(kind, number, None), _EVER, _NEVER).records
+        found = first_page(source, by_id(kind, number, None), _EVER, _NEVER).records
         if not found:
             return Reach(paper, name, strategy.id, has=False, reached=False)
         record = found[0]
         tree = tree_of(strategy) if strategy.concepts is not None else None
         reached = tree is None or not is_outside(tree, [record.title, *record.other_titles], record.abstract)
         strings = asked(strategy, name).strings
-        reached = reached and any(_first(source, by_id(kind, number, it), _EVER, _NEVER).found for it in strings)
+        reached = reached and any(first_page(source, by_id(kind, number, it), _EVER, _NEVER).found for it in strings)
     except LivingError as error:
         return Reach(paper, name, strategy.id, why=str(error), failed=error.slug)
     return Reach(paper, name, strategy.id, True, reached, record.title, record.published)
@@ -135,7 +139,7 @@ def _both(text: str | None, wanted: str) -> str:
 _BY_ID = {"pubmed": _pubmed, "europepmc": _europepmc, "openalex": _openalex, "crossref": _crossref}
 
 
-def _first(source: Source, text: str, since: date, until: date) -> Page:
-    """The first page, and no more of the walk."""
+def first_page(source: Source, text: str, since: date, until: date, keep: Keep = keep_nothing) -> Page:
+    """The first page, by the days of publication where a source can, and no more of the walk."""
     by: Dating = "published" if "published" in source.datings else source.datings[0]
-    return next(iter(source.pages(Query(text=text, since=since, until=until, by=by))), Page())
+    return next(iter(source.pages(Query(text=text, since=since, until=until, by=by), keep=keep)), Page())

@@ -22,7 +22,7 @@ from shared.runtime.platform import Platform
 from shared.settings import Settings
 from tests.keys import read_token
 from tests.unit.services.cli.conftest import data, forget
-from tests.unit.services.protocol.examples import SMALL, as_yaml
+from tests.unit.services.protocol.examples import SMALL, as_yaml, small
 
 
 def key() -> KeyRing:
@@ -69,6 +69,16 @@ def test_whoever_can_read_the_key_may_read_and_apply_a_protocol(run, protocol, t
     assert "small: version 1 is applied" in run("review", "apply", str(file)).stdout
     (row,) = data(run("review", "list", "--json"))
     assert row["review"] == "small" and row["published_by"].startswith("owner:")
+
+
+def test_why_a_protocol_is_amended_is_said_and_shown_with_it(run, protocol, tmp_path):
+    file = tmp_path / "small.yaml"
+    file.write_text(as_yaml(SMALL))
+    run("review", "apply", str(file))
+    file.write_text(as_yaml(small(title="Larger")))
+
+    assert "version 2 is applied" in run("review", "apply", str(file), "--why", "it grew,\nas planned").stdout
+    assert "\n# it grew,\n# as planned\n" in run("review", "show", "small").stdout
 
 
 @pytest.mark.parametrize("role", ["reader", "lead", "admin"])

@@ -13,6 +13,8 @@ from shared.events.ingest import SourceRef, TextSought
 from shared.events.stages import Highlights
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.screening.rig import DEPTH, REASONS, REVIEW, SIFT, merged
+from tests.unit.services.screening.test_conflicts import parted_on
+from tests.unit.services.screening.test_settling import looks_and_gives_back
 
 ANY_NAME = {"doi": "10.1000/gardens", "pmid": "123"}
 
@@ -262,6 +264,26 @@ def test_a_lead_hands_a_conflict_of_voters_over_to_an_adjudicator(screening_at, 
 
     assert handed.stdout.strip() == "r1 at sift: an adjudicator decides"
     assert rig.claims("cy", "adjudicator", kind="conflict") is not None
+
+
+def test_an_adjudicator_settles_what_they_looked_at_and_hears_what_could_not_be(screening_at, as_):
+    rig = screening_at(SIFT)
+    parted_on(rig, "r1", "r2")
+    tasks = [
+        looks_and_gives_back(rig, "cy", record, answer) for record, answer in (("r1", "include"), ("r2", "unsure"))
+    ]
+    settle = ["queue", "settle", REVIEW, *tasks, "--reason", "we talked"]
+
+    listed = data(as_("cy", "queue", "looked-at", REVIEW, "--json", role="adjudicator"))
+    shown = as_("cy", "queue", "looked-at", REVIEW, role="adjudicator").stdout
+    settled = as_("cy", *settle, role="adjudicator")
+
+    assert [(it["task"], it["forms_agree"]) for it in listed] == [(task, True) for task in tasks]
+    assert "the forms agree" in shown and "On r1" in shown
+    assert settled.exit_code == 1 and settled.stdout.startswith("1 conflict settled\n")
+    assert tasks[1] in settled.stdout and "asks for an adjudicator" in " ".join(settled.stdout.split())
+    again = json.loads(as_("cy", *settle, "--json", role="adjudicator").stdout)
+    assert [it["refused"]["slug"] for it in again["conflicts"]] == ["task_closed", "undecided"]
 
 
 @pytest.mark.parametrize("more", [[], ["--json"]], ids=["for people", "for programs"])

@@ -13,6 +13,7 @@ from services.protocol.manifest import SERVICE
 from shared.client.http import Http
 from shared.client.protocol import ProtocolClient
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.events import parts
 from shared.events.protocol import VersionPublished
 from shared.ids import new_id
 from tests.databases import drop_database
@@ -109,6 +110,7 @@ def test_other_content_makes_the_next_version_and_the_old_ones_stay(bench, clien
 
     assert back.version == 3
     assert [head.version for head in lead.versions("small")] == [1, 2, 3]
+    assert [head.version for head in lead.versions("small", newest_first=True)] == [3, 2, 1]
     assert [event.version for event in bench.emitted(VersionPublished)] == [1, 2, 3]
     assert lead.version("small", 2).protocol.title == "Larger"
     assert lead.newest("small").version == 3
@@ -254,3 +256,55 @@ def test_of_leads_who_apply_at_once_none_is_lost_and_none_overwritten(either_ben
     assert set(statuses) <= {200, 409}
     assert [event.version for event in seen] == list(range(1, statuses.count(200) + 1))
     assert len({event.protocol.title for event in seen}) == len(seen) >= 1
+
+
+def test_why_a_version_was_made_is_kept_with_it_and_told(bench, client):
+    lead, why = client(), "Our advisors ask for it:\nmore of <b>towns</b>"
+    lead.apply("small", as_yaml(SMALL))
+    lead.apply("small", as_yaml(small(title="Larger")), why=f"  {why}\n")
+
+    first, second = lead.versions("small")
+    assert (first.why, second.why) == (None, why) and lead.version("small", 2).why == why
+    assert [event.why for event in bench.emitted(VersionPublished)] == [None, why]
+
+
+def test_the_same_content_for_another_reason_changes_nothing(bench, client):
+    lead = client()
+    lead.apply("small", as_yaml(SMALL), why="it begins")
+    again = lead.apply("small", as_yaml(SMALL), why="it begins anew")
+
+    assert not again.changed and lead.newest("small").why == "it begins"
+    assert len(bench.emitted(VersionPublished)) == 1
+
+
+@pytest.mark.parametrize("why", ["", " \n ", "x" * 1001, "a\0b", "a\x1b[2Jb", "a\rb", "a\x85b"])
+def test_a_reason_that_is_none_is_refused_at_its_name_and_nothing_is_applied(client, why):
+    lead = client()
+    with pytest.raises(Invalid) as refused:
+        lead.apply("small", as_yaml(SMALL), why=why)
+
+    assert [fault["at"] for fault in refused.value.errors] == ["query.why"]
+    with pytest.raises(NotFound):
+        lead.newest("small")
+
+
+def test_how_much_of_each_part_a_version_changed_is_listed_with_it(client):
+    lead = client()
+    lead.apply("small", as_yaml(SMALL))
+    cmocs = [{**cmoc, "outcome": "something else"} for cmoc in SMALL["cmocs"]]
+    lead.apply("small", as_yaml(small(title="Larger", cmocs=cmocs)))
+
+    first, second = client("reader").versions("small")
+    assert (first.changed, second.changed) == ({}, {"title": 1, "cmocs": len(cmocs)})
+
+
+def test_no_new_review_is_called_as_a_page_is_and_one_of_before_goes_on(bench, client, monkeypatch):
+    for ask in (client().apply, client().check):
+        with pytest.raises(Invalid, match="pages have it as an address"):
+            ask("new", as_yaml(small(review="new")))
+    assert bench.emitted(VersionPublished) == []
+
+    with monkeypatch.context() as before:
+        before.setattr(parts, "_NO_NAMES", frozenset())
+        client().apply("new", as_yaml(small(review="new")))
+    assert client().apply("new", as_yaml(small(review="new", title="Another title"))).version == 2

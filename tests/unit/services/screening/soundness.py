@@ -115,6 +115,10 @@ def _task_is_sound(work: Work, task: TaskRow, votes: list[VoteRow], leases: list
     assert (task.by_batch is not None) == (task.decided_by in ("imported", "lead"))
     if task.by_batch is not None and task.state in ("advanced", "excluded"):
         assert (votes, task.votes_cast, task.compared) == ([], 0, None), "what nobody voted on has votes"
+    looks = store.opinions_on(work, task.id, "look")
+    if task.state == "conflict" or task.decided_by == "adjudication":
+        waits_in = task.review if task.state == "conflict" else ""
+        assert all(look.waits_in == waits_in for look in looks), "a look waits where nothing does, or does not"
     stands = {stand.answer for stand in store.opinions_on(work, task.id, "stand")}
     if task.decided_by in ("agreement", "adjudication", "consensus") and not votes:
         # It was made history since, and waits for its record to come by again.

@@ -76,6 +76,28 @@ def test_people_screen_a_record_through_the_client(rig, client_of):
     assert [stage.state for stage in ana.record(REVIEW, "r1").stages] == ["advanced", "open"]
 
 
+def test_an_adjudicator_settles_what_they_looked_at_through_the_client(rig, client_of):
+    rig.discovers("r1", "r2")
+    ana, ben, cy = client_of("ana"), client_of("ben"), client_of("cy", "adjudicator")
+    for somebody, answer in ((ana, "include"), (ben, "unsure")):
+        for task in somebody.claim_many(REVIEW, 2):
+            somebody.vote(REVIEW, task.lease, answer)
+    for task in cy.claim_many(REVIEW, 2, kind="conflict"):
+        cy.look(REVIEW, task.lease, "include")
+        cy.release(REVIEW, task.lease)
+
+    looked_at = list(cy.looked_at_conflicts(REVIEW))
+    assert [(it.record, it.look.answer, it.forms_agree, it.refused) for it in looked_at] == [
+        ("r1", "include", True, None), ("r2", "include", True, None),
+    ]  # fmt: skip
+    settled = cy.settle_conflicts(REVIEW, [looked_at[0].task, "task_nobody_knows"], "we talked")
+
+    assert (settled.settled, [it.settled for it in settled.conflicts]) == (1, [True, False])
+    assert settled.conflicts[1].refused is not None and settled.conflicts[1].refused.slug == "unknown_task"
+    assert [it.record for it in cy.looked_at_conflicts(REVIEW)] == ["r2"]
+    assert list(ana.looked_at_conflicts(REVIEW)) == []
+
+
 def test_a_lead_asks_for_a_batch_looks_at_it_and_undoes_it_through_the_client(rig, client_of):
     rig.discovers("r1", "r2", "r3")
     rig.hears(stated("r1", "out"), stated("r2", "out"))

@@ -20,6 +20,8 @@ from shared.events.ingest import SourceRef, TextSought
 from shared.settings import Settings
 from tests.unit.services.screening.flow_recount import figures_of
 from tests.unit.services.screening.rig import REVIEW, ScreeningRig, make_bench, merged, protocol, stated
+from tests.unit.services.screening.test_conflicts import parted_on
+from tests.unit.services.screening.test_settling import looked_at, looks_and_gives_back, outcome, settles
 
 AT = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -191,6 +193,32 @@ def test_what_a_batch_decided_is_a_decision_of_nobody_to_an_earlier_release_and_
     # Who decided was lost with the release before; what was decided was not.
     assert [again.record(record)["state"] for record in ("r1", "r2")] == ["excluded", "screening"]
     assert again.record("r2")["stage"] == "depth"
+    again.bench.close()
+
+
+def test_looks_of_before_wait_where_their_conflict_does(settings, tmp_path):
+    given = Settings(data_dir=tmp_path / "looks", _env_file=None, **settings)
+    database = Database(given.resolved(given.database_url, "screening"))
+    migrate.ensure_database(database)
+    migrate.upgrade(database, SERVICE)
+    rig = ScreeningRig(make_bench(tmp_path / "looks", **settings))
+    parted_on(rig, "r1", "r2", "r3")
+    waits, parked, decided = (looks_and_gives_back(rig, "cy", record, "include") for record in ("r1", "r2", "r3"))
+    rig.asks(f"/tasks/{parked}/park", {"reason": "later"}, "lea", "lead")
+    settles(rig, decided)
+    rig.bench.close()
+
+    with database.engine.connect() as connection:
+        command.downgrade(migrate._config(SERVICE, connection), "0019")
+        connection.commit()
+    migrate.upgrade(database, SERVICE)
+    assert migrate.drift(database, SERVICE) == []
+    database.close()
+    again = ScreeningRig(make_bench(tmp_path / "looks", **settings))
+
+    assert [it["task"] for it in looked_at(again)] == [waits]
+    again.asks(f"/tasks/{parked}/unpark", None, "lea", "lead")
+    assert outcome(settles(again, parked, waits)) == ["advanced", "advanced"]
     again.bench.close()
 
 

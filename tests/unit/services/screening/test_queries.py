@@ -27,6 +27,8 @@ from tests.unit.services.screening.rig import (
     stated,
     updated,
 )
+from tests.unit.services.screening.test_conflicts import parted_on
+from tests.unit.services.screening.test_settling import looks_and_gives_back, outcome, settles
 
 
 @contextmanager
@@ -197,6 +199,10 @@ def test_nothing_that_people_or_events_do_looks_through_a_table(busy_rig):
         rig.record("r0")
         for path in ("/queue", "/funnel", "/agreement", "/stages/sift/tasks", "/conflicts", "/conflicts?stage=sift"):
             rig.gets(path)
+        looks_and_gives_back(rig, "kit", "r1", "include")
+        for path in ("/conflicts/looked-at", "/conflicts/looked-at?limit=1"):
+            listed = rig.gets(path, "kit", "adjudicator").json()["items"]
+        assert outcome(settles(rig, listed[0]["task"], name="kit")) == ["advanced"]
         rig.gets("/agreement", "ana", "adjudicator")
         rig.gets("/records", state="excluded")
 
@@ -204,6 +210,34 @@ def test_nothing_that_people_or_events_do_looks_through_a_table(busy_rig):
     scans = [f"{plan}: {text}" for text, given in looking.items() for plan in _plans(rig, text, given) if _scans(plan)]
     assert len(looking) > 30
     assert scans == []
+
+
+def test_many_conflicts_are_settled_at_a_few_statements_each_and_those_looked_at_are_listed_at_a_few_in_all(rig):
+    records = [f"r{number:02d}" for number in range(40)]
+    parted_on(rig, *records)
+    tasks = [looks_and_gives_back(rig, "cy", record, "include") for record in records]
+    settles(rig, tasks[0])
+
+    listed = {
+        n: cost(rig, lambda n=n: rig.gets(f"/conflicts/looked-at?limit={n}", "cy", "adjudicator")) for n in (2, 39)
+    }
+    few, many = (cost(rig, lambda some=some: settles(rig, *some)) for some in (tasks[1:4], tasks[4:]))
+
+    assert listed[2] == listed[39] < 12
+    assert (many - few) / 33 <= 8 and few < 40
+    assert rig.queue("sift")["conflicts"] == 0
+
+
+def test_those_looked_at_are_found_by_an_index_however_many_conflicts_wait(rig):
+    parted_on(rig, "r1", "r2")
+    looks_and_gives_back(rig, "cy", "r1", "include")
+    with statements(rig) as seen:
+        rig.gets("/conflicts/looked-at", "cy", "adjudicator")
+
+    looking = {said: given for said, given in seen if "waits_in" in said and "ORDER BY" in said}
+    plans = [plan for said, given in looking.items() for plan in _plans(rig, said, given)]
+    assert any("opinions_waiting" in plan for plan in plans), plans
+    assert not any(_scans(plan) or "TEMP B-TREE" in plan for plan in plans), plans
 
 
 def test_what_a_theory_reopens_is_found_by_an_index_in_its_order(rig_of):

@@ -15,6 +15,8 @@ from services.screening import jobs, store
 from services.screening.models import VoteRow
 from tests.unit.services.screening.rig import REVIEW, ScreeningRig, merged
 from tests.unit.services.screening.soundness import assert_sound
+from tests.unit.services.screening.test_conflicts import parted_on
+from tests.unit.services.screening.test_settling import looks_and_gives_back, settles
 from tests.unit.services.screening.test_undo import take_back
 
 pytestmark = pytest.mark.waits
@@ -409,3 +411,61 @@ def test_a_record_opened_again_by_ten_at_once_is_opened_once_whatever_its_people
     cast = [(task, "ana"), (task, "ben")]
     depth = [seen["task"] for seen in rig.record("r1")["stages"] if seen["stage"] == "depth"]
     assert_sound(rig.bench, REVIEW, [*cast, (depth[0], "ana")] if voted.status_code == 200 else cast)
+
+
+def twenty_looked_at(rig: ScreeningRig, *adjudicators: str) -> tuple[list[tuple[str, str]], list[str]]:
+    """Twenty conflicts of which each of these gave a first look and put it back: what was cast, and the tasks."""
+    records = [f"r{number:02d}" for number in range(20)]
+    cast, tasks = parted_on(rig, *records), []
+    for name in adjudicators:
+        tasks = [looks_and_gives_back(rig, name, record, "include") for record in records]
+    return cast, tasks
+
+
+def test_two_adjudicators_who_settle_the_same_twenty_at_once_decide_each_once(either_rig):
+    rig = either_rig
+    cast, tasks = twenty_looked_at(rig, "cy", "dee")
+    asked = {"cy": tasks, "dee": tasks[::-1]}
+
+    answers = at_once(lambda name: settles(rig, *asked[name], name=name), asked)
+
+    assert [answer.status_code for answer in answers] == [200, 200]
+    by = [
+        (one["task"], name)
+        for name, answer in zip(asked, answers, strict=True)
+        for one in answer.json()["conflicts"]
+        if one["settled"]
+    ]
+    refused = [one["refused"]["slug"] for answer in answers for one in answer.json()["conflicts"] if one["refused"]]
+    assert sorted(task for task, _ in by) == sorted(tasks) and refused == ["task_closed"] * 20
+    assert_sound(rig.bench, REVIEW, [*cast, *by])
+
+
+def test_settling_votes_claims_and_mergers_at_once_lose_nothing_and_wait_for_no_end(either_rig):
+    rig = either_rig
+    cast, tasks = twenty_looked_at(rig, "cy", "dee")
+    rig.discovers(*(f"s{number}" for number in range(8)))
+    held = {name: rig.claims(name) for name in ("eve", "fay", "gus", "hal")}
+    alone = rig.claims("dee", "adjudicator", kind="conflict", records=["r07"])
+    counted = set(cast)
+
+    def settle(name: str, some: list[str]) -> None:
+        answer = settles(rig, *some, name=name)
+        assert answer.status_code == 200, answer.text
+        counted.update((one["task"], name) for one in answer.json()["conflicts"] if one["settled"])
+
+    def vote(name: str, task: dict[str, Any], answer: str, role: str) -> None:
+        if rig.votes(name, task["lease"], answer, role, reason="so").status_code == 200:
+            counted.add((task["task"], name))
+
+    doing: list[Callable[[], Any]] = [
+        lambda: settle("cy", tasks), lambda: settle("dee", tasks[::-1]), lambda: settle("cy", tasks[5:15]),
+        lambda: vote("dee", alone, "include", "adjudicator"),
+        *(lambda name=name: vote(name, held[name], "include", "reviewer") for name in held),
+        *(lambda number=number: claim(rig, f"p{number}", "conflict") for number in range(4)),
+        *(lambda number=number: rig.hears(merged(f"r0{number}", into=f"r1{number}")) for number in range(4)),
+        lambda: rig.bench.runs(jobs.return_lapsed_leases),
+    ]  # fmt: skip
+    at_once(lambda do: do(), doing)
+
+    assert_sound(rig.bench, REVIEW, counted)

@@ -82,9 +82,9 @@ class SynthesisRig:
 
     # What other services tell
 
-    def adopts(self, plan: Protocol | None = None, version: int = 1) -> Envelope:
+    def adopts(self, plan: Protocol | None = None, version: int = 1, why: str | None = None) -> Envelope:
         plan = plan or protocol(review=self.review)
-        event = VersionPublished.of(plan, version, "dora")
+        event = VersionPublished.of(plan, version, "dora", why)
         # The event's own `version` is the protocol's; the envelope's is that of the event's form.
         return self.bench.hears_envelope(self.bench.envelope(event)._replace(dataversion=type(event).version))
 

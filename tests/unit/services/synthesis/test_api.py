@@ -54,6 +54,14 @@ def test_evidence_is_listed_by_record_and_by_cmoc(rig: SynthesisRig):
     assert {one.cmoc for one in rig.lead.evidence(REVIEW, cmoc="c2", record="r1")} == {"c2"}
 
 
+def test_why_a_protocol_was_amended_is_said_where_it_is_a_reason_to_look_again(rig: SynthesisRig):
+    rig.adopts(protocol(cmocs=["c1"]), version=2, why="one of them\nwas never meant")
+    rig.adopts(protocol(), version=3)
+
+    said = [it.why for it in rig.lead.triggers(REVIEW) if it.rule == "protocol_amended"]
+    assert said == ["protocol version 2: one of them was never meant", "protocol version 3"]
+
+
 def test_the_links_of_a_cmoc_that_is_set_aside_are_still_listed(rig: SynthesisRig):
     rig.adopts(protocol(cmocs=["c1"]), version=2)
     rig.settles()

@@ -58,10 +58,12 @@ def people(site: Site) -> People:
         site.waits(lambda: living.ingest.imported(REVIEW, imported).run)
         watch = living.ingest.status(REVIEW).manual[0].watch
         batch = next(living.screening.batches(REVIEW)).batch
+        by_hand = {"strategies": [{"id": "by-hand", "manual": "A library"}]}  # Of which nobody is asked.
+        preview = living.ingest.request_preview(REVIEW, by_hand).id
         run = living.ingest.imported(REVIEW, imported).run or ""
     named = {
         "stage": "sift", "record": record, "imported": imported, "export": export, "watch": watch, "batch": batch,
-        "run": run,
+        "run": run, "preview": preview,
     }  # fmt: skip
     members = {role: site.member(f"A {role}", role) for role in OF_MEMBERS}
     return People(site, Browser(site), site.member("A stranger", "lead", ELSEWHERE), members, named)
@@ -76,8 +78,10 @@ def asks(browser: Browser, what: str, named: Mapping[str, str]) -> Browser:
     proof = shown.form("/sign-out" if browser.session else "/sign-in")["proof"]
     fields = dict.fromkeys(("lease", "task", "record", "other", "first", "second", "ruling", "lacking", "reason"), "1")
     given = {"proof": proof, "once": "", **fields}
-    if path.endswith("/imports"):
-        browser.page = browser.http.post(filled(path), data=given, files={"file": ("a.ris", b"TY  - JOUR\nER  - \n")})
+    if path.endswith(("/imports", "/texts")):
+        browser.page = browser.http.post(
+            filled(path, **named), data=given, files={"file": ("a.ris", b"TY  - JOUR\nER  - \n")}
+        )
         return browser
     return browser.posts(filled(path, **named), given)
 

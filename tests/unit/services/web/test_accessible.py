@@ -12,9 +12,11 @@ from typing import Any
 
 import pytest
 
+from services.ingest.ports.sources import previews
+from services.ingest.ports.sources.port import Page, SourceRecord, SourceRefused
 from services.web.pages import ALL
 from tests.browsers import Visit, chromium
-from tests.unit.services.web.rig import FILES, REVIEW, Site
+from tests.unit.services.web.rig import FILES, PROTOCOL, REVIEW, Site
 from tests.unit.services.web.test_findings import included, signs
 from tests.unit.services.web.test_imports import DECIDED, MAPPING
 
@@ -29,11 +31,12 @@ LIBRARY = b"TY  - JOUR\nTI  - A third garden\nPY  - 2021\nER  - \n\nTY  - JOUR\n
 
 @dataclass
 class Shown:
-    """A site with something on each of its pages: its address, and where the batch is that applied a file's
-    decisions."""
+    """A site with something on each of its pages: its address, where the batch is that applied a file's decisions, and
+    where it was counted what a draft would bring."""
 
     url: str
     batch: str
+    preview: str
 
 
 @pytest.fixture(scope="module")
@@ -43,8 +46,9 @@ def shown(site: Site) -> Iterator[Shown]:
     _published(site)
     batch = _brought(site)
     _alike(site)
+    preview = _amended_and_counted(site)
     with site.on_a_port() as url:
-        yield Shown(url, batch)
+        yield Shown(url, batch, preview)
 
 
 def _screened(site: Site) -> None:
@@ -81,6 +85,23 @@ def _brought(site: Site) -> str:
         living.people.found("unwritten")
         site.waits(lambda: [it.state for it in living.ingest.exports(REVIEW)] == ["done"])
     return batch
+
+
+def _amended_and_counted(site: Site) -> str:
+    """A second version of the protocol, for a reason; and what one source said ahead, and another refused."""
+
+    def first_page(source: Any, *asked: Any) -> Page:
+        if source.name == "doaj":
+            raise SourceRefused("doaj refused the request: what is that?", source="doaj")
+        return Page(reported=12345, records=[SourceRecord(source="pubmed", source_id="1", title="Gardens")] * 3)
+
+    strategies = [{"id": name, "source": name, "query": "gardens"} for name in ("pubmed", "doaj")]
+    with site.client(site.admin) as living, pytest.MonkeyPatch.context() as patch:
+        living.protocol.apply(REVIEW, PROTOCOL.replace("A farm", "A large farm"), why="Our advisors\nasked for it.")
+        patch.setattr(previews, "first_page", first_page)
+        made = living.ingest.request_preview(REVIEW, {"strategies": strategies}).id
+        site.waits(lambda: living.ingest.preview(REVIEW, made).done)
+    return f"{AT}/protocol/previews/{made}"
 
 
 def _alike(site: Site) -> None:
@@ -138,7 +159,7 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(shown):
         _screens(ada)
         _looks_up_records(ada)
         _looks_after_sources(ada, shown.batch)
-        _amends_the_protocol(ada)
+        _amends_the_protocol(ada, shown.preview)
 
     assert ada.wrong == []
     paths = {shown.path for table in ALL for shown in table.all if shown.method == "GET"}
@@ -171,6 +192,12 @@ def _screens(ada: Looking) -> None:
         ada.looks("#title")
         ada.page.keyboard.press(first)
         ada.looks(then)
+    ada.page.keyboard.press("s")  # It is decided later, and waits among those that were looked at.
+    ada.looks(".apart")
+    ada.goes(f"{CONFLICTS}/looked-at?ticked=all")
+    ada.page.fill("#resolution", " ")
+    ada.page.click("#settle button")
+    ada.looks(".faults")
 
 
 def _looks_up_records(ada: Looking) -> None:
@@ -194,13 +221,17 @@ def _looks_after_sources(ada: Looking, batch: str) -> None:
     ada.page.click(".cmoc a")
     ada.looks(".sum")
     ada.page.goto(f"{AT}/imports")
+    ada.page.set_input_files("#file", {"name": "looked.csv", "mimeType": "text/csv", "buffer": DECIDED})
+    ada.page.click("button[name=look]")
+    ada.looks("#mapped")
+    ada.page.goto(f"{AT}/imports")
     ada.page.click("text=decided.csv")
     ada.page.click("a[href$='/decisions']")
     ada.looks("table")
 
 
-def _amends_the_protocol(ada: Looking) -> None:
-    ada.goes(f"{AT}/protocol", f"{AT}/protocol/versions/1", f"{AT}/protocol/edit")
+def _amends_the_protocol(ada: Looking, preview: str) -> None:
+    ada.goes(f"{AT}/protocol", f"{AT}/protocol/versions/1", preview, f"{AT}/protocol/edit")
     text = ada.page.input_value("#document")
     for other, then in ((text.replace("title: Do", "title: How do"), "#preview"), ("title: [", "#faults")):
         ada.page.fill("#document", other)

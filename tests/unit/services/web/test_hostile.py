@@ -16,6 +16,8 @@ from html import unescape
 import pytest
 import yaml
 
+from services.ingest.ports.sources import previews
+from services.ingest.ports.sources.port import Page, SourceRecord
 from services.web.pages import ALL
 from tests.unit.services.web.hostile import HOSTILE, Judged, in_pieces
 from tests.unit.services.web.rig import FILES, PROTOCOL, REVIEW, Browser, Site
@@ -34,7 +36,7 @@ FIELDS = (
 )  # fmt: skip
 
 #: Those whose lines some page shows.
-LINES = ("author", "venue", "why it was decided")
+LINES = ("author", "venue", "why it was decided", "why it was amended", "title of a preview", "remark of a source")
 
 #: Pages that no link leads to.
 APART = {"/sign-in", "/join"}
@@ -85,6 +87,7 @@ class People:
 
     lead: Browser
     ana: Browser
+    preview: str
 
 
 @pytest.fixture(scope="module")
@@ -104,7 +107,25 @@ def people(site: Site) -> People:
     site.admin.goes(f"{AT}/conflicts").sends(f"{AT}/conflicts/take")
     site.admin.sends(f"{AT}/conflicts/look", answer="include", reason=whole("first look"))
     brings_files(site)
-    return People(site.admin, ana)
+    return People(site.admin, ana, amends(site))
+
+
+def amends(site: Site) -> str:
+    """Amends the protocol for hostile reasons, and has a source say hostile things ahead; where these are shown."""
+    titles, remarks = lines("title of a preview"), lines("remark of a source")
+
+    def first_page(source: object, string: str, *asked: object) -> Page:
+        n = int(string.removeprefix("gardens "))
+        return Page(records=[SourceRecord(source="pubmed", source_id="1", title=titles[n])], remarks=[remarks[n]])
+
+    with site.client(site.admin) as living, pytest.MonkeyPatch.context() as patch:
+        for n, why in enumerate(lines("why it was amended")):
+            living.protocol.apply(REVIEW, protocol().replace("every_days: 3660", f"every_days: {n + 1}"), why=why)
+        patch.setattr(previews, "first_page", first_page)
+        strategies = [{"id": f"s{n}", "source": "pubmed", "query": f"gardens {n}"} for n in range(len(titles))]
+        made = living.ingest.request_preview(REVIEW, {"strategies": strategies}).id
+        site.waits(lambda: living.ingest.preview(REVIEW, made).done)
+    return f"{AT}/protocol/previews/{made}"
 
 
 def decides(site: Site, why: list[str]) -> None:
@@ -167,7 +188,9 @@ def test_sixty_strings_in_every_field_are_text_on_every_page(people):
     wrong: list[str] = []
     shown, pages = "", set()
     for browser in (people.lead, people.ana):
-        for at, html in crawled(browser, "/", AT, CARD, f"{AT}/conflicts", "/reviews/unwritten"):
+        for at, html in crawled(
+            browser, "/", AT, CARD, f"{AT}/conflicts", f"{AT}/conflicts/looked-at", "/reviews/unwritten", people.preview
+        ):
             if html.startswith("<!doctype html>"):
                 judged = Judged(html)
                 wrong += [f"{at}: {it}" for it in judged.wrong]

@@ -84,6 +84,37 @@ def test_an_amendment_is_seen_before_it_is_applied(site, lead):
     assert "question" in lead.goes(f"{AT}/versions/2").text
 
 
+def test_why_it_is_amended_is_asked_for_and_shown_to_readers(site, lead):
+    text = document(lead.goes(EDIT)).replace("A farm", "A farm or a field")
+    lead.sends(EDIT, document=text, do="check")
+    assert "Readers of the review" in lead.text
+    why = "Our advisors say:\n<b>fields</b> are no gardens"
+    lead.sends(EDIT, document=text + "\nnonsense: 1\n", why=why, do="check")
+    assert lead.page.status_code == 422 and lead.form(EDIT)["why"].replace("\r", "") == why
+    lead.sends(EDIT, document=document(lead.goes(EDIT)), why=why, do="check")
+    assert "nothing to apply" in lead.text and lead.form(EDIT)["why"].replace("\r", "") == why
+
+    lead.sends(EDIT, document=text, why=why, do="check")
+    lead.sends(EDIT, document=text, why=areas(lead)["why"].replace("\n", "\r\n"), do="apply")
+
+    rita = site.member("Rita why", "reader").goes(AT)
+    assert site.client(lead).protocol.newest(REVIEW).why == why
+    assert "Our advisors say:\n&lt;b&gt;fields&lt;/b&gt; are no gardens" in rita.text and "<b>fields" not in rita.text
+    assert "criteria" in rita.words and "The review begins." in rita.words
+
+
+def test_a_reason_that_is_too_long_is_said_at_its_field_and_nothing_is_lost(site, lead):
+    text = document(lead.goes(EDIT)).replace("A field", "A meadow")
+    before = site.client(lead).protocol.newest(REVIEW).version
+    changed = text.replace("Do shared", "How do shared")
+    lead.sends(EDIT, document=changed, do="check")
+    lead.sends(EDIT, document=changed, why="x" * 1001, do="apply")
+
+    assert lead.page.status_code == 422 and re.search(r'id="why"[^>]*aria-invalid', lead.text)
+    assert areas(lead)["why"] == "x" * 1001 and document(lead).strip() == changed.strip()
+    assert site.client(lead).protocol.newest(REVIEW).version == before
+
+
 def test_what_was_not_seen_is_not_applied(site, lead):
     before = site.client(lead).protocol.newest(REVIEW).version
     text = document(lead.goes(EDIT))
@@ -150,6 +181,12 @@ def test_a_review_is_founded_and_its_first_protocol_written_by_questions(site):
     assert applied.criteria.include == ["An allotment", "A park"] and applied.strategies[0].manual == "Our library"
     assert len(applied.stages[1].reasons) == 3
     assert admin.goes(new).at == "/reviews/allotments/protocol/edit"
+
+
+def test_a_review_that_is_called_as_a_page_is_founded_by_nobody(site):
+    admin = site.admin.goes("/reviews/new").sends("/reviews/new", name="New")
+
+    assert admin.page.status_code == 422 and "pages have it as an address" in html.unescape(admin.text)
 
 
 def test_what_is_missing_is_said_at_its_question_and_what_was_answered_stays(site):

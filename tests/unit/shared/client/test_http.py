@@ -73,6 +73,13 @@ def test_a_command_that_does_not_fit_what_is_so_lists_every_error_too(http):
     assert caught.value.extra["errors"] == [found]
 
 
+def test_what_a_problem_says_beside_is_kept_with_its_error(http):
+    with pytest.raises(Conflict) as caught:
+        http(lambda request: problem(409, "under_way", preview="preview_1", self="x")).post("/toy/things", Thing)
+
+    assert (caught.value.slug, caught.value.extra["preview"]) == ("under_way", "preview_1")
+
+
 def test_an_answer_that_is_no_problem_document_is_told_by_its_status(http):
     with pytest.raises(Unavailable, match="GET /toy/things: HTTP 502"):
         http(lambda request: httpx.Response(502, text="<html>")).get("/toy/things", Thing)

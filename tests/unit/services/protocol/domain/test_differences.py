@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.protocol.domain import check
-from services.protocol.domain.differences import differences
+from services.protocol.domain.differences import counted, differences
 from tests.unit.services.protocol.examples import SMALL, small
 
 STAGE = SMALL["stages"][0]
@@ -41,6 +41,16 @@ def test_what_is_new_or_gone_is_whole_and_the_order_of_what_stays_counts():
     assert seen_apart(small(stages=[one, other]), small(stages=[one]))["stages.other"][1] is None
     assert seen_apart(small(stages=[one, other]), small(stages=[other, one])) == {
         "stages (order)": (["one", "other"], ["other", "one"])
+    }
+
+
+def test_changes_are_counted_by_the_part_of_the_protocol_that_they_are_of():
+    one, other = {**STAGE, "name": "one"}, {**STAGE, "name": "other"}
+    before, after = small(stages=[one, other]), small(title="Larger", stages=[other, {**one, "votes": 1}])
+
+    assert counted(differences(*(check(json.dumps(it), form="json") for it in (before, after)))) == {
+        "title": 1,
+        "stages": 2,
     }
 
 

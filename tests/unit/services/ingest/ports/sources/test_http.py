@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import gzip
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 from pydantic import SecretStr
 
-from services.ingest.ports.sources.http import Access, Answer, Limits, PoliteClient, retry_after
+from services.ingest.ports.sources.http import Access, Answer, Limits, PoliteClient, retry_after, within
 from services.ingest.ports.sources.port import SourceDrifted, SourceRefused, SourceUnavailable
 from tests.unit.services.ingest.ports.sources.wire import Net, json_reply, text_reply
 
@@ -252,3 +253,58 @@ def test_what_keeping_raises_ends_the_asking():
     with pytest.raises(OSError, match="no room"):
         polite(net).ask("GET", "works", Answer.json, keep=full)
     assert len(net.requests) == 1
+
+
+def test_whoever_has_a_person_wait_gives_up_in_time_and_a_run_does_not():
+    def hangs(request: httpx.Request) -> httpx.Response:
+        net.now += request.extensions["timeout"]["read"]
+        raise httpx.ReadTimeout("silent")
+
+    for patient in (True, False):
+        net = Net(hangs)
+        limits = Limits(timeout=30, tries=4)
+        with pytest.raises(SourceUnavailable, match="ReadTimeout"):
+            if patient:
+                ask(net, limits=limits)
+            else:
+                with within(40):
+                    ask(net, limits=limits)
+        assert net.now == (4 * 30 + 1 + 2 + 4 if patient else 40)
+
+
+def test_one_that_asks_for_a_pause_longer_than_one_waits_is_not_waited_for_and_is_told():
+    net = Net(text_reply("", "text/html", 429, retry_after="50"))
+    with pytest.raises(SourceUnavailable) as caught, within(20):
+        ask(net)
+    assert (net.slept, caught.value.retry_after) == ([], 50)
+
+
+def test_one_that_sends_a_little_again_and_again_is_given_up_in_time():
+    def drips(request: httpx.Request) -> httpx.Response:
+        def body():
+            while True:
+                net.now += 3
+                yield b" "
+
+        return httpx.Response(200, content=body(), headers={"content-type": "application/json"})
+
+    net = Net(drips)
+    with pytest.raises(SourceUnavailable, match="one answer took more than"), within(5):
+        ask(net)
+    assert net.now <= 5 + 3 + 1
+
+
+@pytest.mark.waits
+def test_one_that_others_ask_for_longer_than_one_waits_is_not_asked():
+    net = Net(json_reply({}))
+    client = polite(net)
+    with client._turn, ThreadPoolExecutor(1) as pool:
+
+        def ahead() -> None:
+            with within(0.05):
+                client.ask("GET", "works", Answer.json)
+
+        with pytest.raises(SourceUnavailable, match="asked by others"):
+            pool.submit(ahead).result()
+    assert net.requests == []
+    assert client.ask("GET", "works", Answer.json) == {}
