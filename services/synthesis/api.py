@@ -9,6 +9,7 @@ from fastapi import APIRouter
 from services.synthesis import store, views
 from services.synthesis.commands import courses, evidence, notices, proposals, reports, revisions
 from services.synthesis.domain.changes import change_class, differences
+from services.synthesis.domain.lineage import kin_of
 from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.revisions import content_of
 from services.synthesis.models import DraftRow
@@ -35,6 +36,7 @@ from shared.wire.synthesis import (
     EvidenceView,
     ExportedRevision,
     Judged,
+    Kin,
     NewAppraisal,
     NewCourse,
     ProposalState,
@@ -180,6 +182,20 @@ def list_cmocs(review: Name, work: Reading, person: Reader) -> list[CmocView]:
     """Every CMOC the review ever had, in the protocol's order; those set aside say since when."""
     store.review(work, review)
     return [CmocView(**row.model_dump()) for row in store.cmocs(work, review).values()]
+
+
+@router.get("/reviews/{review}/cmocs/{cmoc}/kin")
+def show_kin(review: Name, cmoc: Name, work: Reading, person: Reader) -> Kin:
+    """The CMOCs that one was made of and those that it became, near and far, so that the evidence of the one is found
+    from the other (the evidence listing with `cmoc`)."""
+    store.review(work, review)
+    _had_cmoc(work, review, cmoc)
+    rows = store.cmocs(work, review)
+    before, after = kin_of(
+        cmoc, {name: row.lineage for name, row in rows.items()}, {name: row.gone_into for name, row in rows.items()}
+    )
+    shown = {name: CmocView(**rows[name].model_dump()) for name in {*before, *after}}
+    return Kin(cmoc=cmoc, before=[shown[name] for name in before], after=[shown[name] for name in after])
 
 
 @router.get("/reviews/{review}/cmocs/{cmoc}/history")

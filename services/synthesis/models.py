@@ -14,7 +14,7 @@ from services.synthesis.domain.reports import ReportStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind
 from shared.events.synthesis import ChangeClass, Credibility, Element, Inference, Stance, Status
-from shared.wire.synthesis import Course, ProposalKind, ProposalState, RejudgementState, ReportState, Statement
+from shared.wire.synthesis import Course, GoneHow, ProposalKind, ProposalState, RejudgementState, ReportState, Statement
 
 
 class Base(SQLModel, registry=registry()):
@@ -50,7 +50,8 @@ class ReviewRow(Base, table=True):
 
 class CmocRow(Base, table=True):
     """A CMOC in its newest wording. One that the protocol no longer has is set aside. `taken_up` are the refining links
-    that stood when an element was worded anew."""
+    that stood when an element was worded anew. Of one that is gone, `gone_how` it went, and why, as the person decided
+    who amended the protocol; `gone_into` are the CMOCs in which it lives on."""
 
     __tablename__ = "cmocs"
 
@@ -66,6 +67,11 @@ class CmocRow(Base, table=True):
     lineage_note: str | None = None
     taken_up: list[str] = Field(default=[], sa_type=Json)
     set_aside_at: datetime | None = Field(default=None, sa_type=Instant)
+    gone_how: GoneHow | None = Field(default=None, sa_type=AutoString)
+    gone_into: list[str] = Field(default=[], sa_type=Json)
+    gone_why: str | None = None
+    gone_by: str | None = None
+    dissent: str | None = None
 
 
 class TheoryEventRow(Base, table=True):

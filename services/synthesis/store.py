@@ -41,7 +41,7 @@ from shared.db.work import Work
 from shared.errors import NotFound, UnknownReview
 from shared.events.synthesis import Change, ChangeClass, CmocState
 from shared.paging import Found, PageAsked
-from shared.wire.synthesis import Counts, Statement
+from shared.wire.synthesis import Counts, GoneCmoc, Statement
 
 #: How many values one IN list holds; SQLite takes 32,766 parameters.
 _IN = 5000
@@ -115,6 +115,15 @@ def wordings(work: Work, review: str) -> list[Wording]:
         .order_by(col(CmocRow.position), col(CmocRow.cmoc))
     )  # fmt: skip
     return [Wording(*row) for row in work.session.execute(query)]
+
+
+def gone(work: Work, review: str) -> list[GoneCmoc]:
+    """The CMOCs that are stated no more, and how each went, in the order of their ids."""
+    query = select(CmocRow).where(col(CmocRow.review) == review, col(CmocRow.set_aside_at).is_not(None))
+    return [
+        GoneCmoc(cmoc=row.cmoc, how=row.gone_how or "set_aside", into=row.gone_into, why=row.gone_why or "")
+        for row in work.session.scalars(query.order_by(col(CmocRow.cmoc)))
+    ]
 
 
 def theory_events(work: Work, review: str, cmoc: str, page: PageAsked) -> Found[TheoryEventRow]:

@@ -86,6 +86,10 @@ class SynthesisClient:
     def cmocs(self, review: str) -> list[wire.CmocView]:
         return self._http.listed(f"/synthesis/reviews/{part(review)}/cmocs", wire.CmocView)
 
+    def kin(self, review: str, cmoc: str) -> wire.Kin:
+        """The CMOCs that one was made of and those that it became, near and far."""
+        return self._http.get(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/kin", wire.Kin)
+
     def history(self, review: str, cmoc: str) -> Iterator[wire.TheoryEventView]:
         return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/history", wire.TheoryEventView)
 

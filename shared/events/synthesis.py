@@ -22,7 +22,10 @@ Status = Literal["supported", "partially_supported", "no_evidence", "contested"]
 Happened = Literal[
     "proposed",
     "refined",
+    "merged",
+    "split",
     "set_aside",
+    "refuted",
     "reinstated",
     "evidence_withdrawn",
     "evidence_restored",
@@ -73,9 +76,16 @@ class LinkAppraised(Event, type="synthesis.link.appraised", key="review", topic=
     by: Id
 
 
-class TheoryChanged(Event, type="synthesis.theory.changed", key="review", topic="synthesis.theories"):
+def _knew_less(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 had no word for what is merged, split or refuted; what it has words for is the same."""
+    return data
+
+
+class TheoryChanged(
+    Event, type="synthesis.theory.changed", version=2, key="review", topic="synthesis.theories", upcasts=(_knew_less,)
+):
     """Something happened to a CMOC. Where it has other words now, `after` has those parts of it that are other, as
-    lines such as `context: ...`."""
+    lines such as `context: ...`. Of one that is merged or split, `into` are the CMOCs in which it lives on."""
 
     cmoc: Id
     # Its form was released as any text.
@@ -84,6 +94,7 @@ class TheoryChanged(Event, type="synthesis.theory.changed", key="review", topic=
     after: str | None = None
     why: str
     drill: bool = False
+    into: list[Id] = Field(default=[], exclude_if=lambda into: not into)
 
 
 class ProposalOpened(Event, type="synthesis.proposal.opened", key="review", topic="synthesis.theories"):

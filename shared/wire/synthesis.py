@@ -25,6 +25,8 @@ DataType = Literal["participant_quote", "author_interpretation", "observation", 
 Evidenced = Literal["explicit", "inferred", "none"]
 ReportState = Literal["included", "excluded", "reopened", "merged"]
 RejudgementState = Literal["open", "closed"]
+#: How a CMOC went that the protocol has no more: by a person's decision in every case.
+GoneHow = Literal["merged", "split", "refined", "no_evidence", "refuted", "out_of_scope", "set_aside"]
 #: What the evidence may suggest to do with CMOCs; only people do it.
 ProposalKind = Literal["merge", "split", "refine", "set_aside"]
 ProposalState = Literal["open", "declined", "lapsed"]
@@ -303,15 +305,25 @@ class Counts(Value):
     links: int
 
 
+class GoneCmoc(Value):
+    """A CMOC that is stated no more, by a person's decision: how it went, into which others, and why."""
+
+    cmoc: str
+    how: GoneHow
+    into: list[str]
+    why: str
+
+
 class Body(Value):
     """What the synthesis says: the theories, every CMOC in the protocol's order, the hash of the set of
-    links it rests on, and the drills in force."""
+    links it rests on, the drills in force, and which CMOCs are stated no more."""
 
     theories: list[TheoryText]
     cmocs: list[Statement]
     fragments_sha256: str
     counts: Counts
     drills: list[str] = []
+    gone: list[GoneCmoc] = []
 
     @property
     def states(self) -> list[CmocState]:
@@ -435,7 +447,7 @@ class RevisionContent(RevisionHead):
     """The content of a revision, as read from the document that was signed.
 
     `because` are the ids of the events that led to it since the preceding revision. `not_searched` are the searches by
-    hand that it goes without; a document that goes without none does not name them.
+    hand that it goes without, `gone` the CMOCs that are stated no more; a document without any does not name them.
     """
 
     protocol_version: int
@@ -450,12 +462,13 @@ class RevisionContent(RevisionHead):
     triggers: list[TriggerView]
     because: list[str]
     not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
+    gone: list[GoneCmoc] = Field(default=[], exclude_if=lambda gone: not gone)
 
     @property
     def body(self) -> Body:
         return Body(
             theories=self.theories, cmocs=self.cmocs, fragments_sha256=self.fragments_sha256, counts=self.counts,
-            drills=self.drills,
+            drills=self.drills, gone=self.gone,
         )  # fmt: skip
 
 
@@ -655,7 +668,8 @@ class Declined(Given):
 
 
 class CmocView(BaseModel):
-    """A CMOC in its newest wording."""
+    """A CMOC in its newest wording. Of one that the protocol has no more, `gone_how` it went, into which others, and
+    why, as a person decided (`gone_by`), with what others of the team think (`dissent`)."""
 
     cmoc: str
     theory: str
@@ -666,6 +680,19 @@ class CmocView(BaseModel):
     lineage: list[str]
     lineage_note: str | None
     set_aside_at: datetime | None
+    gone_how: GoneHow | None = None
+    gone_into: list[str] = []
+    gone_why: str | None = None
+    gone_by: str | None = None
+    dissent: str | None = None
+
+
+class Kin(BaseModel):
+    """Where a CMOC comes from and where it went: those that it was made of and those that it became, near and far."""
+
+    cmoc: str
+    before: list[CmocView]
+    after: list[CmocView]
 
 
 class TheoryEventView(BaseModel):

@@ -41,7 +41,7 @@ from shared.canonical import sha256
 from shared.db.work import Work
 from shared.events.synthesis import RevisionDrafted
 from shared.ids import id_of
-from shared.wire.synthesis import Statement, TheoryText
+from shared.wire.synthesis import GoneCmoc, Statement, TheoryText
 
 #: What of a statement is not kept with the rest of it.
 _APART = {"links"}
@@ -161,8 +161,9 @@ def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None, *, dr
         row = row or work.add(StatementRow(review=name, cmoc=wording.cmoc, **_NEW))
         row.shown_by = footing.shown_by
         _say(row, places[wording.cmoc], now, published)
-    for gone in known.values():
-        _unsay(work, gone)
+    gone = {it.cmoc: it for it in store.gone(work, name)} if known else {}
+    for left in known.values():
+        _unsay(work, left, gone.get(left.cmoc))
     work.session.flush()
     proposed = [*taken.proposed, *mergers(taken.footings, _others(work, review, taken))]
     proposals.keep(work, review, proposed, taken.touched, drill=bool(drills))
@@ -182,13 +183,13 @@ def _say(row: StatementRow, position: int, now: Stated, published: Statement | N
     row.added, row.withdrawn = evidence.added, evidence.withdrawn
 
 
-def _unsay(work: Work, row: StatementRow) -> None:
+def _unsay(work: Work, row: StatementRow, gone: GoneCmoc | None) -> None:
     """The protocol has it no more. What a revision states of it stays until one does not."""
     published = row.published_statement
     if published is None:
         work.session.delete(row)
         return
-    changes, evidence = changes_of(published, None), moved(published, None)
+    changes, evidence = changes_of(published, None, gone), moved(published, None)
     row.said, row.links, row.links_sha256, row.sha256 = None, [], "", ""
     row.changes = [change.model_dump(mode="json") for change in changes]
     row.change_class = greatest(change.change_class for change in changes)

@@ -23,6 +23,7 @@ class Happening:
     before: str | None = None
     after: str | None = None
     links: Sequence[str] = ()
+    into: Sequence[str] = ()
 
 
 def tell_theories(work: Work, review: ReviewRow, happenings: Iterable[Happening], *, drill: bool = False) -> list[str]:
@@ -36,7 +37,7 @@ def _history_row(work: Work, review: ReviewRow, one: Happening, drill: bool) -> 
     event_id = work.emit(
         TheoryChanged(
             review=review.review, cmoc=one.cmoc, happened=one.happened, before=one.before, after=one.after,
-            why=one.why, drill=drill,
+            why=one.why, drill=drill, into=list(one.into),
         )
     )  # fmt: skip
     return {

@@ -149,6 +149,7 @@ def _content(
         ],
         because=causes,
         not_searched=left_out,
+        gone=store.gone(work, review.review),
     )
 
 

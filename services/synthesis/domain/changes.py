@@ -8,7 +8,10 @@ import orjson
 
 from services.synthesis.domain.states import PARTS
 from shared.events.synthesis import Change, ChangeClass
-from shared.wire.synthesis import Body, EvidenceMoved, Statement, TheoryText
+from shared.wire.synthesis import Body, EvidenceMoved, GoneCmoc, Statement, TheoryText
+
+#: What a diff calls it, of what is not just set aside.
+_GONE = {"merged": "merged", "split": "split", "refined": "goes on as", "refuted": "refuted"}
 
 _ORDER: tuple[ChangeClass, ...] = ("NONE", "PATCH", "MINOR", "MAJOR")
 
@@ -25,7 +28,8 @@ def differences(before: Body | None, after: Body) -> list[Change]:
     """
     known = {statement.cmoc: statement for statement in before.cmocs} if before else {}
     changes = [change for after_it in after.cmocs for change in changes_of(known.pop(after_it.cmoc, None), after_it)]
-    changes += [change for gone in known.values() for change in changes_of(gone, None)]
+    gone = {it.cmoc: it for it in after.gone}
+    changes += [change for left in known.values() for change in changes_of(left, None, gone.get(left.cmoc))]
     return changes + (changes_of_theories(before.theories, after.theories) if before else [])
 
 
@@ -44,11 +48,15 @@ def moved(before: Statement | None, after: Statement | None) -> EvidenceMoved:
     return EvidenceMoved(added=len(has - had), withdrawn=len(had - has))
 
 
-def changes_of(before: Statement | None, after: Statement | None) -> list[Change]:
-    """What became of one CMOC."""
+def changes_of(before: Statement | None, after: Statement | None, gone: GoneCmoc | None = None) -> list[Change]:
+    """What became of one CMOC; of one that is stated no more, how it went, where that is known."""
     if after is not None:
         return list(_of_cmoc(before, after))
-    return [_change(before.cmoc, "set aside", before.status, None, "MAJOR")] if before is not None else []
+    if before is None:
+        return []
+    how = _GONE.get(gone.how, "set aside") if gone is not None else "set aside"
+    into = ", ".join(gone.into) if gone is not None else ""
+    return [_change(before.cmoc, how, before.status, into or None, "MAJOR")]
 
 
 def changes_of_theories(before: Sequence[TheoryText], after: Sequence[TheoryText]) -> list[Change]:

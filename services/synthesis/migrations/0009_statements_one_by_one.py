@@ -92,6 +92,9 @@ def upgrade() -> None:
         batch_op.create_index("proposals_of_other", ["review", "other"], unique=False)
     with op.batch_alter_table("cmocs", schema=None) as batch_op:
         batch_op.add_column(sa.Column("taken_up", Json, nullable=False, server_default="[]"))
+        batch_op.add_column(sa.Column("gone_into", Json, nullable=False, server_default="[]"))
+        for name in ("gone_how", "gone_why", "gone_by", "dissent"):
+            batch_op.add_column(sa.Column(name, sa.String(), nullable=True))
     with op.batch_alter_table("arrivals", schema=None) as batch_op:
         batch_op.add_column(sa.Column("cmocs", Json, nullable=True))
     with op.batch_alter_table("links", schema=None) as batch_op:
@@ -119,6 +122,7 @@ def upgrade() -> None:
         batch_op.alter_column("shown_by", server_default=None)
     with op.batch_alter_table("cmocs", schema=None) as batch_op:
         batch_op.alter_column("taken_up", server_default=None)
+        batch_op.alter_column("gone_into", server_default=None)
 
 
 def part_drafts(connection: sa.Connection) -> None:
@@ -184,7 +188,8 @@ def downgrade() -> None:
     with op.batch_alter_table("arrivals", schema=None) as batch_op:
         batch_op.drop_column("cmocs")
     with op.batch_alter_table("cmocs", schema=None) as batch_op:
-        batch_op.drop_column("taken_up")
+        for name in ("dissent", "gone_by", "gone_why", "gone_how", "gone_into", "taken_up"):
+            batch_op.drop_column(name)
     with op.batch_alter_table("proposals", schema=None) as batch_op:
         batch_op.drop_index("proposals_of_other")
         batch_op.drop_index("proposals_of_cmoc")

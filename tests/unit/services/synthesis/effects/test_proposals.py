@@ -108,6 +108,7 @@ def test_a_merger_is_suggested_whichever_of_the_two_something_arrives_for_last(r
 def test_three_more_studies_without_other_words_ask_for_another_look(rig: SynthesisRig):
     rig.includes("r1", "r2", "r3", "r4")
     rig.links("r1")
+    rig.links("r1", "c2")
     rig.signs()
     for record in ("r2", "r3"):
         rig.links(record)
