@@ -139,7 +139,7 @@ def withdraw_evidence(
 
 
 @router.post("/reviews/{review}/links/{link}/appraisals")
-def appraise_link(
+def add_appraisal_of_link(
     review: Name, link: Name, body: NewAppraisal, work: Unit, person: Coder, key: IdempotencyKey = None
 ) -> AppraisalView:
     """Says whether a fragment is trustworthy for what a link says by it, and why. The last that was said holds; a link
@@ -326,8 +326,8 @@ def list_proposals(
     return store.proposals(work, review, state, page).page(views.proposal_view)
 
 
-@router.post("/reviews/{review}/proposals/{proposal}/decline")
-def decline_proposal(
+@router.post("/reviews/{review}/proposals/{proposal}/close")
+def close_proposal(
     review: Name, proposal: Name, body: Declined, work: Unit, person: Lead, key: IdempotencyKey = None
 ) -> ProposalView:
     """Says why what the evidence suggests is not done. It is suggested again once other links speak for it."""

@@ -656,6 +656,11 @@ def changes(work: Work, draft: DraftRow) -> list[Change]:
     return [Change(**change) for change in [*of_cmocs, *draft.changes]]
 
 
+def forget_statement(work: Work, row: StatementRow) -> None:
+    """Of a CMOC that neither the protocol nor a revision has nothing is said."""
+    work.session.delete(row)
+
+
 class StatementHead(NamedTuple):
     """How one CMOC stands, without its statement; `sha256` is empty of one that the protocol has no more."""
 

@@ -148,7 +148,7 @@ class SynthesisClient:
 
     def decline(self, review: str, proposal: str, why: str) -> wire.ProposalView:
         """Says why what the evidence suggests is not done."""
-        path = f"/synthesis/reviews/{part(review)}/proposals/{part(proposal)}/decline"
+        path = f"/synthesis/reviews/{part(review)}/proposals/{part(proposal)}/close"
         return self._http.post(path, wire.ProposalView, {"why": why})
 
     def triggers(self, review: str) -> Iterator[wire.TriggerView]:

@@ -138,12 +138,12 @@ def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None, *, dr
     name = review.review
     known = {row.cmoc: row for row in store.statements(work, name, cmocs)}
     wordings = store.wordings(work, name)
-    places = {it.cmoc: at for at, it in enumerate(wordings) if cmocs is None or it.cmoc in cmocs}
-    wanted = [it for it in wordings if it.cmoc in places]
-    links = list(store.links_for_synthesis(work, name, None if cmocs is None else places))
+    positions = {it.cmoc: at for at, it in enumerate(wordings) if cmocs is None or it.cmoc in cmocs}
+    wanted = [it for it in wordings if it.cmoc in positions]
+    links = list(store.links_for_synthesis(work, name, None if cmocs is None else positions))
     reports = store.reports_for_synthesis(work, name, None if cmocs is None else {it.record for it in links})
     standing, flagged = standing_by_cmoc(wanted, links, reports), store.flagged_cmocs(work, name)
-    taken = _Taken({*places, *known}, wordings=wordings, reports=reports)
+    taken = _Taken({*positions, *known}, wordings=wordings, reports=reports)
     for wording in wanted:
         speaking = standing[wording.cmoc]
         now = statement_of(wording, speaking, reports, wording.cmoc in flagged)
@@ -160,7 +160,7 @@ def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None, *, dr
         taken.footings.append(footing)
         row = row or work.add(StatementRow(review=name, cmoc=wording.cmoc, **_NEW))
         row.shown_by = footing.shown_by
-        _say(row, places[wording.cmoc], now, published)
+        _say(row, positions[wording.cmoc], now, published)
     gone = {it.cmoc: it for it in store.gone(work, name)} if known else {}
     for left in known.values():
         _unsay(work, left, gone.get(left.cmoc))
@@ -187,7 +187,7 @@ def _unsay(work: Work, row: StatementRow, gone: GoneCmoc | None) -> None:
     """The protocol has it no more. What a revision states of it stays until one does not."""
     published = row.published_statement
     if published is None:
-        work.session.delete(row)
+        store.forget_statement(work, row)
         return
     changes, evidence = changes_of(published, None, gone), moved(published, None)
     row.said, row.links, row.links_sha256, row.sha256 = None, [], "", ""

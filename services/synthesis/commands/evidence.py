@@ -61,7 +61,7 @@ def appraise(work: Work, review: str, link: str, judged: NewAppraisal) -> Apprai
     """
     row, fragment = store.link_to_change(work, review, link)
     if row.withdrawn_at is not None:
-        raise Conflict(f"link {link!r} was withdrawn by {row.withdrawn_by}: {row.withdrawn_why}", slug="withdrawn")
+        raise Conflict(f"link {link!r} was withdrawn by {row.withdrawn_by}: {row.withdrawn_why}", slug="link_withdrawn")
     last = store.last_appraisal(work, review, link)
     if last is not None and (last.credibility, last.why, last.by) == (judged.credibility, judged.why, work.actor):
         return last

@@ -13,6 +13,7 @@ from shared.db.work import Work
 from shared.errors import Conflict
 from shared.events.synthesis import ProposalClosed, ProposalOpened
 from shared.ids import id_of
+from shared.wire.synthesis import ProposalState
 
 #: How many links an event names.
 _MOST_LINKS = 500
@@ -22,12 +23,12 @@ def keep(work: Work, review: ReviewRow, proposed: Iterable[Proposed], touched: C
     """Keeps what is suggested for these CMOCs. What is suggested no longer lapses; what a person declined stays so
     until links speak for it that did not then."""
     known = store.proposals_to_change(work, review.review, touched)
-    told: list[ProposalRow] = []
+    news: list[ProposalRow] = []
     suggested = {id_of("proposal", review.review, *it.about): it for it in proposed}
     for name, it in suggested.items():
         row = known.get(name)
         if row is None:
-            told.append(_new(work, review, name, it, drill))
+            news.append(_new(work, review, name, it, drill))
         elif row.state == ProposalStates.OPEN or set(it.links) - set(row.declined_links):
             was = row.state
             ProposalStates.turn(row, ProposalStates.OPEN)
@@ -35,11 +36,11 @@ def keep(work: Work, review: ReviewRow, proposed: Iterable[Proposed], touched: C
             if was != ProposalStates.OPEN:
                 row.cycle, row.proposed_at = review.cycle, work.now
                 row.decided_by = row.decided_at = row.decided_why = None
-                told.append(row)
-    _tell(work, review, told)
+                news.append(row)
+    _tell(work, review, news)
     for name, row in known.items():
         if row.state == ProposalStates.OPEN and name not in suggested:
-            _close(work, row, "lapsed", "the evidence suggests it no longer")
+            _close(work, row, ProposalStates.LAPSED, "the evidence suggests it no longer")
 
 
 def decline(work: Work, review: str, proposal: str, why: str) -> ProposalRow:
@@ -51,7 +52,7 @@ def decline(work: Work, review: str, proposal: str, why: str) -> ProposalRow:
         raise Conflict(f"proposal {proposal!r} is {row.state}{said}", slug="closed")
     row.decided_by, row.decided_at, row.decided_why = work.actor, work.now, why
     row.declined_links = row.links
-    _close(work, row, "declined", why)
+    _close(work, row, ProposalStates.DECLINED, why)
     return row
 
 
@@ -79,8 +80,8 @@ def _tell(work: Work, review: ReviewRow, rows: Sequence[ProposalRow]) -> None:
     log_triggers(work, review, fired, drill=any(row.drill for row in rows))
 
 
-def _close(work: Work, row: ProposalRow, state: str, why: str) -> None:
-    ProposalStates.turn(row, ProposalStates.DECLINED if state == "declined" else ProposalStates.LAPSED)
+def _close(work: Work, row: ProposalRow, state: ProposalState, why: str) -> None:
+    ProposalStates.turn(row, state)
     row.event_id = work.emit(
         ProposalClosed(review=row.review, proposal=row.id, kind=row.kind, cmocs=row.cmocs, state=row.state, why=why)
     )

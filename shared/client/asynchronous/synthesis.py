@@ -154,7 +154,7 @@ class AsyncSynthesisClient:
 
     async def decline(self, review: str, proposal: str, why: str) -> wire.ProposalView:
         """Says why what the evidence suggests is not done."""
-        path = f"/synthesis/reviews/{part(review)}/proposals/{part(proposal)}/decline"
+        path = f"/synthesis/reviews/{part(review)}/proposals/{part(proposal)}/close"
         return await self._http.post(path, wire.ProposalView, {"why": why})
 
     def triggers(self, review: str) -> AsyncIterator[wire.TriggerView]:

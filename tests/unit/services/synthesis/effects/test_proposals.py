@@ -32,8 +32,8 @@ def test_what_the_evidence_suggests_is_told_once_and_is_a_trigger(suggested: Syn
     suggested.settles()
 
     assert (it.kind, it.cmocs, it.element, it.state, it.cycle) == ("refine", ["c1"], "outcome", "open", 1)
-    [told] = suggested.bench.emitted(ProposalOpened)
-    assert (told.proposal, told.links) == (it.proposal, it.links)
+    [event] = suggested.bench.emitted(ProposalOpened)
+    assert (event.proposal, event.links) == (it.proposal, it.links)
     [now] = suggested.lead.proposals(REVIEW)
     assert len(now.links) == 3 and now.proposed_at == it.proposed_at
     assert ("theory_change_proposed", it.proposal) in [

@@ -59,8 +59,8 @@ def test_two_that_live_on_as_one_are_merged_and_what_is_published_says_so(rig: S
     rig.adopts(lives_on({"c3": ["c1", "c2"]}), version=2)
 
     assert gone(rig) == {"c1": ("merged", ["c3"]), "c2": ("merged", ["c3"])}
-    told = [event for event in rig.bench.emitted(TheoryChanged) if event.happened == "merged"]
-    assert [(event.cmoc, event.into) for event in told] == [("c1", ["c3"]), ("c2", ["c3"])]
+    merged = [event for event in rig.bench.emitted(TheoryChanged) if event.happened == "merged"]
+    assert [(event.cmoc, event.into) for event in merged] == [("c1", ["c3"]), ("c2", ["c3"])]
     signed = rig.signs().content
     assert [(it.cmoc, it.what, it.after) for it in signed.changes] == [
         ("c3", "added", "no_evidence"),
