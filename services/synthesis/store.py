@@ -322,7 +322,7 @@ def reasoning_links_of(work: Work, fragments: Collection[str]) -> Iterator[Link]
             yield Link(*row)
 
 
-def _links() -> Select[Any]:
+def _links() -> Any:
     columns = (
         col(LinkRow.id), col(LinkRow.fragment), col(FragmentRow.record), col(LinkRow.cmoc), col(LinkRow.element),
         col(LinkRow.stance), col(LinkRow.inference), col(LinkRow.credibility),
@@ -830,7 +830,7 @@ def _in_chunks(work: Work, query: Select[Row], column: Mapped[str], values: Coll
         yield from work.session.scalars(part)
 
 
-def _chunks(query: Any, column: Mapped[str], values: Collection[str]) -> Iterator[Any]:
+def _chunks(query: Any, column: Mapped[Any], values: Collection[str]) -> Iterator[Any]:
     """A query for some values of a column, in as many as one statement takes."""
     wanted = sorted(values)
     for start in range(0, len(wanted), _IN):

@@ -121,7 +121,7 @@ FEATURES: dict[str, Feature] = {
     ),
     "stage:tags": Feature(lambda protocol: any(stage.tags for stage in protocol.stages), ("screening",)),
     # Synthesis of an earlier release would tell of what is refuted that it is set aside.
-    "protocol:set_aside": Feature(lambda protocol: protocol.set_aside, ("synthesis",)),
+    "protocol:set_aside": Feature(lambda protocol: bool(protocol.set_aside), ("synthesis",)),
     # Others would have people vote untrained.
     "stage:training": Feature(_of_a_stage(lambda stage: stage.training), ("screening",)),
 }
