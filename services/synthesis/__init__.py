@@ -8,9 +8,9 @@ Reacts to: protocol.version.published, screening.record.included, screening.reco
 screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.run.finished,
 ingest.search.fulfilled, people.name.mapped.
 
-Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.theory.changed, synthesis.proposal.opened,
-synthesis.proposal.closed, synthesis.rejudgement.opened, synthesis.rejudgement.closed, synthesis.revision.drafted,
-synthesis.revision.published, synthesis.review.overdue, synthesis.course.changed.
+Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.confidence.judged, synthesis.theory.changed,
+synthesis.proposal.opened, synthesis.proposal.closed, synthesis.rejudgement.opened, synthesis.rejudgement.closed,
+synthesis.revision.drafted, synthesis.revision.published, synthesis.review.overdue, synthesis.course.changed.
 
 How it re-runs. Whatever changes what the synthesis says (evidence, a notice, a new wording) writes an arrival,
 in the transaction that changes it, with the CMOCs that it concerns. A job takes the arrivals of a review in,

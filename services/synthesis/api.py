@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from services.synthesis import store, views
-from services.synthesis.commands import courses, evidence, notices, proposals, reports, revisions
+from services.synthesis.commands import confidence, courses, evidence, notices, proposals, reports, revisions
 from services.synthesis.domain.changes import change_class, differences
 from services.synthesis.domain.lineage import kin_of
 from services.synthesis.domain.provenance import provenance_of
@@ -27,6 +27,7 @@ from shared.wire.synthesis import (
     BatchTaken,
     CitedStudies,
     CmocView,
+    ConfidenceView,
     Declined,
     Difference,
     DraftView,
@@ -38,6 +39,7 @@ from shared.wire.synthesis import (
     Judged,
     Kin,
     NewAppraisal,
+    NewConfidence,
     NewCourse,
     ProposalState,
     ProposalView,
@@ -205,6 +207,26 @@ def list_history(review: Name, cmoc: Name, work: Reading, person: Reader, page: 
     _had_cmoc(work, review, cmoc)
     found = store.theory_events(work, review, cmoc, page)
     return found.page(lambda row: TheoryEventView(event=row.event_id, **row.model_dump()))
+
+
+@router.post("/reviews/{review}/cmocs/{cmoc}/confidence")
+def add_confidence_in_cmoc(
+    review: Name, cmoc: Name, body: NewConfidence, work: Unit, person: Adjudicator, key: IdempotencyKey = None
+) -> ConfidenceView:
+    """Says how confident one may be in a CMOC, by the four parts of GRADE-CERQual, and why. The last that was said
+    holds."""
+    command = f"judge the confidence in {cmoc}"
+    return work.once(key, command, body, lambda: views.confidence_view(confidence.judge(work, review, cmoc, body)))
+
+
+@router.get("/reviews/{review}/cmocs/{cmoc}/confidence")
+def list_confidence_in_cmoc(
+    review: Name, cmoc: Name, work: Reading, person: Reader, page: Hundred
+) -> Page[ConfidenceView]:
+    """How confident people were in a CMOC, oldest first."""
+    store.review(work, review)
+    _had_cmoc(work, review, cmoc)
+    return store.confidences(work, review, cmoc, page).page(views.confidence_view)
 
 
 @router.get("/reviews/{review}/support")

@@ -33,6 +33,7 @@ SERVICE = Service(
     emits=[
         synthesis.EvidenceLinked,
         synthesis.LinkAppraised,
+        synthesis.ConfidenceJudged,
         synthesis.TheoryChanged,
         synthesis.ProposalOpened,
         synthesis.ProposalClosed,

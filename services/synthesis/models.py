@@ -13,7 +13,16 @@ from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.reports import ReportStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind
-from shared.events.synthesis import ChangeClass, Credibility, Element, Inference, Stance, Status
+from shared.events.synthesis import (
+    ChangeClass,
+    Concern,
+    ConfidenceLevel,
+    Credibility,
+    Element,
+    Inference,
+    Stance,
+    Status,
+)
 from shared.wire.synthesis import Course, GoneHow, ProposalKind, ProposalState, RejudgementState, ReportState, Statement
 
 
@@ -197,6 +206,26 @@ class AppraisalRow(Base, table=True):
     review: str
     link: str
     credibility: Credibility = Field(sa_type=AutoString)
+    why: str
+    by: str
+    at: datetime = Field(sa_type=Instant)
+    event_id: str
+
+
+class ConfidenceRow(Base, table=True):
+    """How confident somebody was in a CMOC. Only ever appended; the last one holds. `event_id` told of it."""
+
+    __tablename__ = "confidences"
+    __table_args__ = (Index("confidences_of_cmoc", "review", "cmoc", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    cmoc: str
+    methodological_limitations: Concern = Field(sa_type=AutoString)
+    coherence: Concern = Field(sa_type=AutoString)
+    adequacy: Concern = Field(sa_type=AutoString)
+    relevance: Concern = Field(sa_type=AutoString)
+    confidence: ConfidenceLevel = Field(sa_type=AutoString)
     why: str
     by: str
     at: datetime = Field(sa_type=Instant)

@@ -20,6 +20,7 @@ from services.synthesis.models import (
     AppraisalRow,
     ArrivalRow,
     CmocRow,
+    ConfidenceRow,
     DraftRow,
     FragmentRow,
     LinkRow,
@@ -124,6 +125,23 @@ def gone(work: Work, review: str) -> list[GoneCmoc]:
         GoneCmoc(cmoc=row.cmoc, how=row.gone_how or "set_aside", into=row.gone_into, why=row.gone_why or "")
         for row in work.session.scalars(query.order_by(col(CmocRow.cmoc)))
     ]
+
+
+def confidences(work: Work, review: str, cmoc: str, page: PageAsked) -> Found[ConfidenceRow]:
+    """How confident people were in a CMOC, oldest first."""
+    query = select(ConfidenceRow).where(col(ConfidenceRow.review) == review, col(ConfidenceRow.cmoc) == cmoc)
+    return read_page(work, query, page, col(ConfidenceRow.seq))
+
+
+def newest_confidences(work: Work, review: str, cmocs: Collection[str]) -> dict[str, ConfidenceRow]:
+    """What holds of these CMOCs, of those of which somebody judged."""
+    newest = select(func.max(col(ConfidenceRow.seq))).where(col(ConfidenceRow.review) == review)
+    found = (
+        row
+        for part in _chunks(newest.group_by(col(ConfidenceRow.cmoc)), col(ConfidenceRow.cmoc), cmocs)
+        for row in work.session.scalars(select(ConfidenceRow).where(col(ConfidenceRow.seq).in_(part)))
+    )
+    return {row.cmoc: row for row in found}
 
 
 def theory_events(work: Work, review: str, cmoc: str, page: PageAsked) -> Found[TheoryEventRow]:
@@ -408,6 +426,7 @@ def evidence(work: Work, review: str, page: PageAsked, *, record: str | None, cm
 _ACTORS: tuple[tuple[Any, Any], ...] = (
     (FragmentRow, col(FragmentRow.coder)),
     (AppraisalRow, col(AppraisalRow.by)),
+    (ConfidenceRow, col(ConfidenceRow.by)),
     (LinkRow, col(LinkRow.withdrawn_by)),
     (RejudgementRow, col(RejudgementRow.closed_by)),
     (TheoryEventRow, col(TheoryEventRow.actor)),

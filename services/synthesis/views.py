@@ -11,6 +11,7 @@ from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.revisions import revision_id
 from services.synthesis.models import (
     AppraisalRow,
+    ConfidenceRow,
     DraftRow,
     NoticeRow,
     ProposalRow,
@@ -25,6 +26,7 @@ from shared.wire.synthesis import (
     CitedReport,
     CitedStudies,
     CmocDrafted,
+    ConfidenceView,
     DraftView,
     EvidenceMoved,
     EvidenceView,
@@ -174,6 +176,10 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
 
 def appraisal_view(row: AppraisalRow) -> AppraisalView:
     return AppraisalView(event=row.event_id, **row.model_dump(include=set(AppraisalView.model_fields) - {"event"}))
+
+
+def confidence_view(row: ConfidenceRow) -> ConfidenceView:
+    return ConfidenceView(event=row.event_id, **row.model_dump(include=set(ConfidenceView.model_fields) - {"event"}))
 
 
 def _why_not(found: store.Evidence) -> str | None:

@@ -93,6 +93,17 @@ class SynthesisClient:
     def history(self, review: str, cmoc: str) -> Iterator[wire.TheoryEventView]:
         return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/history", wire.TheoryEventView)
 
+    def judge_confidence(
+        self, review: str, cmoc: str, judged: wire.NewConfidence | Mapping[str, object]
+    ) -> wire.ConfidenceView:
+        """Says how confident one may be in a CMOC; the last that was said holds."""
+        path = f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence"
+        return self._http.post(path, wire.ConfidenceView, judged)
+
+    def confidence(self, review: str, cmoc: str) -> Iterator[wire.ConfidenceView]:
+        """How confident people were in a CMOC, oldest first."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence", wire.ConfidenceView)
+
     def support(self, review: str) -> wire.SupportTable:
         return self._http.get(f"/synthesis/reviews/{part(review)}/support", wire.SupportTable)
 

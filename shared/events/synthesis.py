@@ -40,6 +40,12 @@ Happened = Literal[
 ChangeClass = Literal["MAJOR", "MINOR", "PATCH", "NONE"]
 
 
+#: How much somebody is concerned about one part of the confidence in a finding, and how confident they are in the
+#: whole (GRADE-CERQual; Lewin 2018, Implementation Science 13, supplement 1).
+Concern = Literal["none", "minor", "moderate", "serious"]
+ConfidenceLevel = Literal["high", "moderate", "low", "very_low"]
+
+
 class LinkMade(Value):
     """A fragment speaks to one element of one CMOC."""
 
@@ -79,6 +85,21 @@ class LinkAppraised(Event, type="synthesis.link.appraised", key="review", topic=
 def _knew_less(data: dict[str, Any]) -> dict[str, Any]:
     """Version 1 had no word for what is merged, split or refuted; what it has words for is the same."""
     return data
+
+
+class ConfidenceJudged(Event, type="synthesis.confidence.judged", key="review", topic="synthesis.theories"):
+    """Somebody judged how confident one may be in a CMOC, by the four parts of GRADE-CERQual; it supersedes what was
+    judged of it before."""
+
+    cmoc: Id
+    methodological_limitations: Concern
+    coherence: Concern
+    adequacy: Concern
+    relevance: Concern
+    confidence: ConfidenceLevel
+    before: ConfidenceLevel | None
+    why: str
+    by: Id
 
 
 class TheoryChanged(

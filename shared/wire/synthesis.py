@@ -12,6 +12,8 @@ from shared.events.synthesis import (
     Change,
     ChangeClass,
     CmocState,
+    Concern,
+    ConfidenceLevel,
     Credibility,
     Element,
     Inference,
@@ -255,13 +257,56 @@ class StatusReason(Value):
     links: list[str] = []
 
 
+class Pattern(Value):
+    """A demi-regularity (Lawson 1997; Pawson 2006): the context goes with the outcome in two or more `studies`. The
+    links in `counter` say that it did not, those in `moderators` where it ends."""
+
+    studies: list[str]
+    counter: list[str]
+    moderators: list[str]
+
+
+class Confidence(Value):
+    """How confident somebody is in a CMOC, and how much they are concerned about each of the four parts of
+    GRADE-CERQual: the limitations of the studies, how well the finding fits their data, whether there is enough of
+    that, and whether it is about what the review asks."""
+
+    methodological_limitations: Concern
+    coherence: Concern
+    adequacy: Concern
+    relevance: Concern
+    confidence: ConfidenceLevel
+    why: str
+    by: str
+
+
+class NewConfidence(Given):
+    """The same, as it is judged."""
+
+    methodological_limitations: Concern
+    coherence: Concern
+    adequacy: Concern
+    relevance: Concern
+    confidence: ConfidenceLevel
+    why: Reason
+
+
+class ConfidenceView(Confidence):
+    """What somebody judged of a CMOC, and when; the last one holds."""
+
+    cmoc: str
+    at: datetime
+    event: str
+
+
 class Statement(Value):
     """One CMOC: its wording, its status, and what that rests on.
 
     `elements` says how each of the four parts is evidenced; `stances` counts the standing links by stance;
     `studies` are those that count for `support`; `links` are all that stand, and `challenges` those of them
     that contradict or bound. `reasons` are the rules of the status, in their order, and `by_element` what speaks to
-    each part and to the whole; documents of schemas before 3 have neither.
+    each part and to the whole; documents of schemas before 3 have neither. `pattern` is there where its context goes
+    with its outcome in several studies, `confidence` where somebody judged that.
     """
 
     cmoc: str
@@ -280,6 +325,8 @@ class Statement(Value):
     challenges: list[str]
     reasons: list[StatusReason] = Field(default=[], exclude_if=lambda reasons: not reasons)
     by_element: dict[Element, list[StanceCount]] = Field(default={}, exclude_if=lambda counts: not counts)
+    pattern: Pattern | None = Field(default=None, exclude_if=lambda pattern: pattern is None)
+    confidence: Confidence | None = Field(default=None, exclude_if=lambda judged: judged is None)
 
     @property
     def state(self) -> CmocState:
@@ -359,6 +406,8 @@ class CmocDrafted(BaseModel):
     studies: list[str]
     reasons: list[StatusReason] = []
     by_element: dict[Element, list[StanceCount]] = {}
+    pattern: Pattern | None = None
+    confidence: Confidence | None = None
 
 
 class ManualSearch(BaseModel):

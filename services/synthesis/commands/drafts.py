@@ -36,12 +36,12 @@ from services.synthesis.domain.states import (
     statement_of,
 )
 from services.synthesis.domain.triggers import Fired, fired
-from services.synthesis.models import DraftRow, ReviewRow, StatementRow
+from services.synthesis.models import ConfidenceRow, DraftRow, ReviewRow, StatementRow
 from shared.canonical import sha256
 from shared.db.work import Work
 from shared.events.synthesis import RevisionDrafted
 from shared.ids import id_of
-from shared.wire.synthesis import GoneCmoc, Statement, TheoryText
+from shared.wire.synthesis import Confidence, GoneCmoc, Statement, TheoryText
 
 #: What of a statement is not kept with the rest of it.
 _APART = {"links"}
@@ -143,10 +143,11 @@ def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None, *, dr
     links = list(store.links_for_synthesis(work, name, None if cmocs is None else positions))
     reports = store.reports_for_synthesis(work, name, None if cmocs is None else {it.record for it in links})
     standing, flagged = standing_by_cmoc(wanted, links, reports), store.flagged_cmocs(work, name)
+    judged = store.newest_confidences(work, name, positions)
     taken = _Taken({*positions, *known}, wordings=wordings, reports=reports)
     for wording in wanted:
         speaking = standing[wording.cmoc]
-        now = statement_of(wording, speaking, reports, wording.cmoc in flagged)
+        now = statement_of(wording, speaking, reports, wording.cmoc in flagged, _confidence(judged.get(wording.cmoc)))
         row = known.pop(wording.cmoc, None)
         before = row.statement if row is not None else None
         published = row.published_statement if row is not None else None
@@ -181,6 +182,10 @@ def _say(row: StatementRow, position: int, now: Stated, published: Statement | N
     row.changes = [change.model_dump(mode="json") for change in changes]
     row.change_class = greatest(change.change_class for change in changes)
     row.added, row.withdrawn = evidence.added, evidence.withdrawn
+
+
+def _confidence(row: ConfidenceRow | None) -> Confidence | None:
+    return None if row is None else Confidence(**row.model_dump(include=set(Confidence.model_fields)))
 
 
 def _unsay(work: Work, row: StatementRow, gone: GoneCmoc | None) -> None:

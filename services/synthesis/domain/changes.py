@@ -23,7 +23,8 @@ def differences(before: Body | None, after: Body) -> list[Change]:
     """Every change, CMOC by CMOC, in the order of `after`; those that are gone come last.
 
     MAJOR: a CMOC is new or no longer stated (so also merged, split or refuted). MINOR: an element's or a
-    theory's wording, or a status, changed. PATCH: evidence or a flag came or went, the statement stands.
+    theory's wording, a status, or the confidence in it, changed. PATCH: evidence or a flag came or went, the
+    statement stands.
     An outcome that is reversed is another CMOC: the protocol gives it a new id, and so it is MAJOR.
     """
     known = {statement.cmoc: statement for statement in before.cmocs} if before else {}
@@ -89,6 +90,9 @@ def _of_cmoc(before: Statement | None, after: Statement) -> Iterator[Change]:
             yield _change(after.cmoc, part, getattr(before, part), getattr(after, part), "MINOR")
     if before.status != after.status:
         yield _change(after.cmoc, "status", before.status, after.status, "MINOR")
+    was, now = (it.confidence.confidence if it.confidence is not None else None for it in (before, after))
+    if was != now:
+        yield _change(after.cmoc, "confidence", was, now, "MINOR")
     if before.support != after.support:
         yield _change(after.cmoc, "support", before.support, after.support, "PATCH")
     if before.links != after.links:

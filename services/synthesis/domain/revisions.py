@@ -190,6 +190,8 @@ def _statement(it: Statement) -> dict[str, Any]:
             ]
             for element, counts in it.by_element.items()
         },
+        **({"pattern": it.pattern.model_dump()} if it.pattern is not None else {}),
+        **({"confidence": it.confidence.model_dump()} if it.confidence is not None else {}),
     }
 
 

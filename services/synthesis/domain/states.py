@@ -11,8 +11,10 @@ from shared.canonical import sha256_of_texts
 from shared.events.synthesis import Credibility, Element, Inference, Stance, Status
 from shared.wire.synthesis import (
     Body,
+    Confidence,
     Counts,
     Evidenced,
+    Pattern,
     StanceCount,
     Statement,
     StatusReason,
@@ -123,7 +125,13 @@ def standing_by_cmoc(
     return by_cmoc
 
 
-def statement_of(wording: Wording, links: Sequence[Link], reports: Mapping[str, Report], flagged: bool) -> Stated:
+def statement_of(
+    wording: Wording,
+    links: Sequence[Link],
+    reports: Mapping[str, Report],
+    flagged: bool,
+    confidence: Confidence | None = None,
+) -> Stated:
     """What the standing links of one CMOC say of it. What other CMOCs have makes no difference, so that whatever
     arrives is taken in by the CMOCs it speaks to alone."""
     studies = {reports[link.record].study for link in links if link.stance != "contradicts"}
@@ -145,6 +153,8 @@ def statement_of(wording: Wording, links: Sequence[Link], reports: Mapping[str, 
         challenges=sorted(link.link for link in links if link.stance in ("contradicts", "bounds")),
         reasons=reasons,
         by_element=_by_element(links, reports),
+        pattern=_pattern(links, reports),
+        confidence=confidence,
     )
     return Stated(statement, _links_hash(links, reports))
 
@@ -239,6 +249,21 @@ def _by_element(links: Iterable[Link], reports: Mapping[str, Report]) -> dict[El
         if counted:
             counts[element] = counted
     return counts
+
+
+def _pattern(links: Sequence[Link], reports: Mapping[str, Report]) -> Pattern | None:
+    """The studies that show context and outcome both, where there are two or more, and what speaks against that."""
+    shown: dict[Element, set[str]] = {"context": set(), "outcome": set()}
+    for link in links:
+        if shows(link, reports):
+            for part in shown.keys() & set(parts_of(link)):
+                shown[part].add(reports[link.record].study)
+    both = shown["context"] & shown["outcome"]
+    if len(both) < ENOUGH_STUDIES:
+        return None
+    counter = [it.link for it in links if it.stance in ("contradicts", "inverse") and "outcome" in parts_of(it)]
+    moderators = [it.link for it in links if it.stance == "bounds"]
+    return Pattern(studies=sorted(both), counter=sorted(counter), moderators=sorted(moderators))
 
 
 def _evidenced(explicit: set[bool]) -> Evidenced:

@@ -97,6 +97,17 @@ class AsyncSynthesisClient:
     def history(self, review: str, cmoc: str) -> AsyncIterator[wire.TheoryEventView]:
         return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/history", wire.TheoryEventView)
 
+    async def judge_confidence(
+        self, review: str, cmoc: str, judged: wire.NewConfidence | Mapping[str, object]
+    ) -> wire.ConfidenceView:
+        """Says how confident one may be in a CMOC; the last that was said holds."""
+        path = f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence"
+        return await self._http.post(path, wire.ConfidenceView, judged)
+
+    def confidence(self, review: str, cmoc: str) -> AsyncIterator[wire.ConfidenceView]:
+        """How confident people were in a CMOC, oldest first."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence", wire.ConfidenceView)
+
     async def support(self, review: str) -> wire.SupportTable:
         return await self._http.get(f"/synthesis/reviews/{part(review)}/support", wire.SupportTable)
 
