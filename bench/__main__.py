@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import arrivals, contention, corpus, imports, pages, parts, search, servers, show, statements
+from bench import arrivals, contention, corpus, imports, pages, parts, search, servers, show, statements, synthesis
 from bench.arrivals import Arrival
 from bench.contention import Bout
 from bench.imports import Import
@@ -32,14 +32,17 @@ from shared.settings import Settings
 #: Records that pass, are decided on and are in a file, and that are searched, where the command line does not say.
 _PASSING, _SEARCHED = 20_000, 100_000
 
+#: Links of the review that is synthesised.
+_LINKED = 50_000
+
 _SERVICES = ("ingest", "screening", "search")
 _SPLITS = {"embedded": [_SERVICES], "real": [(service,) for service in _SERVICES]}
 _PARTS = {"embedded": parts.embedded, "real": parts.real}
 
-What = Literal["all", "pipeline", "contention", "arrivals", "imports", "search", "pages"]
+What = Literal["all", "pipeline", "contention", "arrivals", "imports", "search", "pages", "synthesis"]
 
 #: What has a measure of its own, beside that of all that passes.
-_APART = ("arrivals", "imports", "search", "pages")
+_APART = ("arrivals", "imports", "search", "pages", "synthesis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +91,11 @@ def main(
     profile: Annotated[Literal["embedded", "real", "both"], typer.Option(help="Which profile.")] = "both",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
 ) -> None:
-    """Measure the pipeline, many people at once, one more record, an import, searches, and pages, beside what they
-    stand on. One more record comes to a review that has a twentieth of the records, and to one that has five times
-    as many; pages are of a review that has a hundredth of the records that are searched, and of one that has them all.
+    """Measure the pipeline, many people at once, one more record, an import, searches, pages, and the synthesis,
+    beside what they stand on. One more record comes to a review that has a twentieth of the records, and to one that
+    has five times as many; pages are of a review that has a hundredth of the records that are searched, and of one that
+    has them all.
+    The synthesis is of 50,000 links, or as many as records are asked for.
 
     The real servers are those that LIVING_LOG_URL and the others name, else those of deploy/local, which are
     started for the length of the run where they do not run.
@@ -100,6 +105,7 @@ def main(
     imported: dict[str, Import] = {}
     searched: dict[str, Searches] = {}
     shown: dict[str, list[pages.Cost]] = {}
+    synthesised: dict[str, list[synthesis.Run]] = {}
     for name in ("embedded", "real") if profile == "both" else (profile,):
         lacking = servers.missing() if name == "real" else []
         if lacking and profile == "both":
@@ -118,6 +124,9 @@ def main(
             if what in ("all", "pages"):
                 many = records or _SEARCHED
                 shown[name] = _pages(name, (max(many // 100, 1), many))
+            if what in ("all", "synthesis"):
+                links = records or _LINKED
+                synthesised[name] = _synthesis(name, (max(links // 4, 1), links))
         if not as_json:
             if what not in _APART:
                 show.result(results[-1])
@@ -129,6 +138,8 @@ def main(
                 show.searches(name, searched[name])
             if name in shown:
                 show.pages(name, shown[name])
+            if name in synthesised:
+                show.synthesis(name, synthesised[name])
     cost = _cli_cost() if what == "all" else {}
     if as_json:
         listed = {name: [asdict(it) | {"commits": it.commits} for it in found] for name, found in arrived.items()}
@@ -136,8 +147,9 @@ def main(
         found = {name: it.described() for name, it in searched.items()}
         profiles = [result.described() for result in results]
         costs = {name: [it.described() for it in each] for name, each in shown.items()}
+        runs = {name: [asdict(it) | {"share": it.share} for it in each] for name, each in synthesised.items()}
         measured = {"profiles": profiles, "arrivals": listed, "imports": shares, "search": found, "pages": costs}
-        print_json(measured | {"cli": cost})
+        print_json(measured | {"synthesis": runs, "cli": cost})
     elif cost:
         show.cli_cost(cost)
 
@@ -199,6 +211,15 @@ def _pages(profile: str, sizes: tuple[int, ...]) -> list[pages.Cost]:
     with _own(profile) as settings, _progress() as progress:
         filling = progress.add_task(f"{profile}: filling reviews", total=sizes[-1])
         return pages.measure(settings, sizes, lambda there: progress.update(filling, completed=there))
+
+
+def _synthesis(profile: str, sizes: tuple[int, ...]) -> list[synthesis.Run]:
+    """What one arrival costs a review with so many links, in a database of its own."""
+    with _own(profile) as settings, _progress() as progress:
+        filling = progress.add_task(f"{profile}: linking evidence", total=sizes[-1])
+        with closing(Database(settings.resolved(settings.database_url, "synthesis"))) as database:
+            tell = lambda there: progress.update(filling, completed=there)  # noqa: E731
+            return synthesis.measure(database, settings, sizes, tell)
 
 
 @contextmanager

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 
 from bench import pages as of_pages
+from bench import synthesis as of_synthesis
 from bench.arrivals import Arrival
 from bench.contention import Bout, Side, reach
 from bench.imports import Import
 from bench.search import REACH, Asked, Searches
+from bench.synthesis import CMOCS, Run
 from services.cli.printing import out, table
 
 if TYPE_CHECKING:
@@ -42,6 +44,19 @@ def arrivals(profile: str, found: Sequence[Arrival]) -> None:
     columns = ["records there", "one more, ms", "a bare commit, ms", "bare commits", "peak MiB"]
     out.print()
     out.print(table(columns, lines, title=f"{profile}: one more record", title_justify="left"))
+
+
+def synthesis(profile: str, found: Sequence[Run]) -> None:
+    """What one arrival costs the synthesis."""
+    lines = [
+        [f"{it.links:,}", f"{it.arrival * 1000:.1f}", f"{it.full * 1000:.0f}", f"{it.share:.3f}", f"{it.peak >> 20}"]
+        for it in found
+    ]
+    columns = ["links there", "one arrival, ms", "a full run, ms", "share", "peak MiB"]
+    out.print()
+    out.print(table(columns, lines, title=f"{profile}: the synthesis of {CMOCS} CMOCs", title_justify="left"))
+    for said, is_reached in of_synthesis.reach(found):
+        _say(f"[green]reached[/]      {said}" if is_reached else f"[bold red]not reached[/]  {said}")
 
 
 def searches(profile: str, found: Searches) -> None:

@@ -31,6 +31,7 @@ from services.notify.domain import DeliveryStates
 from services.screening.domain import BatchStates, LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
 from services.synthesis.domain.notices import RejudgementStates
+from services.synthesis.domain.proposals import ProposalStates
 from services.synthesis.domain.reports import ReportStates
 from shared.db.tables import LetterStates
 from shared.events import registry
@@ -56,7 +57,7 @@ MACHINES: dict[str, list[type[States[Any]]]] = {
         AnchorStates,
     ],
     "screening": [RecordStates, TaskStates, LeaseStates, BatchStates],
-    "synthesis": [ReportStates, RejudgementStates],
+    "synthesis": [ReportStates, RejudgementStates, ProposalStates],
     "search": [RebuildStates],
     "notify": [DeliveryStates],
     "every service": [LetterStates],

@@ -47,7 +47,7 @@ def mapping(file: Path, to: Path | None, force: bool) -> None:
         for entry in opened.entries:
             if isinstance(entry, Entry):
                 survey.see(entry.fields)
-    proposal = survey.proposal(file.name, opened.dialect)
+    proposal = survey.proposal(file.name, opened.dialect, then="living ingest import REVIEW FILE --decisions MAPPING")
     if to is None:
         click.echo(proposal, nl=False)
         return

@@ -37,6 +37,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     type=click.Choice(["screening", "included", "excluded"]),
     help="Only records in this state (repeatable).",
 )
+@option("--stage", multiple=True, help="Only records that wait, or were excluded, at this stage (repeatable).")
 @option(
     "--notice",
     multiple=True,
@@ -44,18 +45,20 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     help="Only records with a notice of this kind, such as retraction, or with none (repeatable).",
 )
 @option("--newest", is_flag=True, help="Newest first instead of the most relevant.")
-@option("--facets", is_flag=True, help="Count by year, source, kind, language, status, venue, notice.")
+@option("--facets", is_flag=True, help="Count by year, source, kind, language, status, stage, venue, notice.")
 @option("--limit", default=20, type=click.IntRange(1, 200), help="How many at most.")
 @option("--cursor", help="The next page, as the page before told it.")
 @AS_JSON
 def query(
     review: str, q: str, since: datetime | None, until: datetime | None, status: tuple[str, ...],
-    notice: tuple[str, ...], newest: bool, facets: bool, limit: int, cursor: str | None, as_json: bool,
+    stage: tuple[str, ...], notice: tuple[str, ...], newest: bool, facets: bool, limit: int, cursor: str | None,
+    as_json: bool,
 ) -> None:  # fmt: skip
     """Find records."""
     with client() as living:
         page = living.search.find(
-            review, q, status=status or None, notice=notice or None, sort="newest" if newest else "relevance",
+            review, q, status=status or None, stage=stage or None, notice=notice or None,
+            sort="newest" if newest else "relevance",
             limit=limit, cursor=cursor, facet="all" if facets else None,
             published_from=since.date() if since else None, published_until=until.date() if until else None,
         )  # fmt: skip

@@ -168,6 +168,95 @@ def _indented(text: Text) -> Padding:
     return Padding(text, (0, 0, 0, 2))
 
 
+@app.command("appraise", example="living synthesis appraise ics-leadership link_1 caution --why 'a single remark'")
+@REVIEW
+@argument("link", "The link's id, as `living synthesis evidence --json` has it.")
+@argument(
+    "credibility", "credible, caution or not_credible.", type=click.Choice(["credible", "caution", "not_credible"])
+)
+@option("--why", required=True, help="Why; it stays with the link.")
+@AS_JSON
+def appraise(
+    review: str, link: str, credibility: Literal["credible", "caution", "not_credible"], why: str, as_json: bool
+) -> None:
+    """Say whether a fragment is trustworthy for what a link says by it.
+
+    The last that was said holds, and all of it stays. A link of which nothing was said is as credible as its report was
+    judged in screening.
+    """
+    with acting("appraising", review, "reviewer") as living:
+        said = living.synthesis.appraise(review, link, credibility, why)
+    if as_json:
+        print_json(said)
+    else:
+        print_line(f"{said.link} is {said.credibility.replace('_', ' ')} from now on.")
+
+
+@app.command("proposals", example="living synthesis proposals ics-leadership --state open")
+@REVIEW
+@option("--state", type=click.Choice(["open", "declined", "lapsed"]), help="Only those in this state.")
+@AS_JSON
+def proposals(review: str, state: Literal["open", "declined", "lapsed"] | None, as_json: bool) -> None:
+    """List what the evidence suggests to do with CMOCs: to merge, split, refine or set aside.
+
+    Nothing is done by it: a lead amends the protocol, or declines (docs/synthesis.md).
+    """
+    with client() as living:
+        rows = list(living.synthesis.proposals(review, state))
+        called = called_in(living, review) if rows and not as_json else str
+    columns = [
+        ("proposal", lambda row: row.proposal),
+        ("what", lambda row: row.kind),
+        ("CMOC", lambda row: " and ".join(row.cmocs)),
+        ("element", lambda row: row.element),
+        ("because", lambda row: row.why),
+        ("links", lambda row: len(row.links)),
+        ("state", lambda row: row.state),
+        ("decided", lambda row: f"{called(row.decided_by)}: {row.decided_why}" if row.decided_by else ""),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="The evidence suggests nothing.")
+
+
+@app.command("decline", example="living synthesis decline ics-leadership proposal_1 --why 'their outcomes differ'")
+@REVIEW
+@argument("proposal", "Its id, as `living synthesis proposals` shows it.")
+@option("--why", required=True, help="Why it is not done.")
+@AS_JSON
+def decline(review: str, proposal: str, why: str, as_json: bool) -> None:
+    """Say why what the evidence suggests is not done.
+
+    It is suggested again once links speak for it that do not now.
+    """
+    with acting("declining", review, "lead") as living:
+        declined = living.synthesis.decline(review, proposal, why)
+    if as_json:
+        print_json(declined)
+    else:
+        print_line(f"Declined: {declined.kind} {' and '.join(declined.cmocs)}.")
+
+
+@app.command("kin", example="living synthesis kin ics-leadership cmoc-2")
+@REVIEW
+@argument("cmoc", "The CMOC's id.")
+@AS_JSON
+def kin(review: str, cmoc: str, as_json: bool) -> None:
+    """Print the CMOCs that one was made of and those that it became, near and far."""
+    with client() as living:
+        found = living.synthesis.kin(review, cmoc)
+    if as_json:
+        print_json(found)
+        return
+    rows = [("before it", it) for it in found.before] + [("after it", it) for it in found.after]
+    columns = [
+        ("", lambda row: row[0]),
+        ("CMOC", lambda row: row[1].cmoc),
+        ("outcome", lambda row: row[1].outcome),
+        ("became", lambda row: f"{row[1].gone_how}: {', '.join(row[1].gone_into)}" if row[1].gone_how else ""),
+        ("because", lambda row: row[1].gone_why),
+    ]
+    print_rows(rows, columns, as_json=False, empty=f"{cmoc} was made of no other, and became none.")
+
+
 @app.command("sign", example="living synthesis sign shared-records --summary 'One more report.'")
 @REVIEW
 @option("--summary", required=True, help="What this revision says, in a sentence or two.")

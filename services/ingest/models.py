@@ -382,6 +382,16 @@ class ImportRow(Base, table=True):
     ended_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
+class BroughtRow(Base, table=True):
+    """Bytes that a review was brought as a library file: whoever brings them holds this row until what they say of them
+    is held against what was said before, so that two at once are not both the first."""
+
+    __tablename__ = "brought"
+
+    review: str = Field(primary_key=True)
+    sha256: str = Field(primary_key=True)
+
+
 class SearchRow(Base, table=True):
     """A search of a manual strategy that somebody made. Whoever changes it, or adds a file to it, locks it first.
 

@@ -14,6 +14,7 @@ from services.protocol.models import VersionRow
 from shared.db.work import Work
 from shared.documents import Form
 from shared.errors import Invalid
+from shared.events.parts import require_free
 from shared.events.protocol import Protocol
 from shared.http.auth import Anybody, Lead, Reader
 from shared.http.paging import Hundred
@@ -85,6 +86,8 @@ def check_protocol(
     """Checks a protocol (YAML or JSON) as applying it does, and keeps nothing: what it says otherwise than the newest
     version, and what each source will be asked. A malformed one is answered as there."""
     newest = store.newest(work, review)
+    if not newest:
+        require_free(review)
     before = _protocol(store.version(work, review, newest)) if newest else None
     return Checked(
         review=review,

@@ -11,6 +11,7 @@ from services.protocol.domain.differences import counted, differences
 from services.protocol.models import ReviewRow, VersionRow
 from shared.db.work import Work
 from shared.errors import Conflict
+from shared.events.parts import require_free
 from shared.events.protocol import Protocol, VersionPublished
 from shared.wire.protocol import Applied
 
@@ -27,13 +28,16 @@ def publish_version(work: Work, protocol: Protocol, follows: int | None = None, 
     """Makes the protocol its review's next version; the same content as the newest one changes nothing, whatever is
     said of `why`.
 
-    Raises Conflict: `not_the_newest` where it is said to follow another version than the newest one, `older_version`
-    where nothing is said of that and it is an earlier version again, which would take back what was changed since.
+    Raises Invalid for a new review whose name none can have; and Conflict: `not_the_newest` where it is said to follow
+    another version than the newest one, `older_version` where nothing is said of that and it is an earlier version
+    again, which would take back what was changed since.
     """
     warnings = lacking_as_named(protocol)
     review, sha256 = store.review_to_change(work, protocol.review), digest(protocol)
     if review is not None and review.sha256 == sha256:
         return Applied(review=review.review, version=review.version, sha256=sha256, changed=False, warnings=warnings)
+    if review is None:
+        require_free(protocol.review)
     _require_newest(work, protocol.review, review, sha256, follows)
     number = review.version + 1 if review else 1
     about: _Published = {"sha256": sha256, "published_by": work.actor, "published_at": work.now}

@@ -3,6 +3,7 @@
 Owns: the index, which the log can always make again, its rebuilds, and the searches that people saved.
 Reacts to: ingest.record.discovered, ingest.record.updated, ingest.record.merged, ingest.record.split,
     ingest.record.noticed,
+    screening.task.opened,
     screening.record.advanced, screening.record.included, screening.record.excluded, screening.record.reopened.
 Emits: nothing.
 """

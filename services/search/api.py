@@ -40,7 +40,7 @@ Reading = Annotated[Work, reading_of("search")]
 Oneself = Annotated[Person, Depends(at_least("reader", OWN))]
 
 Facets = Annotated[
-    list[Literal["year", "source", "kind", "language", "status", "venue", "notice", "all"]] | None,
+    list[Literal["year", "source", "kind", "language", "status", "stage", "venue", "notice", "all"]] | None,
     Parameter(max_length=50),
 ]
 
@@ -54,6 +54,7 @@ def find_records(
     published_from: Day | None = None,
     published_until: Day | None = None,
     status: Words = None,
+    stage: Words = None,
     source: Words = None,
     kind: Words = None,
     language: Words = None,
@@ -68,12 +69,12 @@ def find_records(
 
     `q`: words are all needed; `OR`, `NOT` or `-word`, parentheses, `"a phrase"`, `leader*`, and fields as in
     `title:vision author:chang`; empty, or `*`, it finds every record. `facet` asks for counts by
-    year, source, kind, language, status, venue or notice; `all` for every one. `notice` is a kind of notice that
-    stands, such as retraction, or `none`.
+    year, source, kind, language, status, stage, venue or notice; `all` for every one. `stage` is where a record waits,
+    or was excluded. `notice` is a kind of notice that stands, such as retraction, or `none`.
     """
     query = Query(
         review=review, text=q, published_from=published_from, published_until=published_until,
-        status=tuple(status or ()), source=tuple(source or ()), kind=tuple(kind or ()),
+        status=tuple(status or ()), stage=tuple(stage or ()), source=tuple(source or ()), kind=tuple(kind or ()),
         language=tuple(language or ()), venue=tuple(venue or ()),
         notice=tuple(notice or ()), sort=sort,
         facets=(*FACETS, NOTICE) if "all" in (facet or ()) else tuple(facet or ()), limit=limit, cursor=cursor,

@@ -20,7 +20,7 @@ from shared.events.ingest import (
     RecordSplit,
     RecordUpdated,
 )
-from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
+from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened, TaskOpened
 from shared.states import States
 from shared.wire.search import RebuildState
 
@@ -187,6 +187,8 @@ def document_of(event: Event, at: datetime) -> Document | None:
             reason, instant = event.reason[:_LONGEST_REASON], at.astimezone(UTC).isoformat()
             said = Notice(event.notice, event.kind, event.source, reason, event.drill, instant)
             return Document(record=event.record, review=event.review, notices=(said,))
+        case TaskOpened():
+            return _screened(event, event.record, event.revision, Screening("screening", event.stage))
         case RecordAdvanced():
             return _screened(event, event.record, event.revision, Screening("screening", event.next_stage))
         case RecordIncluded():

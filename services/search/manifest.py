@@ -31,6 +31,7 @@ SERVICE = Service(
         on(ingest.RecordMerged, reactions.bury_merged_record),
         on(ingest.RecordSplit, reactions.describe_record),
         on(ingest.RecordNoticed, reactions.note_notice),
+        on(screening.TaskOpened, reactions.note_stage),
         on(screening.RecordAdvanced, reactions.note_decision),
         on(screening.RecordIncluded, reactions.note_decision),
         on(screening.RecordExcluded, reactions.note_decision),

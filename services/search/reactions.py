@@ -7,7 +7,7 @@ from services.search.ports.index import SearchIndex, write
 from shared.db.work import Work
 from shared.events.base import Event
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
-from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
+from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened, TaskOpened
 
 
 def describe_record(work: Work, event: RecordDiscovered | RecordUpdated | RecordSplit) -> None:
@@ -22,6 +22,11 @@ def bury_merged_record(work: Work, event: RecordMerged) -> None:
 
 def note_notice(work: Work, event: RecordNoticed) -> None:
     """Shows with a record what happened to its report after it appeared, and makes it findable by that."""
+    _tell_index(work, event)
+
+
+def note_stage(work: Work, event: TaskOpened) -> None:
+    """Makes a record findable by the stage at which it waits, which of the first one nothing else tells."""
     _tell_index(work, event)
 
 

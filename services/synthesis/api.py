@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from services.synthesis import store, views
-from services.synthesis.commands import courses, evidence, notices, reports, revisions
+from services.synthesis.commands import confidence, courses, evidence, notices, proposals, reports, revisions
 from services.synthesis.domain.changes import change_class, differences
+from services.synthesis.domain.lineage import kin_of
 from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.revisions import content_of
 from services.synthesis.models import DraftRow
@@ -22,9 +23,12 @@ from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
 from shared.wire.people import OldNames
 from shared.wire.synthesis import (
+    AppraisalView,
     BatchTaken,
     CitedStudies,
     CmocView,
+    ConfidenceView,
+    Declined,
     Difference,
     DraftView,
     EvidenceBatch,
@@ -33,7 +37,12 @@ from shared.wire.synthesis import (
     EvidenceView,
     ExportedRevision,
     Judged,
+    Kin,
+    NewAppraisal,
+    NewConfidence,
     NewCourse,
+    ProposalState,
+    ProposalView,
     Provenance,
     RejudgementState,
     RejudgementView,
@@ -131,6 +140,23 @@ def withdraw_evidence(
     )
 
 
+@router.post("/reviews/{review}/links/{link}/appraisals")
+def add_appraisal_of_link(
+    review: Name, link: Name, body: NewAppraisal, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> AppraisalView:
+    """Says whether a fragment is trustworthy for what a link says by it, and why. The last that was said holds; a link
+    of which nothing was said is as credible as its report was judged in screening."""
+    command = f"appraise {link}"
+    return work.once(key, command, body, lambda: views.appraisal_view(evidence.appraise(work, review, link, body)))
+
+
+@router.get("/reviews/{review}/links/{link}/appraisals")
+def list_appraisals(review: Name, link: Name, work: Reading, person: Reader, page: Hundred) -> Page[AppraisalView]:
+    """What was said of a link, oldest first."""
+    store.link(work, review, link)
+    return store.appraisals(work, review, link, page).page(views.appraisal_view)
+
+
 @router.get("/reviews/{review}/reports")
 def list_reports(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[ReportView]:
     """Every record that screening decided about, its study, and what was noticed about it."""
@@ -160,6 +186,20 @@ def list_cmocs(review: Name, work: Reading, person: Reader) -> list[CmocView]:
     return [CmocView(**row.model_dump()) for row in store.cmocs(work, review).values()]
 
 
+@router.get("/reviews/{review}/cmocs/{cmoc}/kin")
+def show_kin(review: Name, cmoc: Name, work: Reading, person: Reader) -> Kin:
+    """The CMOCs that one was made of and those that it became, near and far, so that the evidence of the one is found
+    from the other (the evidence listing with `cmoc`)."""
+    store.review(work, review)
+    _had_cmoc(work, review, cmoc)
+    rows = store.cmocs(work, review)
+    before, after = kin_of(
+        cmoc, {name: row.lineage for name, row in rows.items()}, {name: row.gone_into for name, row in rows.items()}
+    )
+    shown = {name: CmocView(**rows[name].model_dump()) for name in {*before, *after}}
+    return Kin(cmoc=cmoc, before=[shown[name] for name in before], after=[shown[name] for name in after])
+
+
 @router.get("/reviews/{review}/cmocs/{cmoc}/history")
 def list_history(review: Name, cmoc: Name, work: Reading, person: Reader, page: Hundred) -> Page[TheoryEventView]:
     """What happened to a CMOC, oldest first."""
@@ -167,6 +207,26 @@ def list_history(review: Name, cmoc: Name, work: Reading, person: Reader, page: 
     _had_cmoc(work, review, cmoc)
     found = store.theory_events(work, review, cmoc, page)
     return found.page(lambda row: TheoryEventView(event=row.event_id, **row.model_dump()))
+
+
+@router.post("/reviews/{review}/cmocs/{cmoc}/confidence")
+def add_confidence_in_cmoc(
+    review: Name, cmoc: Name, body: NewConfidence, work: Unit, person: Adjudicator, key: IdempotencyKey = None
+) -> ConfidenceView:
+    """Says how confident one may be in a CMOC, by the four parts of GRADE-CERQual, and why. The last that was said
+    holds."""
+    command = f"judge the confidence in {cmoc}"
+    return work.once(key, command, body, lambda: views.confidence_view(confidence.judge(work, review, cmoc, body)))
+
+
+@router.get("/reviews/{review}/cmocs/{cmoc}/confidence")
+def list_confidence_in_cmoc(
+    review: Name, cmoc: Name, work: Reading, person: Reader, page: Hundred
+) -> Page[ConfidenceView]:
+    """How confident people were in a CMOC, oldest first."""
+    store.review(work, review)
+    _had_cmoc(work, review, cmoc)
+    return store.confidences(work, review, cmoc, page).page(views.confidence_view)
 
 
 @router.get("/reviews/{review}/support")
@@ -246,7 +306,7 @@ def show_diff(
     changes = differences(old, new)
     return Difference(
         review=review, before=before, after=after, drill=any(content.drill for content in contents),
-        change_class=change_class(old, changes), changes=changes,
+        change_class=change_class(changes), changes=changes,
     )  # fmt: skip
 
 
@@ -276,6 +336,28 @@ def close_rejudgement(
         body,
         lambda: views.rejudgement_view(notices.close_rejudgement(work, review, rejudgement, body.how)),
     )
+
+
+@router.get("/reviews/{review}/proposals")
+def list_proposals(
+    review: Name, work: Reading, person: Reader, page: Hundred, state: ProposalState | None = None
+) -> Page[ProposalView]:
+    """What the evidence suggests to do with CMOCs: to merge two that lack distinct evidence, to split one, to refine an
+    element, or to set one aside. Only people do it, by an amendment of the protocol."""
+    store.review(work, review)
+    return store.proposals(work, review, state, page).page(views.proposal_view)
+
+
+@router.post("/reviews/{review}/proposals/{proposal}/close")
+def close_proposal(
+    review: Name, proposal: Name, body: Declined, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> ProposalView:
+    """Says why what the evidence suggests is not done. It is suggested again once other links speak for it."""
+
+    def decline() -> ProposalView:
+        return views.proposal_view(proposals.decline(work, review, proposal, body.why))
+
+    return work.once(key, f"decline {proposal}", body, decline)
 
 
 @router.get("/reviews/{review}/triggers")

@@ -32,7 +32,11 @@ SERVICE = Service(
     prunes=[Prune(jobs.triggers_of_earlier_cycles, "trigger_days")],
     emits=[
         synthesis.EvidenceLinked,
+        synthesis.LinkAppraised,
+        synthesis.ConfidenceJudged,
         synthesis.TheoryChanged,
+        synthesis.ProposalOpened,
+        synthesis.ProposalClosed,
         synthesis.RejudgementOpened,
         synthesis.RejudgementClosed,
         synthesis.RevisionDrafted,

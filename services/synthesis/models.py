@@ -13,8 +13,17 @@ from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.reports import ReportStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind
-from shared.events.synthesis import ChangeClass, Element, Inference, Stance
-from shared.wire.synthesis import Course, RejudgementState, ReportState
+from shared.events.synthesis import (
+    ChangeClass,
+    Concern,
+    ConfidenceLevel,
+    Credibility,
+    Element,
+    Inference,
+    Stance,
+    Status,
+)
+from shared.wire.synthesis import Course, GoneHow, ProposalKind, ProposalState, RejudgementState, ReportState, Statement
 
 
 class Base(SQLModel, registry=registry()):
@@ -49,7 +58,9 @@ class ReviewRow(Base, table=True):
 
 
 class CmocRow(Base, table=True):
-    """A CMOC in its newest wording. One that the protocol no longer has is set aside."""
+    """A CMOC in its newest wording. One that the protocol no longer has is set aside. `taken_up` are the refining links
+    that stood when an element was worded anew. Of one that is gone, `gone_how` it went, and why, as the person decided
+    who amended the protocol; `gone_into` are the CMOCs in which it lives on."""
 
     __tablename__ = "cmocs"
 
@@ -63,7 +74,13 @@ class CmocRow(Base, table=True):
     outcome: str
     lineage: list[str] = Field(sa_type=Json)
     lineage_note: str | None = None
+    taken_up: list[str] = Field(default=[], sa_type=Json)
     set_aside_at: datetime | None = Field(default=None, sa_type=Instant)
+    gone_how: GoneHow | None = Field(default=None, sa_type=AutoString)
+    gone_into: list[str] = Field(default=[], sa_type=Json)
+    gone_why: str | None = None
+    gone_by: str | None = None
+    dissent: str | None = None
 
 
 class TheoryEventRow(Base, table=True):
@@ -96,7 +113,15 @@ class ReportRow(Base, table=True):
     """
 
     __tablename__ = "reports"
-    __table_args__ = (Index("reports_of_study", "review", "study"),)
+    __table_args__ = (
+        Index("reports_of_study", "review", "study"),
+        Index(
+            "reports_drilled",
+            "review",
+            postgresql_where=text("drilled_by IS NOT NULL"),
+            sqlite_where=text("drilled_by IS NOT NULL"),
+        ),
+    )
 
     review: str = Field(primary_key=True)
     record: str = Field(primary_key=True)
@@ -162,11 +187,49 @@ class LinkRow(Base, table=True):
     stance: Stance = Field(sa_type=AutoString)
     inference: Inference = Field(sa_type=AutoString)
     rationale: str | None = None
+    credibility: Credibility | None = Field(default=None, sa_type=AutoString)
     event_id: str
     linked_at: datetime = Field(sa_type=Instant)
     withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
     withdrawn_by: str | None = None
     withdrawn_why: str | None = None
+
+
+class AppraisalRow(Base, table=True):
+    """Somebody judged whether a fragment is trustworthy for what a link says by it. Only ever appended; the link has
+    the last of them. `event_id` told of it."""
+
+    __tablename__ = "appraisals"
+    __table_args__ = (Index("appraisals_of_link", "review", "link", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    link: str
+    credibility: Credibility = Field(sa_type=AutoString)
+    why: str
+    by: str
+    at: datetime = Field(sa_type=Instant)
+    event_id: str
+
+
+class ConfidenceRow(Base, table=True):
+    """How confident somebody was in a CMOC. Only ever appended; the last one holds. `event_id` told of it."""
+
+    __tablename__ = "confidences"
+    __table_args__ = (Index("confidences_of_cmoc", "review", "cmoc", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    cmoc: str
+    methodological_limitations: Concern = Field(sa_type=AutoString)
+    coherence: Concern = Field(sa_type=AutoString)
+    adequacy: Concern = Field(sa_type=AutoString)
+    relevance: Concern = Field(sa_type=AutoString)
+    confidence: ConfidenceLevel = Field(sa_type=AutoString)
+    why: str
+    by: str
+    at: datetime = Field(sa_type=Instant)
+    event_id: str
 
 
 class NoticeRow(Base, table=True):
@@ -221,11 +284,47 @@ class RejudgementRow(Base, table=True):
     event_id: str
 
 
+class ProposalRow(Base, table=True):
+    """What the evidence suggests to do with a CMOC, or of a merger with it and an `other`. Its id is made of what it
+    suggests, so that it is one however often it is suggested. `event_id` told of it last. `declined_links` are those
+    that spoke for it when a person declined."""
+
+    __tablename__ = "proposals"
+    __table_args__ = (
+        Index("proposals_of_review", "review", "state", "id"),
+        Index("proposals_of_cmoc", "review", "cmoc"),
+        Index("proposals_of_other", "review", "other"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    kind: ProposalKind = Field(sa_type=AutoString)
+    cmoc: str
+    other: str | None = None
+    element: Element | None = Field(default=None, sa_type=AutoString)
+    why: str
+    links: list[str] = Field(sa_type=Json)
+    state: ProposalState = Field(sa_type=AutoString)
+    cycle: int
+    drill: bool
+    proposed_at: datetime = Field(sa_type=Instant)
+    declined_links: list[str] = Field(default=[], sa_type=Json)
+    decided_by: str | None = None
+    decided_at: datetime | None = Field(default=None, sa_type=Instant)
+    decided_why: str | None = None
+    event_id: str
+
+    @property
+    def cmocs(self) -> list[str]:
+        return [self.cmoc] if self.other is None else [self.cmoc, self.other]
+
+
 class ArrivalRow(Base, table=True):
     """Something that the synthesis must take in, by the id of the event that told it.
 
     A review is due while an arrival of it is not heeded; what a cycle heeded is what led to its revision.
-    Rows, not a mark on the review, so that people who code at the same time do not wait for each other.
+    `cmocs` are those that it concerns, None for all of them. Rows, not a mark on the review, so that people who code at
+    the same time do not wait for each other.
     """
 
     __tablename__ = "arrivals"
@@ -243,6 +342,7 @@ class ArrivalRow(Base, table=True):
     seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
     review: str
     cause: str
+    cmocs: list[str] | None = Field(default=None, sa_type=Json)
     arrived_at: datetime = Field(sa_type=Instant)
     heeded_at: datetime | None = Field(default=None, sa_type=Instant)
     cycle: int | None = None
@@ -269,7 +369,9 @@ class TriggerRow(Base, table=True):
 
 
 class DraftRow(Base, table=True):
-    """What the synthesis says now. Overwritten at will; what is published is elsewhere."""
+    """What the synthesis says now, beside what it says of each CMOC (`StatementRow`). Overwritten at will; what is
+    published is elsewhere. `published_theories` and `published_drills` are those of the newest revision; `changes` are
+    those of the theories. `rules` are those by which it was made (`domain.states.RULES`)."""
 
     __tablename__ = "drafts"
 
@@ -277,12 +379,58 @@ class DraftRow(Base, table=True):
     draft: str
     number: int
     change_class: ChangeClass = Field(sa_type=AutoString)
-    body: dict[str, Any] = Field(sa_type=Json)
+    theories: list[dict[str, str]] = Field(sa_type=Json)
+    drills: list[str] = Field(sa_type=Json)
+    fragments_sha256: str
+    published_theories: list[dict[str, str]] = Field(default=[], sa_type=Json)
+    published_drills: list[str] = Field(default=[], sa_type=Json)
     changes: list[dict[str, Any]] = Field(sa_type=Json)
     added: int
     withdrawn: int
     drill: bool
+    rules: int
     made_at: datetime = Field(sa_type=Instant)
+
+
+class StatementRow(Base, table=True):
+    """What the synthesis says of one CMOC now, and what the newest revision says of it. Overwritten by whatever arrives
+    that concerns this CMOC.
+
+    `said` is the statement without its links, which may be thousands; None of one that the protocol has no more.
+    `shown_by` is how many fragments show its reasoning.
+    `published` is None of one that no revision states yet. `changes`, `added` and `withdrawn` are from the one to the
+    other. `sha256` is of the whole statement.
+    """
+
+    __tablename__ = "statements"
+
+    review: str = Field(primary_key=True)
+    cmoc: str = Field(primary_key=True)
+    position: int
+    theory: str
+    status: Status = Field(sa_type=AutoString)
+    support: int
+    flagged: bool
+    shown_by: int = 0
+    links_sha256: str
+    sha256: str
+    change_class: ChangeClass = Field(sa_type=AutoString)
+    added: int
+    withdrawn: int
+    # Last, since what stands behind a large value is read with it.
+    said: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    links: list[str] = Field(default=[], sa_type=Json)
+    published: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    published_links: list[str] = Field(default=[], sa_type=Json)
+    changes: list[dict[str, Any]] = Field(default=[], sa_type=Json)
+
+    @property
+    def statement(self) -> Statement | None:
+        return None if self.said is None else Statement(**self.said, links=self.links)
+
+    @property
+    def published_statement(self) -> Statement | None:
+        return None if self.published is None else Statement(**self.published, links=self.published_links)
 
 
 class RevisionRow(Base, table=True):

@@ -6,29 +6,33 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Select, delete, func, insert, select, union_all, update
+from sqlalchemy import Select, delete, func, insert, select, union, union_all, update
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from services.synthesis.domain.cadence import LIVING, Manual, Watch
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
 from services.synthesis.domain.reports import ReportStates
-from services.synthesis.domain.states import Link, Report, Wording
+from services.synthesis.domain.states import RULES, Link, Report, Wording
 from services.synthesis.models import (
+    AppraisalRow,
     ArrivalRow,
     CmocRow,
+    ConfidenceRow,
     DraftRow,
     FragmentRow,
     LinkRow,
     ManualRow,
     NoticeRow,
+    ProposalRow,
     RejudgementRow,
     ReportRow,
     ReviewRow,
     RevisionRow,
     SearchRow,
+    StatementRow,
     TheoryEventRow,
     TriggerRow,
     WatchRow,
@@ -36,12 +40,24 @@ from services.synthesis.models import (
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound, UnknownReview
+from shared.events.synthesis import Change, ChangeClass, CmocState
 from shared.paging import Found, PageAsked
+from shared.wire.synthesis import Counts, GoneCmoc, Statement
 
 #: How many values one IN list holds; SQLite takes 32,766 parameters.
 _IN = 5000
 
 Row = TypeVar("Row")
+
+#: For what changes rows that nobody in the same work has read: those that it has are not looked through.
+_UNWATCHED = {"synchronize_session": False}
+
+#: As `ReportRow.stands` says it.
+_STANDS = (
+    (col(ReportRow.state) == ReportStates.INCLUDED)
+    & col(ReportRow.suspended_by).is_(None)
+    & col(ReportRow.drilled_by).is_(None)
+)
 
 
 # Reviews
@@ -94,12 +110,38 @@ def wordings(work: Work, review: str) -> list[Wording]:
     query = (
         select(
             col(CmocRow.cmoc), col(CmocRow.theory), col(CmocRow.context), col(CmocRow.resource),
-            col(CmocRow.reasoning), col(CmocRow.outcome),
+            col(CmocRow.reasoning), col(CmocRow.outcome), col(CmocRow.taken_up),
         )
         .where(col(CmocRow.review) == review, col(CmocRow.set_aside_at).is_(None))
         .order_by(col(CmocRow.position), col(CmocRow.cmoc))
     )  # fmt: skip
     return [Wording(*row) for row in work.session.execute(query)]
+
+
+def gone(work: Work, review: str) -> list[GoneCmoc]:
+    """The CMOCs that are stated no more, and how each went, in the order of their ids."""
+    query = select(CmocRow).where(col(CmocRow.review) == review, col(CmocRow.set_aside_at).is_not(None))
+    return [
+        GoneCmoc(cmoc=row.cmoc, how=row.gone_how or "set_aside", into=row.gone_into, why=row.gone_why or "")
+        for row in work.session.scalars(query.order_by(col(CmocRow.cmoc)))
+    ]
+
+
+def confidences(work: Work, review: str, cmoc: str, page: PageAsked) -> Found[ConfidenceRow]:
+    """How confident people were in a CMOC, oldest first."""
+    query = select(ConfidenceRow).where(col(ConfidenceRow.review) == review, col(ConfidenceRow.cmoc) == cmoc)
+    return read_page(work, query, page, col(ConfidenceRow.seq))
+
+
+def newest_confidences(work: Work, review: str, cmocs: Collection[str]) -> dict[str, ConfidenceRow]:
+    """What holds of these CMOCs, of those of which somebody judged."""
+    newest = select(func.max(col(ConfidenceRow.seq))).where(col(ConfidenceRow.review) == review)
+    found = (
+        row
+        for part in _chunks(newest.group_by(col(ConfidenceRow.cmoc)), col(ConfidenceRow.cmoc), cmocs)
+        for row in work.session.scalars(select(ConfidenceRow).where(col(ConfidenceRow.seq).in_(part)))
+    )
+    return {row.cmoc: row for row in found}
 
 
 def theory_events(work: Work, review: str, cmoc: str, page: PageAsked) -> Found[TheoryEventRow]:
@@ -137,16 +179,13 @@ def reports(work: Work, review: str, page: PageAsked) -> Found[ReportRow]:
     return read_page(work, select(ReportRow).where(col(ReportRow.review) == review), page, col(ReportRow.record))
 
 
-def reports_for_synthesis(work: Work, review: str) -> dict[str, Report]:
-    """Every report that may have evidence, by record; without its judgements, which are large."""
-    stands = (
-        (col(ReportRow.state) == ReportStates.INCLUDED)
-        & col(ReportRow.suspended_by).is_(None)
-        & col(ReportRow.drilled_by).is_(None)
-    )
-    query = select(col(ReportRow.record), col(ReportRow.study), stands, col(ReportRow.credible))
+def reports_for_synthesis(work: Work, review: str, records: Collection[str] | None) -> dict[str, Report]:
+    """The reports of these records, or all that may have evidence, by record; without their judgements, which are
+    large."""
+    query = select(col(ReportRow.record), col(ReportRow.study), _STANDS, col(ReportRow.credible))
     query = query.where(col(ReportRow.review) == review, col(ReportRow.state) != ReportStates.MERGED)
-    return {row[0]: Report(*row) for row in work.session.execute(query)}
+    found = [query] if records is None else _chunks(query, col(ReportRow.record), records)
+    return {row[0]: Report(*row) for part in found for row in work.session.execute(part)}
 
 
 def reports_of_studies(work: Work, review: str, studies: Collection[str]) -> list[tuple[str, str, str | None]]:
@@ -284,18 +323,61 @@ def standing_links(work: Work, fragment: str) -> list[LinkRow]:
     return list(work.session.scalars(query.with_for_update()))
 
 
-def links_for_synthesis(work: Work, review: str) -> Iterator[Link]:
-    """Every link of a review that is not withdrawn, without its texts."""
-    query = (
-        select(
-            col(LinkRow.id), col(LinkRow.fragment), col(FragmentRow.record), col(LinkRow.cmoc),
-            col(LinkRow.element), col(LinkRow.stance), col(LinkRow.inference),
-        )
-        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
-        .where(col(LinkRow.review) == review, col(LinkRow.withdrawn_at).is_(None))
+def links_for_synthesis(work: Work, review: str, cmocs: Collection[str] | None) -> Iterator[Link]:
+    """Every link to these CMOCs of a review, or to all, that is not withdrawn, without its texts."""
+    query = _links().where(col(LinkRow.review) == review)
+    for part in [query] if cmocs is None else _chunks(query, col(LinkRow.cmoc), cmocs):
+        for row in work.session.execute(part):
+            yield Link(*row)
+
+
+def reasoning_links_of(work: Work, fragments: Collection[str]) -> Iterator[Link]:
+    """The links of these fragments to the reasoning of any CMOC, that are not withdrawn. It names no review, lest a
+    database goes through all that one has."""
+    query = _links().where(col(LinkRow.element) == "reasoning")
+    for part in _chunks(query, col(LinkRow.fragment), fragments):
+        for row in work.session.execute(part):
+            yield Link(*row)
+
+
+def _links() -> Any:
+    columns = (
+        col(LinkRow.id), col(LinkRow.fragment), col(FragmentRow.record), col(LinkRow.cmoc), col(LinkRow.element),
+        col(LinkRow.stance), col(LinkRow.inference), col(LinkRow.credibility),
     )  # fmt: skip
-    for row in work.session.execute(query):
-        yield Link(*row)
+    return (
+        select(*columns)
+        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .where(col(LinkRow.withdrawn_at).is_(None))
+    )
+
+
+def link(work: Work, review: str, link: str) -> LinkRow:
+    """Raises NotFound."""
+    row = work.session.scalars(select(LinkRow).where(col(LinkRow.review) == review, col(LinkRow.id) == link)).first()
+    if row is None:
+        raise NotFound(f"review {review!r} has no link {link!r}", slug="unknown_link")
+    return row
+
+
+def link_to_change(work: Work, review: str, link: str) -> tuple[LinkRow, FragmentRow]:
+    """A link, locked until this work ends, and its fragment. Raises NotFound."""
+    query = select(LinkRow).where(col(LinkRow.review) == review, col(LinkRow.id) == link)
+    row = work.session.scalars(query.with_for_update().execution_options(populate_existing=True)).one_or_none()
+    if row is None:
+        raise NotFound(f"review {review!r} has no link {link!r}", slug="unknown_link")
+    return row, fragment(work, review, row.fragment)
+
+
+def last_appraisal(work: Work, review: str, link: str) -> AppraisalRow | None:
+    query = select(AppraisalRow).where(col(AppraisalRow.review) == review, col(AppraisalRow.link) == link)
+    return work.session.scalars(query.order_by(col(AppraisalRow.seq).desc()).limit(1)).one_or_none()
+
+
+def appraisals(work: Work, review: str, link: str, page: PageAsked) -> Found[AppraisalRow]:
+    """What was judged of a link, oldest first."""
+    query = select(AppraisalRow).where(col(AppraisalRow.review) == review, col(AppraisalRow.link) == link)
+    return read_page(work, query, page, col(AppraisalRow.seq))
 
 
 def reports_behind(work: Work, review: str, links: Collection[str]) -> list[tuple[ReportRow, list[str]]]:
@@ -343,6 +425,8 @@ def evidence(work: Work, review: str, page: PageAsked, *, record: str | None, cm
 #: The columns that say so. What was signed has names, too, and stays as it was signed.
 _ACTORS: tuple[tuple[Any, Any], ...] = (
     (FragmentRow, col(FragmentRow.coder)),
+    (AppraisalRow, col(AppraisalRow.by)),
+    (ConfidenceRow, col(ConfidenceRow.by)),
     (LinkRow, col(LinkRow.withdrawn_by)),
     (RejudgementRow, col(RejudgementRow.closed_by)),
     (TheoryEventRow, col(TheoryEventRow.actor)),
@@ -361,6 +445,49 @@ def replace_name(work: Work, review: str, name: str, person: str) -> None:
     """Puts a person for a name in all that says who did what in a review."""
     for table, by in _ACTORS:
         work.session.execute(update(table).where(col(table.review) == review, by == name).values({by: person}))
+
+
+# Proposals
+
+
+def proposals_to_change(work: Work, review: str, cmocs: Collection[str]) -> dict[str, ProposalRow]:
+    """Every proposal that there ever was for these CMOCs, by id. Whoever changes them holds the review."""
+    query = select(ProposalRow).where(col(ProposalRow.review) == review)
+    found = (
+        it
+        for column in (col(ProposalRow.cmoc), col(ProposalRow.other))
+        for part in _chunks(query, column, cmocs)
+        for it in work.session.scalars(part)
+    )
+    return {it.id: it for it in found}
+
+
+def proposal_to_change(work: Work, review: str, proposal: str) -> ProposalRow:
+    """Raises NotFound. Whoever changes it holds the review."""
+    row = work.session.get(ProposalRow, proposal, populate_existing=True)
+    if row is None or row.review != review:
+        raise NotFound(f"review {review!r} has no proposal {proposal!r}", slug="unknown_proposal")
+    return row
+
+
+def proposals(work: Work, review: str, state: str | None, page: PageAsked) -> Found[ProposalRow]:
+    """By id; those in one state where given."""
+    query = select(ProposalRow).where(col(ProposalRow.review) == review)
+    if state is not None:
+        query = query.where(col(ProposalRow.state) == state)
+    return read_page(work, query, page, col(ProposalRow.id))
+
+
+def refining_links(work: Work, review: str, cmoc: str, parts: Collection[str]) -> list[str]:
+    """The links that stand and refine one of these parts of a CMOC."""
+    query = select(col(LinkRow.id)).where(
+        col(LinkRow.review) == review,
+        col(LinkRow.cmoc) == cmoc,
+        col(LinkRow.stance) == "refines",
+        col(LinkRow.element).in_([*parts, "whole"]),
+        col(LinkRow.withdrawn_at).is_(None),
+    )
+    return sorted(work.session.scalars(query))
 
 
 # Re-judgements and triggers
@@ -425,6 +552,17 @@ def triggers_of_cycle(work: Work, review: str, cycle: int) -> list[TriggerRow]:
     return list(work.session.scalars(query.order_by(col(TriggerRow.seq))))
 
 
+def fired_before(work: Work, review: str, cycle: int, subjects: Collection[str]) -> set[tuple[str, str]]:
+    """Rule and subject of what fired for these subjects in a cycle."""
+    query = select(col(TriggerRow.rule), col(TriggerRow.subject))
+    query = query.where(col(TriggerRow.review) == review, col(TriggerRow.cycle) == cycle)
+    return {
+        (rule, subject)
+        for part in _chunks(query, col(TriggerRow.subject), subjects)
+        for rule, subject in work.session.execute(part)
+    }
+
+
 def triggers(work: Work, review: str, page: PageAsked) -> Found[TriggerRow]:
     return read_page(work, select(TriggerRow).where(col(TriggerRow.review) == review), page, col(TriggerRow.seq))
 
@@ -447,16 +585,16 @@ def forget_triggers(work: Work, before: datetime, limit: int) -> int:
 
 
 def due_reviews(work: Work, limit: int = 100) -> list[str]:
-    """Reviews with something that arrived and is not taken in; of those whose protocol is known."""
-    query = (
-        select(col(ArrivalRow.review))
+    """Reviews with something that arrived and is not taken in, of those whose protocol is known, and those whose draft
+    was made by other rules."""
+    arrived: Select[Any] = (
+        select(col(ArrivalRow.review).label("review"))
         .join(ReviewRow, col(ReviewRow.review) == col(ArrivalRow.review))
         .where(col(ArrivalRow.heeded_at).is_(None))
-        .distinct()
-        .order_by(col(ArrivalRow.review))
-        .limit(limit)
     )
-    return list(work.session.scalars(query))
+    by_other_rules: Select[Any] = select(col(DraftRow.review).label("review")).where(col(DraftRow.rules) != RULES)
+    due = union(arrived, by_other_rules).subquery()
+    return list(work.session.scalars(select(due.c.review).order_by(due.c.review).limit(limit)))
 
 
 def settled(work: Work, review: str) -> bool:
@@ -466,22 +604,32 @@ def settled(work: Work, review: str) -> bool:
         .where(col(ArrivalRow.review) == review, col(ArrivalRow.heeded_at).is_(None))
         .limit(1)
     )
-    return work.session.execute(query).first() is None
+    made = select(col(DraftRow.rules)).where(col(DraftRow.review) == review)
+    return work.session.execute(query).first() is None and work.session.scalar(made) in (None, RULES)
 
 
-def unheeded(work: Work, review: str) -> list[tuple[int, str]]:
-    """Place and cause of each arrival not taken in yet."""
-    query = select(col(ArrivalRow.seq), col(ArrivalRow.cause)).where(
+class Arrival(NamedTuple):
+    """Place and cause of an arrival, and the CMOCs that it concerns; None for all."""
+
+    seq: int
+    cause: str
+    cmocs: list[str] | None
+
+
+def unheeded(work: Work, review: str) -> list[Arrival]:
+    """The arrivals not taken in yet."""
+    query = select(col(ArrivalRow.seq), col(ArrivalRow.cause), col(ArrivalRow.cmocs)).where(
         col(ArrivalRow.review) == review, col(ArrivalRow.heeded_at).is_(None)
     )
-    return [tuple(row) for row in work.session.execute(query.order_by(col(ArrivalRow.seq)))]
+    return [Arrival(*row) for row in work.session.execute(query.order_by(col(ArrivalRow.seq)))]
 
 
 def heed(work: Work, arrivals: Sequence[int], at: datetime) -> None:
     """Marks exactly these arrivals as taken in: another one may have arrived since they were read."""
     for start in range(0, len(arrivals), _IN):
         work.session.execute(
-            update(ArrivalRow).where(col(ArrivalRow.seq).in_(arrivals[start : start + _IN])).values(heeded_at=at)
+            update(ArrivalRow).where(col(ArrivalRow.seq).in_(arrivals[start : start + _IN])).values(heeded_at=at),
+            execution_options=_UNWATCHED,
         )
 
 
@@ -505,6 +653,106 @@ def close_cycle(work: Work, review: str, cycle: int) -> None:
 
 def draft(work: Work, review: str) -> DraftRow | None:
     return work.session.get(DraftRow, review)
+
+
+def statements(work: Work, review: str, cmocs: Collection[str] | None = None) -> list[StatementRow]:
+    """What is said of these CMOCs, or of all, in the protocol's order; those that it has no more come last."""
+    query = select(StatementRow).where(col(StatementRow.review) == review)
+    found = [query] if cmocs is None else _chunks(query, col(StatementRow.cmoc), cmocs)
+    rows = [row for part in found for row in work.session.scalars(part)]
+    return sorted(rows, key=lambda row: (row.said is None, row.position, row.cmoc))
+
+
+def said(work: Work, review: str) -> list[Statement]:
+    """What the synthesis says of every CMOC, in the protocol's order."""
+    return [statement for row in statements(work, review) if (statement := row.statement) is not None]
+
+
+def changes(work: Work, draft: DraftRow) -> list[Change]:
+    """How a draft differs from the newest revision: CMOC by CMOC in the protocol's order, then those that it has no
+    more, then the theories."""
+    of_cmocs = [change for row in statements(work, draft.review) for change in row.changes]
+    return [Change(**change) for change in [*of_cmocs, *draft.changes]]
+
+
+def forget_statement(work: Work, row: StatementRow) -> None:
+    """Of a CMOC that neither the protocol nor a revision has nothing is said."""
+    work.session.delete(row)
+
+
+class StatementHead(NamedTuple):
+    """How one CMOC stands, without its statement; `sha256` is empty of one that the protocol has no more."""
+
+    cmoc: str
+    sha256: str
+    links_sha256: str
+    change_class: ChangeClass
+    added: int
+    withdrawn: int
+
+
+def statement_heads(work: Work, review: str) -> list[StatementHead]:
+    """How every CMOC stands, in the protocol's order."""
+    columns = [getattr(StatementRow, name) for name in StatementHead._fields]
+    query = select(*columns).where(col(StatementRow.review) == review)
+    ordered = query.order_by(col(StatementRow.position), col(StatementRow.cmoc))
+    return [StatementHead(*row) for row in work.session.execute(ordered)]
+
+
+def states(work: Work, review: str) -> list[CmocState]:
+    """The state of every CMOC that the protocol has, in its order."""
+    columns = [getattr(StatementRow, name) for name in CmocState.model_fields]
+    query = select(*columns).where(col(StatementRow.review) == review, col(StatementRow.sha256) != "")
+    ordered = query.order_by(col(StatementRow.position), col(StatementRow.cmoc))
+    return [CmocState(**row._mapping) for row in work.session.execute(ordered)]
+
+
+def without_evidence(work: Work, review: str) -> list[str]:
+    """The CMOCs that no study speaks to."""
+    query = select(col(StatementRow.cmoc)).where(col(StatementRow.review) == review)
+    return list(work.session.scalars(query.where(col(StatementRow.status) == "no_evidence")))
+
+
+def publish_statements(work: Work, review: str) -> None:
+    """What is said of each CMOC is what is published of it."""
+    session, of_review = work.session, col(StatementRow.review) == review
+    session.flush()
+    session.execute(delete(StatementRow).where(of_review, col(StatementRow.sha256) == ""))
+    session.execute(
+        update(StatementRow)
+        .where(of_review)
+        .values(
+            published=col(StatementRow.said),
+            published_links=col(StatementRow.links),
+            changes=[],
+            change_class="NONE",
+            added=0,
+            withdrawn=0,
+        )
+    )
+    session.expire_all()
+
+
+def counts(work: Work, review: str) -> Counts:
+    """What stands behind all that is said of a review."""
+    stated = select(col(StatementRow.cmoc)).where(col(StatementRow.review) == review, col(StatementRow.sha256) != "")
+    query = (
+        select(
+            func.count(func.distinct(col(ReportRow.study))), func.count(func.distinct(col(ReportRow.record))),
+            func.count(func.distinct(col(LinkRow.fragment))), func.count(),
+        )
+        .select_from(LinkRow)
+        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .join(
+            ReportRow,
+            (col(ReportRow.review) == col(FragmentRow.review)) & (col(ReportRow.record) == col(FragmentRow.record)),
+        )
+        .where(
+            col(LinkRow.review) == review, col(LinkRow.withdrawn_at).is_(None), col(LinkRow.cmoc).in_(stated), _STANDS
+        )
+    )  # fmt: skip
+    studies, reports, fragments, links = work.session.execute(query).one()
+    return Counts(studies=studies, reports=reports, fragments=fragments, links=links)
 
 
 def newest_revision(work: Work, review: ReviewRow) -> RevisionRow | None:
@@ -597,6 +845,12 @@ def open_rejudgement_counts(work: Work, review: str) -> tuple[int, int]:
 
 
 def _in_chunks(work: Work, query: Select[Row], column: Mapped[str], values: Collection[str]) -> Iterator[Row]:
+    for part in _chunks(query, column, values):
+        yield from work.session.scalars(part)
+
+
+def _chunks(query: Any, column: Mapped[Any], values: Collection[str]) -> Iterator[Any]:
+    """A query for some values of a column, in as many as one statement takes."""
     wanted = sorted(values)
     for start in range(0, len(wanted), _IN):
-        yield from work.session.scalars(query.where(column.in_(wanted[start : start + _IN])))
+        yield query.where(column.in_(wanted[start : start + _IN]))

@@ -9,20 +9,30 @@ from services.synthesis import store
 from services.synthesis.domain.cadence import LIVING, searched_through, standing
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.revisions import revision_id
-from services.synthesis.models import DraftRow, NoticeRow, RejudgementRow, ReportRow, ReviewRow
+from services.synthesis.models import (
+    AppraisalRow,
+    ConfidenceRow,
+    DraftRow,
+    NoticeRow,
+    ProposalRow,
+    RejudgementRow,
+    ReportRow,
+    ReviewRow,
+)
 from shared.db.work import Work
-from shared.events.synthesis import Change
 from shared.wire.synthesis import (
-    Body,
+    AppraisalView,
     CitedNotice,
     CitedReport,
     CitedStudies,
     CmocDrafted,
+    ConfidenceView,
     DraftView,
     EvidenceMoved,
     EvidenceView,
     ManualSearch,
     NoticeView,
+    ProposalView,
     RejudgementView,
     ReportView,
     RevisionContent,
@@ -32,15 +42,15 @@ from shared.wire.synthesis import (
     StudyView,
     SupportRow,
     SupportTable,
+    TheoryText,
 )
 
 
 def support_table(work: Work, draft: DraftRow) -> SupportTable:
     """Support of every CMOC, with the studies that each counts."""
-    review = draft.review
-    body = Body.model_validate(draft.body)
+    review, said = draft.review, store.said(work, draft.review)
     records: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
-    counted = {study for statement in body.cmocs for study in statement.studies}
+    counted = {study for statement in said for study in statement.studies}
     for study, record, title in store.reports_of_studies(work, review, counted):
         records[study].append((record, title))
     return SupportTable(
@@ -49,7 +59,7 @@ def support_table(work: Work, draft: DraftRow) -> SupportTable:
         settled=store.settled(work, review),
         rows=[
             SupportRow(links=len(one.links), **one.model_dump(include=set(SupportRow.model_fields) - {"links"}))
-            for one in body.cmocs
+            for one in said
         ],
         studies=[
             StudyView(study=study, records=[one for one, _ in of], titles=[title or "" for _, title in of])
@@ -60,8 +70,7 @@ def support_table(work: Work, draft: DraftRow) -> SupportTable:
 
 def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
     """A draft, and how it differs from the newest revision."""
-    review = row.review
-    body = Body.model_validate(row.body)
+    review, said = row.review, store.said(work, row.review)
     return DraftView(
         review=review,
         draft=row.draft,
@@ -70,13 +79,13 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
         title=about.title,
         settled=store.settled(work, review),
         change_class=row.change_class,
-        theories=body.theories,
-        cmocs=[CmocDrafted(**one.model_dump(include=set(CmocDrafted.model_fields))) for one in body.cmocs],
-        states=body.states,
-        changes=[Change(**change) for change in row.changes],
+        theories=[TheoryText(**theory) for theory in row.theories],
+        cmocs=[CmocDrafted(**one.model_dump(include=set(CmocDrafted.model_fields))) for one in said],
+        states=[one.state for one in said],
+        changes=store.changes(work, row),
         evidence=EvidenceMoved(added=row.added, withdrawn=row.withdrawn),
-        counts=body.counts,
-        fragments_sha256=body.fragments_sha256,
+        counts=store.counts(work, review),
+        fragments_sha256=row.fragments_sha256,
         preceding=revision_id(review, row.number - 1) if row.number > 1 else None,
         drill=row.drill,
         made_at=row.made_at,
@@ -158,9 +167,19 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
         event=link.event_id,
         stands=link.withdrawn_at is None and report.stands,
         why_not=_why_not(found),
-        **link.model_dump(include={"fragment", "cmoc", "element", "stance", "inference", "rationale", "linked_at"}),
+        **link.model_dump(
+            include={"fragment", "cmoc", "element", "stance", "inference", "rationale", "credibility", "linked_at"}
+        ),
         **fragment.model_dump(include={"locator", "quote", "paraphrase", "data_type", "coder"}),
     )
+
+
+def appraisal_view(row: AppraisalRow) -> AppraisalView:
+    return AppraisalView(event=row.event_id, **row.model_dump(include=set(AppraisalView.model_fields) - {"event"}))
+
+
+def confidence_view(row: ConfidenceRow) -> ConfidenceView:
+    return ConfidenceView(event=row.event_id, **row.model_dump(include=set(ConfidenceView.model_fields) - {"event"}))
 
 
 def _why_not(found: store.Evidence) -> str | None:
@@ -188,6 +207,15 @@ def report_views(work: Work, review: str, rows: list[ReportRow]) -> list[ReportV
         )
         for row in rows
     ]
+
+
+def proposal_view(row: ProposalRow) -> ProposalView:
+    return ProposalView(
+        proposal=row.id,
+        event=row.event_id,
+        cmocs=row.cmocs,
+        **row.model_dump(exclude={"id", "event_id", "cmoc", "other", "declined_links"}),
+    )
 
 
 def rejudgement_view(row: RejudgementRow) -> RejudgementView:

@@ -14,6 +14,7 @@ from shared.client.asking import addresses
 from shared.client.asynchronous import AsyncClient
 from shared.http.exchange import Exchange
 from shared.outward.trust import trusted
+from shared.wire.people import Me
 
 #: Seconds in which the API answers; a page says so where it does not.
 _TIMEOUT = 30.0
@@ -21,6 +22,9 @@ _TIMEOUT = 30.0
 #: How many questions of those who read public reviews are with the API at once. The rest wait here, so that a crowd of
 #: them takes none of the turns there that are for people who work.
 _OF_ANYBODY = 16
+
+#: Of how many tokens it is kept whose they are.
+_MOST_KNOWN = 2_000
 
 
 class _Few(httpx.AsyncBaseTransport):
@@ -48,6 +52,8 @@ class Api:
         people = self._urls if isinstance(self._urls, str) else self._urls.get("people", self._urls.get("", ""))
         self._people = people
         self._exchange = Exchange(app, people)
+        #: By their token, which says of itself nothing to us.
+        self._known: dict[str, Me] = {}
         self._http = _asking_by(_way_to(app))
         self._http_of_anybody = _asking_by(_Few(_way_to(app), _OF_ANYBODY))
         self._files = _asking_by(PassedOn(app) if app is not None else _way_to(app))
@@ -55,6 +61,16 @@ class Api:
     async def of(self, session: str) -> AsyncClient:
         """The API as whoever has this session. Raises Unauthenticated for one that counts no more."""
         return self.with_token(await self._exchange.token_of(session))
+
+    async def me_of(self, session: str) -> Me:
+        """Who has this session, and their roles, as people says it; asked anew with each token. Raises LivingError."""
+        token = await self._exchange.token_of(session)
+        if (known := self._known.get(token)) is None:
+            known = await self.with_token(token).people.me()
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.pop(next(iter(self._known)), None)
+            self._known[token] = known
+        return known
 
     async def of_anybody(self, review: str) -> AsyncClient:
         """The API as anybody who reads a public review. Raises Forbidden for one that is not, or that there is not."""

@@ -36,15 +36,17 @@ async def form_of(request: Request) -> FormData:
 
 
 @asynccontextmanager
-async def form_with_file(request: Request, may: Callable[[FormData], bool]) -> AsyncIterator[FormData]:
-    """The form that was sent, with the one file that it may have, which is gone when the block ends. `may` is asked, of
-    the fields that stand before the file, whether it is taken at all; where not, the form has those alone. What it
-    raises of a file that cannot be taken now is raised.
+async def form_with_file(
+    request: Request, may: Callable[[FormData], bool], most: int = LARGEST_FILE
+) -> AsyncIterator[FormData]:
+    """The form that was sent, with the one file of at most so many bytes that it may have, which is gone when the block
+    ends. `may` is asked, of the fields that stand before the file, whether it is taken at all; where not, the form has
+    those alone. What it raises of a file that cannot be taken now is raised.
 
     Raises Invalid as `form_of` does, and ClientDisconnect where a sender breaks off.
     """
-    if _announced(request) > LARGEST_FILE + _LARGEST:
-        raise _too_large(LARGEST_FILE)
+    if _announced(request) > most + _LARGEST:
+        raise _too_large(most)
     if not request.headers.get("content-type", "").startswith("multipart/"):
         yield await form_of(request)
         return

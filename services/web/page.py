@@ -27,6 +27,7 @@ from services.web.door import Door
 from services.web.files import Ways
 from services.web.forms import form_of, form_with_file
 from services.web.gate import Gate
+from services.web.roles import rooms_of
 from shared import logging
 from shared.client.asking import one_sheet, part, under
 from shared.client.asynchronous import AsyncClient
@@ -159,7 +160,8 @@ class Shown:
     open_to: For
     allowed: tuple[str, ...]
     make: Make
-    takes_file: bool = False
+    #: Bytes of the file that is sent to it; 0 where none is.
+    takes_file: int = 0
 
 
 class Pages:
@@ -176,12 +178,13 @@ class Pages:
         """What a form of a page of ours is sent to."""
         return partial(self._add, "POST", path, open_to, allowed)
 
-    def upload(self, path: str, *, allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
-        """What a form with a file is sent to. What proves the form stands before the file in it."""
-        return partial(self._add, "POST", path, "signed in", allowed, takes_file=True)
+    def upload(self, path: str, *, most: int, allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
+        """What a form with a file of so many bytes at most is sent to. What proves the form stands before the file in
+        it."""
+        return partial(self._add, "POST", path, "signed in", allowed, takes_file=most)
 
     def _add(
-        self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make, takes_file: bool = False
+        self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make, takes_file: int = 0
     ) -> Make:
         self.all.append(Shown(path, method, make.__name__, open_to, allowed, make, takes_file))
         return make
@@ -218,7 +221,7 @@ class Web:
             return look.of_error(error)
         except Exception as error:
             log.exception("a page failed", page=shown.name)
-            return look.of_error(_of_the_disk(error) or LivingError(type(error).__name__))
+            return look.trouble(_of_the_disk(error) or LivingError(type(error).__name__))
 
     @asynccontextmanager
     async def _sent(self, shown: Shown, request: Request, look: Look) -> AsyncIterator[FormData]:
@@ -238,7 +241,7 @@ class Web:
                     on_its_way.enter_context(self.files_in.one(look.session))
                     return True
 
-                async with form_with_file(request, may) as form:
+                async with form_with_file(request, may, shown.takes_file) as form:
                     yield form
 
     async def _holds(self, session: str) -> bool:
@@ -318,7 +321,18 @@ class Web:
         api = await self.api.of(look.session) if look.session is not None else self.api.of_nobody()
         asked = Asked(self, request, api, look.session, look.visitor, form)
         _named(request)
-        return await shown.make(asked)
+        return await self._with_rooms(await shown.make(asked), look)
+
+    async def _with_rooms(self, made: Drawn, look: Look) -> Drawn:
+        """A page of a review with the way to those rooms of it that are for whoever looks; to all of them where that
+        cannot be known, since each says itself whom it is for."""
+        if not (isinstance(made, Page) and look.session is not None and "review" in made.given):
+            return made
+        try:
+            me = await self.api.me_of(look.session)
+        except LivingError:
+            return made
+        return replace(made, given={"rooms": rooms_of(me, made.given["review"]), **made.given})
 
     def _not_ours(self, shown: Shown, form: FormData, look: Look) -> Response:
         """A form without the proof: a session that ended meanwhile is begun anew, and the form goes on; so does, once
@@ -402,10 +416,14 @@ class Look:
         return look.page("go-on.html", {"to": to, "fields": _written(form), "anew": True}, 403)
 
     def of_error(self, error: LivingError) -> Response:
-        """A page that says what happened, and what to do."""
-        what, status = _trouble(error)
-        if what == "ours":
+        """A page that says what happened, and what to do; the log has what is our fault."""
+        if _trouble(error)[0] == "ours":
             log.error("a page met what it does not know", error=error.detail, slug=error.slug)
+        return self.trouble(error)
+
+    def trouble(self, error: LivingError) -> Response:
+        """The same of what the log has already."""
+        what, status = _trouble(error)
         detail = "" if what in ("not_there", "ours") else error.detail
         answer = replace(self, allowed=()).page(
             "trouble.html", {"what": what, "detail": detail, "errors": error.extra.get("errors") or []}, status

@@ -11,6 +11,7 @@ from shared.client.http import Http, part
 if TYPE_CHECKING:
     from datetime import date
 
+    from shared.events.synthesis import Credibility
     from shared.wire import synthesis as wire
 else:
     wire = Forms("shared.wire.synthesis")
@@ -62,6 +63,16 @@ class SynthesisClient:
             f"/synthesis/reviews/{part(review)}/evidence/{part(fragment)}/withdraw", wire.Withdrawn, body
         )
 
+    def appraise(self, review: str, link: str, credibility: Credibility, why: str) -> wire.AppraisalView:
+        """Says whether a fragment is trustworthy for what a link says by it; the last that was said holds."""
+        path = f"/synthesis/reviews/{part(review)}/links/{part(link)}/appraisals"
+        return self._http.post(path, wire.AppraisalView, {"credibility": credibility, "why": why})
+
+    def appraisals(self, review: str, link: str) -> Iterator[wire.AppraisalView]:
+        """What was said of a link, oldest first."""
+        path = f"/synthesis/reviews/{part(review)}/links/{part(link)}/appraisals"
+        return self._http.pages(path, wire.AppraisalView)
+
     def reports(self, review: str) -> Iterator[wire.ReportView]:
         return self._http.pages(f"/synthesis/reviews/{part(review)}/reports", wire.ReportView)
 
@@ -75,8 +86,23 @@ class SynthesisClient:
     def cmocs(self, review: str) -> list[wire.CmocView]:
         return self._http.listed(f"/synthesis/reviews/{part(review)}/cmocs", wire.CmocView)
 
+    def kin(self, review: str, cmoc: str) -> wire.Kin:
+        """The CMOCs that one was made of and those that it became, near and far."""
+        return self._http.get(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/kin", wire.Kin)
+
     def history(self, review: str, cmoc: str) -> Iterator[wire.TheoryEventView]:
         return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/history", wire.TheoryEventView)
+
+    def judge_confidence(
+        self, review: str, cmoc: str, judged: wire.NewConfidence | Mapping[str, object]
+    ) -> wire.ConfidenceView:
+        """Says how confident one may be in a CMOC; the last that was said holds."""
+        path = f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence"
+        return self._http.post(path, wire.ConfidenceView, judged)
+
+    def confidence(self, review: str, cmoc: str) -> Iterator[wire.ConfidenceView]:
+        """How confident people were in a CMOC, oldest first."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence", wire.ConfidenceView)
 
     def support(self, review: str) -> wire.SupportTable:
         return self._http.get(f"/synthesis/reviews/{part(review)}/support", wire.SupportTable)
@@ -126,6 +152,15 @@ class SynthesisClient:
     def close_rejudgement(self, review: str, rejudgement: str, how: str) -> wire.RejudgementView:
         path = f"/synthesis/reviews/{part(review)}/rejudgements/{part(rejudgement)}/close"
         return self._http.post(path, wire.RejudgementView, {"how": how})
+
+    def proposals(self, review: str, state: wire.ProposalState | None = None) -> Iterator[wire.ProposalView]:
+        """What the evidence suggests to do with CMOCs, which only people do."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/proposals", wire.ProposalView, state=state)
+
+    def decline(self, review: str, proposal: str, why: str) -> wire.ProposalView:
+        """Says why what the evidence suggests is not done."""
+        path = f"/synthesis/reviews/{part(review)}/proposals/{part(proposal)}/close"
+        return self._http.post(path, wire.ProposalView, {"why": why})
 
     def triggers(self, review: str) -> Iterator[wire.TriggerView]:
         return self._http.pages(f"/synthesis/reviews/{part(review)}/triggers", wire.TriggerView)

@@ -120,6 +120,8 @@ FEATURES: dict[str, Feature] = {
         lambda protocol: any(stage.parks_after != PARKS_AFTER for stage in protocol.stages), ("screening",)
     ),
     "stage:tags": Feature(lambda protocol: any(stage.tags for stage in protocol.stages), ("screening",)),
+    # Synthesis of an earlier release would tell of what is refuted that it is set aside.
+    "protocol:set_aside": Feature(lambda protocol: bool(protocol.set_aside), ("synthesis",)),
     # Others would have people vote untrained.
     "stage:training": Feature(_of_a_stage(lambda stage: stage.training), ("screening",)),
 }
@@ -306,6 +308,16 @@ class Cmoc(Part):
     lineage_note: Text | None = None
 
 
+class SetAside(Part):
+    """A CMOC that an earlier version stated, and this one states no more, by what a person decided: `how` it went, and
+    `why`. `dissent` is what others of the team think. Where it lives on in others, their `lineage` says so instead."""
+
+    cmoc: Slug
+    how: Literal["no_evidence", "refuted", "out_of_scope"]
+    why: Text
+    dissent: Text | None = None
+
+
 class TeamRole(Part):
     """Those whom a review wants in a role, by their ids."""
 
@@ -334,6 +346,7 @@ class Protocol(AnyProtocol):
     from `search_from` on, or from `published_after` where that is not given. `citations` says
     whether what the included reports cite, and what cites them, is looked for too. `criteria` and `highlights` are
     shown with every record that people screen. `team` is who the review is to be done by; it makes nobody a member.
+    `set_aside` is what became of CMOCs that earlier versions stated.
     """
 
     title: Text
@@ -351,6 +364,7 @@ class Protocol(AnyProtocol):
     stages: Annotated[list[Stage], Field(min_length=1, max_length=20)]
     theories: Annotated[list[Theory], Field(min_length=1, max_length=100)]
     cmocs: Annotated[list[Cmoc], Field(min_length=1, max_length=500)]
+    set_aside: Annotated[list[SetAside], Field(max_length=500)] = Field(default=[], exclude_if=lambda gone: not gone)
 
     def document(self) -> str:
         """The canonical JSON, which is hashed and told."""

@@ -13,13 +13,19 @@ from shared.events.bounds import Count, Id
 Element = Literal["context", "resource", "reasoning", "outcome", "whole"]
 Stance = Literal["supports", "refines", "contradicts", "bounds", "inverse"]
 Inference = Literal["explicit", "inferred"]
+#: Whether one fragment is trustworthy for one claim: rigour is of a piece of data and what it is used for, not of a
+#: paper (Pawson 2006, chapter 4; Wong 2018).
+Credibility = Literal["credible", "caution", "not_credible"]
 Status = Literal["supported", "partially_supported", "no_evidence", "contested"]
 #: What can happen to a CMOC: to its words, to the reports and the evidence behind it, to its status by that. One more
 #: is a new version of `TheoryChanged`, since an event with another kind cannot be read.
 Happened = Literal[
     "proposed",
     "refined",
+    "merged",
+    "split",
     "set_aside",
+    "refuted",
     "reinstated",
     "evidence_withdrawn",
     "evidence_restored",
@@ -34,6 +40,12 @@ Happened = Literal[
 ChangeClass = Literal["MAJOR", "MINOR", "PATCH", "NONE"]
 
 
+#: How much somebody is concerned about one part of the confidence in a finding, and how confident they are in the
+#: whole (GRADE-CERQual; Lewin 2018, Implementation Science 13, supplement 1).
+Concern = Literal["none", "minor", "moderate", "serious"]
+ConfidenceLevel = Literal["high", "moderate", "low", "very_low"]
+
+
 class LinkMade(Value):
     """A fragment speaks to one element of one CMOC."""
 
@@ -43,6 +55,7 @@ class LinkMade(Value):
     stance: Stance
     inference: Inference
     rationale: str | None = None
+    credibility: Credibility | None = Field(default=None, exclude_if=lambda judged: judged is None)
 
 
 class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topic="synthesis.evidence"):
@@ -55,9 +68,45 @@ class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topi
     links: list[LinkMade]
 
 
-class TheoryChanged(Event, type="synthesis.theory.changed", key="review", topic="synthesis.theories"):
+class LinkAppraised(Event, type="synthesis.link.appraised", key="review", topic="synthesis.evidence"):
+    """Somebody judged whether a fragment is trustworthy for what a link says by it; it supersedes what was judged of
+    that link before."""
+
+    record: Id
+    fragment: Id
+    link: Id
+    cmoc: Id
+    credibility: Credibility
+    before: Credibility | None
+    why: str
+    by: Id
+
+
+def _knew_less(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 had no word for what is merged, split or refuted; what it has words for is the same."""
+    return data
+
+
+class ConfidenceJudged(Event, type="synthesis.confidence.judged", key="review", topic="synthesis.theories"):
+    """Somebody judged how confident one may be in a CMOC, by the four parts of GRADE-CERQual; it supersedes what was
+    judged of it before."""
+
+    cmoc: Id
+    methodological_limitations: Concern
+    coherence: Concern
+    adequacy: Concern
+    relevance: Concern
+    confidence: ConfidenceLevel
+    before: ConfidenceLevel | None
+    why: str
+    by: Id
+
+
+class TheoryChanged(
+    Event, type="synthesis.theory.changed", version=2, key="review", topic="synthesis.theories", upcasts=(_knew_less,)
+):
     """Something happened to a CMOC. Where it has other words now, `after` has those parts of it that are other, as
-    lines such as `context: ...`."""
+    lines such as `context: ...`. Of one that is merged or split, `into` are the CMOCs in which it lives on."""
 
     cmoc: Id
     # Its form was released as any text.
@@ -66,6 +115,30 @@ class TheoryChanged(Event, type="synthesis.theory.changed", key="review", topic=
     after: str | None = None
     why: str
     drill: bool = False
+    into: list[Id] = Field(default=[], exclude_if=lambda into: not into)
+
+
+class ProposalOpened(Event, type="synthesis.proposal.opened", key="review", topic="synthesis.theories"):
+    """The evidence suggests to do something with these CMOCs (`kind`: merge, split, refine or set_aside), because of
+    what these links, of which it names as many as an event holds, say of an element. Only a person does it."""
+
+    proposal: Id
+    kind: Id
+    cmocs: list[Id]
+    element: Id | None
+    why: str
+    links: list[Id]
+    drill: bool = False
+
+
+class ProposalClosed(Event, type="synthesis.proposal.closed", key="review", topic="synthesis.theories"):
+    """A proposal is open no more (`state`): a person declined it, or the evidence suggests it no longer."""
+
+    proposal: Id
+    kind: Id
+    cmocs: list[Id]
+    state: Id
+    why: str
 
 
 class RejudgementOpened(Event, type="synthesis.rejudgement.opened", key="review"):

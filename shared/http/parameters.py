@@ -68,6 +68,9 @@ Why = Annotated[
 #: What someone searches for.
 Question = Annotated[str, Query(max_length=8000), *_KEPT]
 
+#: What a file is called, as a person has it.
+FileName = Annotated[str, Query(min_length=1, max_length=500), *_KEPT]
+
 #: Several words, any of which may fit. The whole is annotated, since FastAPI looks for lists in a body otherwise.
 Words = Annotated[list[Annotated[str, Field(max_length=500), *_KEPT]] | None, Query(max_length=50)]
 

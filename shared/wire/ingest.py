@@ -73,6 +73,9 @@ EXPORT_ENDINGS: dict[ExportFormat, str] = {
 #: Bytes of a file of records that people may bring.
 LARGEST_FILE = 1024 * 1024 * 1024
 
+#: Bytes of a copy of a report that people may bring, and of one that is fetched unless the settings say less.
+LARGEST_TEXT = 256 * 1024 * 1024
+
 #: Whether a file of records is made.
 ExportState = Literal["waiting", "done", "failed"]
 
@@ -265,6 +268,46 @@ class FileView(BaseModel):
 
     sha256: str
     size: int
+
+
+class ValueView(BaseModel):
+    """A value of a column, and in how many records it stands."""
+
+    value: str
+    times: int
+
+
+class ColumnView(BaseModel):
+    """A column or tag of a file that is no part of a citation: in how many records it is `filled`, and its most
+    frequent values; `more` where it has others."""
+
+    name: str
+    filled: int
+    values: list[ValueView]
+    more: bool
+
+
+class FileSurvey(BaseModel):
+    """What an uploaded file holds, by its first records, `whole` where these are all.
+
+    `cited` are columns of a table that are read as parts of a citation, `columns` what else records have, and
+    `more_columns` how many of these are not shown. `rejected` cannot be read. `mapping` is the YAML document that they
+    suggest for an import, with "?" where only a person can say it, and `states` whether any of them looks like what
+    was decided before.
+    """
+
+    sha256: str
+    format: LibraryFormat
+    dialect: str | None
+    encoding: str | None
+    records: int
+    rejected: int
+    whole: bool
+    cited: list[str]
+    columns: list[ColumnView]
+    more_columns: int
+    states: bool
+    mapping: str
 
 
 _Reported = Annotated[int, Field(ge=0, le=1_000_000_000), WHOLE]

@@ -83,6 +83,7 @@ class NewSavedSearch(Given):
     published_from: _Day | None = None
     published_until: _Day | None = None
     status: _Values = []
+    stage: _Values = []
     source: _Values = []
     kind: _Values = []
     language: _Values = []
@@ -100,6 +101,7 @@ class SavedSearch(BaseModel):
     published_from: date | None = None
     published_until: date | None = None
     status: list[str] = []
+    stage: list[str] = []
     source: list[str] = []
     kind: list[str] = []
     language: list[str] = []

@@ -12,6 +12,9 @@ from shared.events.synthesis import (
     Change,
     ChangeClass,
     CmocState,
+    Concern,
+    ConfidenceLevel,
+    Credibility,
     Element,
     Inference,
     NotSearched,
@@ -24,6 +27,11 @@ DataType = Literal["participant_quote", "author_interpretation", "observation", 
 Evidenced = Literal["explicit", "inferred", "none"]
 ReportState = Literal["included", "excluded", "reopened", "merged"]
 RejudgementState = Literal["open", "closed"]
+#: How a CMOC went that the protocol has no more: by a person's decision in every case.
+GoneHow = Literal["merged", "split", "refined", "no_evidence", "refuted", "out_of_scope", "set_aside"]
+#: What the evidence may suggest to do with CMOCs; only people do it.
+ProposalKind = Literal["merge", "split", "refine", "set_aside"]
+ProposalState = Literal["open", "declined", "lapsed"]
 
 #: What a lead says becomes of a review: it goes on, rests for a while, or has ended.
 Course = Literal["living", "paused", "retired"]
@@ -48,7 +56,8 @@ class LinkGiven(Given):
     """What the fragment says, and of which element of which CMOC.
 
     `bounds` shows where the CMOC stops working, `inverse` that without the resource the opposite holds.
-    `inference` is `explicit` where the report says so itself.
+    `inference` is `explicit` where the report says so itself. `credibility` is whether the fragment is trustworthy for
+    this claim; where nobody says, it is as its report was judged in screening.
     """
 
     cmoc: Line
@@ -56,6 +65,7 @@ class LinkGiven(Given):
     stance: Stance = "supports"
     inference: Inference = "explicit"
     rationale: Reason | None = None
+    credibility: Credibility | None = Field(default=None, exclude_if=lambda judged: judged is None)
 
 
 def _said_once(links: list[LinkGiven]) -> list[LinkGiven]:
@@ -141,8 +151,27 @@ class Withdrawn(BaseModel):
     links: list[str]
 
 
+class NewAppraisal(Given):
+    """Whether a fragment is trustworthy for what a link says by it, and why."""
+
+    credibility: Credibility
+    why: Reason
+
+
+class AppraisalView(BaseModel):
+    """What somebody judged of a link, and when; the last one holds."""
+
+    link: str
+    credibility: Credibility
+    why: str
+    by: str
+    at: datetime
+    event: str
+
+
 class EvidenceView(BaseModel):
-    """A link with its fragment, and the event that told it. `why_not` says why it does not stand, if so."""
+    """A link with its fragment, and the event that told it. `why_not` says why it does not stand, if so; `credibility`
+    is what was judged of it last, None where that is left to how its report was judged."""
 
     link: str
     fragment: str
@@ -154,6 +183,7 @@ class EvidenceView(BaseModel):
     stance: Stance
     inference: Inference
     rationale: str | None
+    credibility: Credibility | None = None
     locator: str
     quote: str | None
     paraphrase: str
@@ -200,12 +230,83 @@ class StudyGiven(Given):
 # What the synthesis says
 
 
+class StanceCount(Value):
+    """How many standing links of one stance speak to one element: all, those that show it (explicit, and credible), and
+    the independent `studies` behind all of them."""
+
+    stance: Stance
+    links: int
+    shown: int
+    studies: int
+
+
+#: The rules by which a status is found, each of which is met or not.
+StatusRule = Literal[
+    "no_credible_contradiction", "has_support", "context_is_shown", "resource_is_shown", "reasoning_is_shown",
+    "outcome_is_shown", "enough_studies",
+]  # fmt: skip
+
+
+class StatusReason(Value):
+    """Whether one rule of the status is met, and what speaks for that: the studies that meet it, or of a contradiction
+    the links that break it."""
+
+    rule: StatusRule
+    met: bool
+    studies: list[str] = []
+    links: list[str] = []
+
+
+class Pattern(Value):
+    """A demi-regularity (Lawson 1997; Pawson 2006): the context goes with the outcome in two or more `studies`. The
+    links in `counter` say that it did not, those in `moderators` where it ends."""
+
+    studies: list[str]
+    counter: list[str]
+    moderators: list[str]
+
+
+class Confidence(Value):
+    """How confident somebody is in a CMOC, and how much they are concerned about each of the four parts of
+    GRADE-CERQual: the limitations of the studies, how well the finding fits their data, whether there is enough of
+    that, and whether it is about what the review asks."""
+
+    methodological_limitations: Concern
+    coherence: Concern
+    adequacy: Concern
+    relevance: Concern
+    confidence: ConfidenceLevel
+    why: str
+    by: str
+
+
+class NewConfidence(Given):
+    """The same, as it is judged."""
+
+    methodological_limitations: Concern
+    coherence: Concern
+    adequacy: Concern
+    relevance: Concern
+    confidence: ConfidenceLevel
+    why: Reason
+
+
+class ConfidenceView(Confidence):
+    """What somebody judged of a CMOC, and when; the last one holds."""
+
+    cmoc: str
+    at: datetime
+    event: str
+
+
 class Statement(Value):
     """One CMOC: its wording, its status, and what that rests on.
 
     `elements` says how each of the four parts is evidenced; `stances` counts the standing links by stance;
     `studies` are those that count for `support`; `links` are all that stand, and `challenges` those of them
-    that contradict or bound.
+    that contradict or bound. `reasons` are the rules of the status, in their order, and `by_element` what speaks to
+    each part and to the whole; documents of schemas before 3 have neither. `pattern` is there where its context goes
+    with its outcome in several studies, `confidence` where somebody judged that.
     """
 
     cmoc: str
@@ -222,6 +323,10 @@ class Statement(Value):
     studies: list[str]
     links: list[str]
     challenges: list[str]
+    reasons: list[StatusReason] = Field(default=[], exclude_if=lambda reasons: not reasons)
+    by_element: dict[Element, list[StanceCount]] = Field(default={}, exclude_if=lambda counts: not counts)
+    pattern: Pattern | None = Field(default=None, exclude_if=lambda pattern: pattern is None)
+    confidence: Confidence | None = Field(default=None, exclude_if=lambda judged: judged is None)
 
     @property
     def state(self) -> CmocState:
@@ -247,15 +352,25 @@ class Counts(Value):
     links: int
 
 
+class GoneCmoc(Value):
+    """A CMOC that is stated no more, by a person's decision: how it went, into which others, and why."""
+
+    cmoc: str
+    how: GoneHow
+    into: list[str]
+    why: str
+
+
 class Body(Value):
     """What the synthesis says: the theories, every CMOC in the protocol's order, the hash of the set of
-    links it rests on, and the drills in force."""
+    links it rests on, the drills in force, and which CMOCs are stated no more."""
 
     theories: list[TheoryText]
     cmocs: list[Statement]
     fragments_sha256: str
     counts: Counts
     drills: list[str] = []
+    gone: list[GoneCmoc] = []
 
     @property
     def states(self) -> list[CmocState]:
@@ -274,8 +389,8 @@ class EvidenceMoved(Value):
 
 
 class CmocDrafted(BaseModel):
-    """One CMOC as it would be published: its wording, its status, and the studies that count for `support`. The links
-    behind it: the evidence listing with `cmoc`."""
+    """One CMOC as it would be published: its wording, its status with the rules it rests on, and the studies that count
+    for `support`. The links behind it: the evidence listing with `cmoc`."""
 
     cmoc: str
     theory: str
@@ -289,6 +404,10 @@ class CmocDrafted(BaseModel):
     elements: dict[str, Evidenced]
     stances: dict[str, int]
     studies: list[str]
+    reasons: list[StatusReason] = []
+    by_element: dict[Element, list[StanceCount]] = {}
+    pattern: Pattern | None = None
+    confidence: Confidence | None = None
 
 
 class ManualSearch(BaseModel):
@@ -377,7 +496,7 @@ class RevisionContent(RevisionHead):
     """The content of a revision, as read from the document that was signed.
 
     `because` are the ids of the events that led to it since the preceding revision. `not_searched` are the searches by
-    hand that it goes without; a document that goes without none does not name them.
+    hand that it goes without, `gone` the CMOCs that are stated no more; a document without any does not name them.
     """
 
     protocol_version: int
@@ -392,12 +511,13 @@ class RevisionContent(RevisionHead):
     triggers: list[TriggerView]
     because: list[str]
     not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
+    gone: list[GoneCmoc] = Field(default=[], exclude_if=lambda gone: not gone)
 
     @property
     def body(self) -> Body:
         return Body(
             theories=self.theories, cmocs=self.cmocs, fragments_sha256=self.fragments_sha256, counts=self.counts,
-            drills=self.drills,
+            drills=self.drills, gone=self.gone,
         )  # fmt: skip
 
 
@@ -569,8 +689,36 @@ class SupportTable(BaseModel):
     studies: list[StudyView]
 
 
+class ProposalView(BaseModel):
+    """What the evidence suggests to do with these CMOCs, because of what the `links` say of an `element`: the evidence
+    listing with `cmoc` has them. `decided_by` declined it, and said why (`decided_why`)."""
+
+    proposal: str
+    review: str
+    kind: ProposalKind
+    cmocs: list[str]
+    element: Element | None
+    why: str
+    links: list[str]
+    state: ProposalState
+    cycle: int
+    drill: bool
+    proposed_at: datetime
+    decided_by: str | None
+    decided_at: datetime | None
+    decided_why: str | None
+    event: str
+
+
+class Declined(Given):
+    """Why what the evidence suggests is not done."""
+
+    why: Reason
+
+
 class CmocView(BaseModel):
-    """A CMOC in its newest wording."""
+    """A CMOC in its newest wording. Of one that the protocol has no more, `gone_how` it went, into which others, and
+    why, as a person decided (`gone_by`), with what others of the team think (`dissent`)."""
 
     cmoc: str
     theory: str
@@ -581,6 +729,19 @@ class CmocView(BaseModel):
     lineage: list[str]
     lineage_note: str | None
     set_aside_at: datetime | None
+    gone_how: GoneHow | None = None
+    gone_into: list[str] = []
+    gone_why: str | None = None
+    gone_by: str | None = None
+    dissent: str | None = None
+
+
+class Kin(BaseModel):
+    """Where a CMOC comes from and where it went: those that it was made of and those that it became, near and far."""
+
+    cmoc: str
+    before: list[CmocView]
+    after: list[CmocView]
 
 
 class TheoryEventView(BaseModel):

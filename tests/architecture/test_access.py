@@ -367,6 +367,12 @@ SENT: dict[str, Any] = {
     "/records/{record}/withdraw": {"reason": "why"},
     "/study": {"same_as": THING, "why": "why"},
     "/close": {"how": "so"},
+    "/proposals/{proposal}/close": {"why": "why"},
+    "/confidence": {
+        "methodological_limitations": "none", "coherence": "none", "adequacy": "none", "relevance": "none",
+        "confidence": "high", "why": "why",
+    },
+    "/appraisals": {"credibility": "caution", "why": "why"},
     "/discard": {"reason": "why"},
     "/held/discard": {"topic": THING, "key": THING, "reason": "why"},
     "/members/{member}": {"role": "reader"},

@@ -14,13 +14,12 @@ import yaml
 from bench.servers import COMPOSED
 from deploy.local.servers import POSTGRES_SETTINGS
 from services.catalog import BY_NAME, PAGES, SERVICES
-from services.ingest.commands.texts import LARGEST_TEXT
 from shared.client.asking import addresses
 from shared.db.engine import Database
 from shared.http.blobs import AT_ONCE
 from shared.runtime.app import routers
 from shared.settings import Settings
-from shared.wire.ingest import LARGEST_FILE
+from shared.wire.ingest import LARGEST_FILE, LARGEST_TEXT
 
 ROOT = Path(__file__).parent.parent.parent
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -99,6 +98,10 @@ def test_the_proxy_takes_files_as_large_as_their_route_does():
     (forms,) = re.findall(r"location ~ \^/reviews/\[\^/\]\+/imports\$ \{(.*?)\}", proxy, re.DOTALL)
     (limit,) = re.findall(r"client_max_body_size (\d+)m;", forms)
     assert int(limit) * 1024**2 == LARGEST_FILE + 1024**2, "with the fields of its form"
+    assert "proxy_request_buffering off;" in forms and "proxy_pass http://web:8000;" in forms
+    (forms,) = re.findall(r"location ~ \^/reviews/\[\^/\]\+/records/\[\^/\]\+/texts\$ \{(.*?)\}", proxy, re.DOTALL)
+    (limit,) = re.findall(r"client_max_body_size (\d+)m;", forms)
+    assert int(limit) * 1024**2 == LARGEST_TEXT + 1024**2
     assert "proxy_request_buffering off;" in forms and "proxy_pass http://web:8000;" in forms
     (texts,) = re.findall(r"location ~ \^/ingest/reviews/\[\^/\]\+/text-files\$ \{(.*?)\}", proxy, re.DOTALL)
     (limit,) = re.findall(r"client_max_body_size (\d+)m;", texts)

@@ -26,6 +26,7 @@ from services.notify.domain import DeliveryStates
 from services.screening.domain import BatchStates, LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
 from services.synthesis.domain.notices import RejudgementStates
+from services.synthesis.domain.proposals import ProposalStates
 from services.synthesis.domain.reports import ReportStates
 from shared.db.tables import LetterStates
 from shared.states import States
@@ -51,6 +52,7 @@ ON_THE_WIRE = {
     AnchorStates: ingest.AnchorState,
     ReportStates: synthesis.ReportState,
     RejudgementStates: synthesis.RejudgementState,
+    ProposalStates: synthesis.ProposalState,
     RebuildStates: search.RebuildState,
     DeliveryStates: notify.DeliveryState,
     LetterStates: common.LetterState,

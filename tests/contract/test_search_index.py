@@ -382,6 +382,20 @@ def test_a_record_that_only_screening_knows_is_not_found_yet(rig: Rig) -> None:
     assert rig.find(status=("included",)) == ["a"]
 
 
+def test_a_record_that_moved_on_is_found_at_its_new_stage_only(rig: Rig) -> None:
+    rig.hears(rig.document("a", title="Trust"), rig.screened("a", 1, "screening", stage="sift"))
+    assert rig.find(stage=("sift",)) == ["a"]
+
+    rig.hears(rig.screened("a", 3, "screening", stage="depth"))
+    assert (rig.find(stage=("sift",)), rig.find(stage=("depth",))) == ([], ["a"])
+    rig.hears(rig.screened("a", 2, "screening", stage="sift"))
+    assert rig.find(stage=("depth",)) == ["a"]
+
+    rig.hears(rig.screened("a", 4, "included"))
+    results = rig.search(facets=("stage",))
+    assert rig.find(stage=("sift", "depth")) == [] and results.facets == {"stage": []}
+
+
 def test_an_updated_text_is_found_by_its_new_words_only(rig: Rig) -> None:
     rig.hears(rig.document("a", title="Governance", sources=[{"source": "crossref", "id": "1", "run": "r"}]))
     rig.hears(rig.document("a", 2, title="Trust", sources=[{"source": "pubmed", "id": "1", "run": "r"}]))
@@ -757,7 +771,9 @@ def dated(index: SearchIndex) -> Rig:
         rig.document("never", title="trust", venue="BMJ Leader", language="fr"),
         rig.document("ancient", title="power", published="0980-01-01"),
         rig.screened("day", 1, "included"),
-        rig.screened("next", 1, "excluded", reason="late"),
+        rig.screened("next", 1, "excluded", stage="depth", reason="late"),
+        rig.screened("year", 1, "screening", stage="depth"),
+        rig.screened("month", 1, "screening", stage="sift"),
     )
     return rig
 
@@ -774,6 +790,10 @@ def dated(index: SearchIndex) -> Rig:
         ({"published_from": date(1, 1, 1)}, "ancient day month next year"),
         ({"status": ("screening",)}, "ancient month never year"),
         ({"status": ("included", "excluded")}, "day next"),
+        ({"stage": ("depth",)}, "next year"),
+        ({"stage": ("depth", "sift")}, "month next year"),
+        ({"stage": ("depth",), "status": ("screening",)}, "year"),
+        ({"stage": ("Depth",)}, ""),
         ({"source": ("pubmed",)}, "year"),
         ({"source": ("pubmed", "openalex")}, "month year"),
         ({"kind": ("article",), "source": ("openalex",)}, "month year"),
@@ -882,6 +902,7 @@ def test_facets_count_what_the_query_and_the_filters_leave(dated: Rig) -> None:
         "kind": {"article": 2, "book": 1},
         "language": {"en": 2},
         "status": {"screening": 2, "included": 1, "excluded": 1},
+        "stage": {"depth": 2, "sift": 1},
         "venue": {"BMJ Leader": 1},
     }
 

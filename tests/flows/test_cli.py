@@ -117,6 +117,7 @@ def test_records_are_searched_with_facets(run):
 
     assert page["total"] >= 3 and page["facets"]["year"]
     assert "of" in run("search", "query", REVIEW, '"integrated care"', "--status", "included").output
+    assert "of" in run("search", "query", REVIEW, "", "--stage", "nowhere").output
     refused = run("search", "query", REVIEW, '"never closed', fails=True)
     assert refused.exit_code == 1
 

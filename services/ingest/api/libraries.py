@@ -6,22 +6,25 @@ from typing import Annotated
 
 from services.ingest import store, views
 from services.ingest.api.router import Reading, Unit, router
-from services.ingest.commands import exports, imports, uploads
+from services.ingest.commands import exports, imports, surveys, uploads
 from services.ingest.ports.libraries.catalog import ending_of
 from shared.blobs.packing import Blob
 from shared.blobs.port import Blobs
 from shared.errors import Conflict, NotFound
+from shared.http.afterwards import Afterwards
 from shared.http.auth import Exporter, Importer, Lead, Reader
 from shared.http.blobs import BlobResponse, blobs_of, received
 from shared.http.paging import Fifty, Hundred
-from shared.http.parameters import Name, Word
+from shared.http.parameters import FileName, Name, Word
 from shared.http.units import IdempotencyKey
 from shared.paging import Page
 from shared.wire.ingest import (
     LARGEST_FILE,
     ExportView,
+    FileSurvey,
     FileView,
     ImportView,
+    LibraryFormat,
     MappingView,
     NewExport,
     NewImport,
@@ -38,6 +41,24 @@ def add_file(
 ) -> FileView:
     """Keeps a file as it is, for a day unless something names it by its hash, as an import of whoever sent it does."""
     return uploads.keep_upload(work, review, blob)
+
+
+@router.get("/reviews/{review}/files/{sha256}/survey", response_model=FileSurvey)
+def show_survey_of_file(
+    review: Name,
+    sha256: Name,
+    work: Reading,
+    person: Importer,
+    blobs: Annotated[Blobs, blobs_of("ingest")],
+    name: FileName,
+    format: LibraryFormat | None = None,
+) -> Afterwards:
+    """What a file that one uploaded holds, by its first records: its columns, how often each is filled and with what,
+    and the mapping that these suggest, with `?` for what only a person can say. `name` is what the file is called.
+    Nothing is kept of it, and no transaction is held while it is read."""
+    store.review_of(work, review)
+    uploads.require_sent(work, review, sha256)
+    return Afterwards(lambda: surveys.survey(blobs, sha256, name=name, format=format))
 
 
 @router.post("/reviews/{review}/imports", status_code=202)

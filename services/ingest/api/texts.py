@@ -19,6 +19,7 @@ from shared.http.parameters import Name
 from shared.http.units import IdempotencyKey
 from shared.paging import Page
 from shared.wire.ingest import (
+    LARGEST_TEXT,
     AnchoredQuote,
     AnchorState,
     AnchorView,
@@ -41,7 +42,7 @@ Files = Annotated[Blobs, blobs_of("ingest")]
 @router.post("/reviews/{review}/text-files", status_code=201)
 def add_file_of_text(
     review: Name,
-    blob: Annotated[Blob, received("ingest", role="reviewer", scope="import", limit=texts.LARGEST_TEXT)],
+    blob: Annotated[Blob, received("ingest", role="reviewer", scope="import", limit=LARGEST_TEXT)],
     work: Unit,
     person: Contributor,
 ) -> FileView:

@@ -20,9 +20,13 @@ from shared.events.protocol import FILES
 from shared.ids import new_id
 from shared.wire.ingest import NewImport
 
+#: What somebody says of a file, besides its database.
+_SAID = ("name", "asked_format", "query", "searched_on", "reported", "search", "mapping_sha256")
+
 
 def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> ImportRow:
-    """Begins one of a file that was uploaded, of a search that was made by hand where one is named.
+    """Begins one of a file that was uploaded, of a search that was made by hand where one is named. Where the same is
+    asked of the same bytes while that is not over, that is the answer.
 
     Raises UnknownReview, NotFound where there is no such search, or they sent no such file, Conflict where the search
     takes no such file, for bytes that were brought before as those of another database unless that is meant (`again`),
@@ -41,8 +45,14 @@ def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> I
         _require_nothing_else(asked)
         row.search, row.query, row.searched_on = search.id, search.query, search.searched_on
         row.database = database_of(store.watch_of(work, review, search.watch).source)
+    if asked.mapping is not None:
+        row.mapping, row.mapping_sha256 = asked.mapping, sha256(asked.mapping.encode()).hexdigest()
+    store.hold_bytes(work, review, asked.file)
     if not asked.again:
-        _require_first(work, row)
+        earlier = _earlier(work, row)
+        _require_first(earlier, row)
+        if under_way := next((each for each in earlier if _asks_the_same(each, row)), None):
+            return under_way
     try:
         names.keep(work, blobs, asked.file, by=user(row.id))
         row.size = blobs.size(asked.file)
@@ -53,17 +63,29 @@ def request_import(work: Work, blobs: Blobs, review: str, asked: NewImport) -> I
         raise Invalid.of("searched_on", why)
     if asked.mapping is not None:
         _check(known, asked.mapping)
-        row.mapping, row.mapping_sha256 = asked.mapping, sha256(asked.mapping.encode()).hexdigest()
     return work.add(row)
 
 
-def _require_first(work: Work, row: ImportRow) -> None:
-    """Raises Conflict where the same bytes came in as the records of another database alone: they would count twice."""
-    earlier = [
+def _earlier(work: Work, row: ImportRow) -> list[ImportRow]:
+    """The imports of the same bytes by which anything came in, or may still."""
+    return [
         each
         for each in store.imports_of_bytes(work, row.review, row.sha256)
         if each.state != ImportStates.FAILED or each.run is not None
     ]
+
+
+def _asks_the_same(earlier: ImportRow, row: ImportRow) -> bool:
+    """Whether an import that is not over was asked for just as this one is."""
+    return (
+        earlier.state in ImportStates.UNFINISHED
+        and all(getattr(earlier, name) == getattr(row, name) for name in _SAID)
+        and _is_of(earlier, row.database)
+    )
+
+
+def _require_first(earlier: list[ImportRow], row: ImportRow) -> None:
+    """Raises Conflict where the same bytes came in as the records of another database alone: they would count twice."""
     if earlier and not any(_is_of(each, row.database) for each in earlier):
         before = earlier[0]
         raise Conflict(

@@ -22,10 +22,7 @@ from shared.errors import Conflict, Forbidden, Invalid
 from shared.events.ingest import TextWithdrawn
 from shared.ids import new_id
 from shared.tokens import Person
-from shared.wire.ingest import LicenceClass, NewText, TextKind, TextReaders
-
-#: Bytes of a copy that people may bring, and of one that is fetched unless the settings say less.
-LARGEST_TEXT = 256 * 1024 * 1024
+from shared.wire.ingest import LARGEST_TEXT, LicenceClass, NewText, TextKind, TextReaders
 
 
 def add_text(work: Work, blobs: Blobs, review: str, record: str, asked: NewText, person: Person) -> TextRow:

@@ -60,15 +60,26 @@ class Survey:
             if len(value) > _LONGEST or len(counted) > _MOST_VALUES:
                 self._values[name] = None
 
-    def proposal(self, file: str, dialect: str | None) -> str:
-        """The mapping, as YAML with remarks."""
-        few = {name: counted for name, counted in self._values.items() if counted}
-        deciding = [name for name, counted in few.items() if self._decides(name, counted)]
+    @property
+    def states(self) -> bool:
+        """Whether any column looks like one of decisions."""
+        return bool(self._rayyan or self._deciding())
+
+    def _few(self) -> dict[str, Counter[str]]:
+        return {name: counted for name, counted in self._values.items() if counted}
+
+    def _deciding(self) -> list[str]:
+        return [name for name, counted in self._few().items() if self._decides(name, counted)]
+
+    def proposal(self, file: str, dialect: str | None, *, whole: bool = True, then: str = "") -> str:
+        """The mapping, as YAML with remarks; `then` is what is done with it, and `whole` says whether all of the file
+        was seen."""
+        few, deciding = self._few(), self._deciding()
         lines = [
             f"# What {_quoted(same(file))} says was decided before, as far as it shows.",
             f"# For each {_quoted(OPEN)} put a stage of the protocol, or one of that stage's answers.",
             "# Values that are no decisions go under `ignore`; a blank is none.",
-            "# Then: living ingest import REVIEW FILE --decisions MAPPING",
+            *([f"# Then: {then}"] if then else []),
             "decisions:",
         ]
         if self._rayyan:
@@ -80,9 +91,9 @@ class Survey:
             known = _KNOWN | _OF_INCLUDED if _INCLUDES.fullmatch(name) else _KNOWN
             lines += [f"  - column: {_quoted(name)}", *_meaning(few[name], known), *self._besides()]
         if not self._rayyan and not deciding:
-            whole = "Covidence exports a file for each list" if dialect == "covidence" else "no column shows a decision"
+            why = "Covidence exports a file for each list" if dialect == "covidence" else "no column shows a decision"
             lines += [
-                f"  - answer: {_quoted(OPEN)}  # of all {self.records} records: {whole}",
+                f"  - answer: {_quoted(OPEN)}  # of all {f'{self.records} ' if whole else ''}records: {why}",
                 f"    stage: {_quoted(OPEN)}",
                 *self._besides(),
             ]

@@ -54,6 +54,7 @@ from services.ingest.store.exports import next_export as next_export
 from services.ingest.store.exports import page_of_exports as page_of_exports
 from services.ingest.store.exports import records_to_export as records_to_export
 from services.ingest.store.exports import waiting_exports as waiting_exports
+from services.ingest.store.imports import hold_bytes as hold_bytes
 from services.ingest.store.imports import import_of as import_of
 from services.ingest.store.imports import imports_of_bytes as imports_of_bytes
 from services.ingest.store.imports import lock_import as lock_import

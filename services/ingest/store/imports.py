@@ -7,7 +7,8 @@ from sqlmodel import col
 
 from services.ingest.domain.citations import KEYS
 from services.ingest.domain.watching import ImportStates
-from services.ingest.models import ImportRow, ReviewRow
+from services.ingest.models import BroughtRow, ImportRow, ReviewRow
+from services.ingest.store.common import inserting
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound
@@ -45,6 +46,14 @@ def page_of_imports(work: Work, review: str, page: PageAsked) -> Found[ImportRow
     """Imports, the newest first."""
     query = select(ImportRow).where(col(ImportRow.review) == review)
     return read_page(work, query, page, col(ImportRow.id), descending=True)
+
+
+def hold_bytes(work: Work, review: str, sha256: str) -> None:
+    """Holds what a review is brought until the end of the transaction: whoever brings the same bytes waits, and then
+    sees what came of it."""
+    row = {"review": review, "sha256": sha256}
+    work.session.execute(inserting(work, BroughtRow).values(row).on_conflict_do_nothing())
+    work.session.get_one(BroughtRow, (review, sha256), with_for_update=True, populate_existing=True)
 
 
 def imports_of_bytes(work: Work, review: str, sha256: str) -> list[ImportRow]:

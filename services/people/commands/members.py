@@ -18,7 +18,7 @@ from services.people.domain.names import look_of
 from services.people.models import MemberRow, PersonRow, ReviewRow
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from shared.events.parts import is_slug
+from shared.events.parts import is_slug, require_free
 from shared.events.people import MemberJoined, MemberLeft, PublicityChanged, RoleChanged
 from shared.tokens import ALL_REVIEWS, ROLES, Person
 from shared.wire.people import Role
@@ -44,6 +44,7 @@ def found(work: Work, review: str, person: Person) -> ReviewRow:
         raise Invalid.of("review", why)
     if store.review_to_change(work, review) is not None:
         raise _taken(work, review, person)
+    require_free(review)
     store.make_review(work, review, founder.id)
     row = store.review_to_change(work, review)
     if row is None or row.founded_by != founder.id:

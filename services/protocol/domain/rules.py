@@ -35,7 +35,13 @@ def broken_rules(data: object, review: str | None) -> Broken:
     yield from _sources(data)
     yield from _strategies(data)
     yield from _citations(data)
-    for name, key in (("strategies", "id"), ("stages", "name"), ("theories", "id"), ("cmocs", "id")):
+    for name, key in (
+        ("strategies", "id"),
+        ("stages", "name"),
+        ("theories", "id"),
+        ("cmocs", "id"),
+        ("set_aside", "cmoc"),
+    ):
         yield from _unique(_parts(data, name), (name,), key)
     for index, stage in _parts(data, "stages"):
         yield from _stage(stage, ("stages", index))
@@ -235,6 +241,10 @@ def _theories_exist(data: dict[str, Any]) -> Broken:
         theory = cmoc.get("theory")
         if isinstance(theory, str) and theory not in known:
             yield ("cmocs", index, "theory"), f"there is no theory {theory!r} in this protocol"
+    stated = {cmoc.get("id") for _, cmoc in _parts(data, "cmocs") if isinstance(cmoc.get("id"), str)}
+    for index, gone in _parts(data, "set_aside"):
+        if isinstance(gone.get("cmoc"), str) and gone["cmoc"] in stated:
+            yield ("set_aside", index, "cmoc"), f"{gone['cmoc']!r} is stated under cmocs: it is one or the other"
 
 
 def _unique(parts: list[tuple[int, dict[str, Any]]], path: Path, key: str) -> Broken:

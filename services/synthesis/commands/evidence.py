@@ -9,14 +9,22 @@ from services.synthesis import store
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.triggers import FIRST_EVIDENCE, Fired
-from services.synthesis.models import FragmentRow, LinkRow, ReportRow
+from services.synthesis.models import AppraisalRow, FragmentRow, LinkRow, ReportRow
 from shared.canonical import sha256
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from shared.events.synthesis import EvidenceLinked, LinkMade
+from shared.events.synthesis import EvidenceLinked, LinkAppraised, LinkMade
 from shared.ids import id_of
 from shared.tokens import Person
-from shared.wire.synthesis import EvidenceGiven, EvidenceTaken, FragmentGiven, LinkGiven, LinkTaken, Withdrawn
+from shared.wire.synthesis import (
+    EvidenceGiven,
+    EvidenceTaken,
+    FragmentGiven,
+    LinkGiven,
+    LinkTaken,
+    NewAppraisal,
+    Withdrawn,
+)
 
 
 @dataclass(frozen=True)
@@ -44,6 +52,34 @@ def link_evidence(
     fragments = store.fragments_by_id(work, {coding.fragment for coding in codings})
     links = store.links_by_id(work, {link for coding in codings for link in coding.links})
     return [_take(work, coding, reports[coding.given.record], cmocs, fragments, links) for coding in codings]
+
+
+def appraise(work: Work, review: str, link: str, judged: NewAppraisal) -> AppraisalRow:
+    """Keeps what somebody judged of a link, which holds from now on; the same as the last changes nothing.
+
+    Raises NotFound, and Conflict for a link that was withdrawn.
+    """
+    row, fragment = store.link_to_change(work, review, link)
+    if row.withdrawn_at is not None:
+        raise Conflict(f"link {link!r} was withdrawn by {row.withdrawn_by}: {row.withdrawn_why}", slug="link_withdrawn")
+    last = store.last_appraisal(work, review, link)
+    if last is not None and (last.credibility, last.why, last.by) == (judged.credibility, judged.why, work.actor):
+        return last
+    record, report = store.surviving(work, review, fragment.record)
+    event = LinkAppraised(
+        review=review, record=record, fragment=fragment.id, link=link, cmoc=row.cmoc, credibility=judged.credibility,
+        before=row.credibility, why=judged.why, by=work.actor,
+    )  # fmt: skip
+    with work.following(report.correlation if report else work.correlation, row.event_id):
+        event_id = work.emit(event)
+    row.credibility = judged.credibility
+    mark_due(work, review, event_id, [row.cmoc])
+    return work.add(
+        AppraisalRow(
+            review=review, link=link, credibility=judged.credibility, why=judged.why, by=work.actor, at=work.now,
+            event_id=event_id,
+        )
+    )  # fmt: skip
 
 
 def withdraw_evidence(work: Work, review: str, fragment: str, link: str | None, why: str, by: Person) -> Withdrawn:
@@ -121,7 +157,7 @@ def _take(
         for link, given in fresh.items():
             links[link] = _keep(work, links.get(link), link, coding.fragment, report.review, given, event_id)
         _log_first_evidence(work, report.review, {given.cmoc for given in fresh.values()}, cmocs)
-        mark_due(work, report.review, event_id)
+        mark_due(work, report.review, event_id, [given.cmoc for given in fresh.values()])
     return EvidenceTaken(
         record=report.record,
         study=report.study,
@@ -164,10 +200,12 @@ def _keep(
         return work.add(
             LinkRow(
                 id=link, review=review, fragment=fragment, cmoc=given.cmoc, element=given.element, stance=given.stance,
-                inference=given.inference, rationale=given.rationale, event_id=event_id, linked_at=work.now,
+                inference=given.inference, rationale=given.rationale, credibility=given.credibility,
+                event_id=event_id, linked_at=work.now,
             )
         )  # fmt: skip
     known.inference, known.rationale = given.inference, given.rationale
+    known.credibility = given.credibility
     known.event_id, known.linked_at = event_id, work.now
     known.withdrawn_at = known.withdrawn_by = known.withdrawn_why = None
     return work.add(known)
@@ -191,4 +229,4 @@ def _tell_withdrawn(work: Work, review: str, fragment: FragmentRow, links: Seque
         with work.following(report.correlation if report else work.correlation, link.event_id):
             happening = Happening(link.cmoc, "evidence_withdrawn", why, links=[link.id])
             [cause] = tell_theories(work, store.review(work, review), [happening])
-            mark_due(work, review, cause)
+            mark_due(work, review, cause, [link.cmoc])

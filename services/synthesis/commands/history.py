@@ -23,6 +23,7 @@ class Happening:
     before: str | None = None
     after: str | None = None
     links: Sequence[str] = ()
+    into: Sequence[str] = ()
 
 
 def tell_theories(work: Work, review: ReviewRow, happenings: Iterable[Happening], *, drill: bool = False) -> list[str]:
@@ -36,7 +37,7 @@ def _history_row(work: Work, review: ReviewRow, one: Happening, drill: bool) -> 
     event_id = work.emit(
         TheoryChanged(
             review=review.review, cmoc=one.cmoc, happened=one.happened, before=one.before, after=one.after,
-            why=one.why, drill=drill,
+            why=one.why, drill=drill, into=list(one.into),
         )
     )  # fmt: skip
     return {
@@ -55,15 +56,17 @@ def _history_row(work: Work, review: ReviewRow, one: Happening, drill: bool) -> 
     }
 
 
-def mark_due(work: Work, review: str, cause: str) -> None:
-    """Something arrived that the synthesis must take in; it does so by itself, soon."""
-    work.add(ArrivalRow(review=review, cause=cause, arrived_at=work.now))
+def mark_due(work: Work, review: str, cause: str, cmocs: Iterable[str] | None) -> None:
+    """Something arrived that the synthesis must take in, for these CMOCs or for all; it does so by itself, soon."""
+    concerned = None if cmocs is None else sorted(set(cmocs))
+    work.add(ArrivalRow(review=review, cause=cause, cmocs=concerned, arrived_at=work.now))
 
 
 def log_triggers(work: Work, review: ReviewRow, fired: Iterable[Fired], *, drill: bool = False) -> None:
     """Writes down the rules that fired, once a cycle for each subject."""
-    known = {(row.rule, row.subject) for row in store.triggers_of_cycle(work, review.review, review.cycle)}
-    for one in fired:
+    rules = list(fired)
+    known = store.fired_before(work, review.review, review.cycle, {one.subject for one in rules})
+    for one in rules:
         if (one.rule, one.subject) not in known:
             work.add(
                 TriggerRow(

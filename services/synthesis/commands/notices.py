@@ -45,6 +45,7 @@ def move(work: Work, notice: NoticeRow, record: str, report: ReportRow | None) -
                 _close(work, row, f"no longer needed: the notice is about record {record}")
         work.session.flush()
         apply_waiting(work, left)
+        mark_due(work, notice.review, work.causation or notice.notice, [one.cmoc for one in touched])
     if report is not None:
         apply_waiting(work, report)
 
@@ -67,7 +68,7 @@ def close_rejudgement(work: Work, review: str, rejudgement: str, how: str) -> Re
     if row.state != RejudgementStates.OPEN:
         raise Conflict(f"re-judgement {rejudgement!r} was closed by {row.closed_by}: {row.how}", slug="closed")
     with work.following(row.correlation, row.event_id):
-        mark_due(work, review, _close(work, row, how))
+        mark_due(work, review, _close(work, row, how), [row.cmoc])
     return row
 
 
@@ -89,7 +90,7 @@ def _apply(work: Work, notice: NoticeRow, report: ReportRow) -> None:
     if touched:
         fired = [Fired(REPORT_NOTICED, notice.notice, _why(notice, report))]
         log_triggers(work, store.review(work, report.review), fired, drill=notice.drill)
-        mark_due(work, report.review, work.causation or notice.notice)
+        mark_due(work, report.review, work.causation or notice.notice, [one.cmoc for one in touched])
 
 
 def _tell(work: Work, notice: NoticeRow, report: ReportRow, touched: list[store.Touched], happened: Happened) -> None:

@@ -39,15 +39,17 @@ def _present(work: Work, review: str, record: str) -> ReportRow:
     return report
 
 
-def tell_evidence(work: Work, report: ReportRow, happened: Happened, why: str, **change: str | None) -> None:
+def tell_evidence(
+    work: Work, report: ReportRow, happened: Happened, why: str, *, before: str | None = None, after: str | None = None
+) -> None:
     """Tells every CMOC that a report speaks to what became of its evidence, and marks the review due."""
     touched = store.touched(work, report.review, report.record)
     if not touched:
         return
     review = store.review(work, report.review)
-    happenings = [Happening(one.cmoc, happened, why, links=one.links, **change) for one in touched]
+    happenings = [Happening(one.cmoc, happened, why, before, after, one.links) for one in touched]
     emitted = tell_theories(work, review, happenings)
-    mark_due(work, report.review, work.causation or emitted[0])
+    mark_due(work, report.review, work.causation or emitted[0], [one.cmoc for one in touched])
 
 
 def new_report(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, date
 
 from services.synthesis import store
-from services.synthesis.commands.drafts import keep_draft
+from services.synthesis.commands import drafts
 from services.synthesis.domain.cadence import RETIRED, next_due, searched_through
 from services.synthesis.domain.changes import shortened
 from services.synthesis.domain.revisions import freeze, head_of, parsed, read, revision_id
@@ -13,16 +13,16 @@ from services.synthesis.domain.verifying import Signed, claims_of, exported, ver
 from services.synthesis.models import DraftRow, ReviewRow, RevisionRow
 from shared.db.work import Work
 from shared.errors import Conflict
-from shared.events.synthesis import Change, NotSearched, RevisionPublished
+from shared.events.synthesis import NotSearched, RevisionPublished
 from shared.keys.ring import named_key
 from shared.wire.synthesis import (
-    Body,
     EvidenceMoved,
     ExportedRevision,
     LeftOut,
     RevisionContent,
     RevisionView,
     SignDraft,
+    TheoryText,
     TriggerView,
     Verified,
 )
@@ -47,7 +47,7 @@ def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
     content = _content(work, review, draft, seen, causes, left_out)
     row = _freeze(work, content, causes)
     store.close_cycle(work, review_id, content.number)
-    _begin_next_cycle(work, review, content)
+    _begin_next_cycle(work, review, draft, content.number)
     return view_of(row)
 
 
@@ -82,7 +82,7 @@ def _draft_as_seen(work: Work, review: ReviewRow, seen: SignDraft) -> DraftRow:
             "look again in a moment",
             slug="not_settled",
         )
-    if draft.body["fragments_sha256"] != seen.fragments_sha256 or seen.draft not in (None, draft.draft):
+    if draft.fragments_sha256 != seen.fragments_sha256 or seen.draft not in (None, draft.draft):
         raise Conflict(
             f"the draft of {review.review!r} is not the one you saw: read it again before you sign", slug="stale_draft"
         )
@@ -121,7 +121,6 @@ def _content(
     causes: list[str],
     left_out: list[NotSearched],
 ) -> RevisionContent:
-    body = Body.model_validate(draft.body)
     return RevisionContent(
         revision=revision_id(review.review, review.cycle),
         review=review.review,
@@ -131,25 +130,26 @@ def _content(
         change_class=draft.change_class,
         summary=seen.summary,
         preceding=revision_id(review.review, review.revisions) if review.revisions else None,
-        fragments_sha256=body.fragments_sha256,
+        fragments_sha256=draft.fragments_sha256,
         signed_by=work.actor,
         signed_at=work.now,
         drill=seen.drill or draft.drill,
         protocol_version=review.protocol_version,
         protocol_sha256=review.protocol_sha256,
         searched_through=searched_through(store.watches(work, review.review)),
-        theories=body.theories,
-        cmocs=body.cmocs,
-        drills=body.drills,
-        counts=body.counts,
+        theories=[TheoryText(**theory) for theory in draft.theories],
+        cmocs=store.said(work, review.review),
+        drills=draft.drills,
+        counts=store.counts(work, review.review),
         evidence=EvidenceMoved(added=draft.added, withdrawn=draft.withdrawn),
-        changes=[Change(**change) for change in draft.changes],
+        changes=store.changes(work, draft),
         triggers=[
             TriggerView(**trigger.model_dump())
             for trigger in store.triggers_of_cycle(work, review.review, review.cycle)
         ],
         because=causes,
         not_searched=left_out,
+        gone=store.gone(work, review.review),
     )
 
 
@@ -180,8 +180,8 @@ def _freeze(work: Work, content: RevisionContent, causes: list[str]) -> Revision
     )  # fmt: skip
 
 
-def _begin_next_cycle(work: Work, review: ReviewRow, content: RevisionContent) -> None:
+def _begin_next_cycle(work: Work, review: ReviewRow, draft: DraftRow, number: int) -> None:
     today: date = work.now.date()
-    review.revisions, review.last_published = content.number, today
+    review.revisions, review.last_published = number, today
     review.next_due = next_due(review.started_on, today, review.publish_every_days)
-    keep_draft(work, review, content.body, content.body)
+    drafts.publish(work, review, draft)

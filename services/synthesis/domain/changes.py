@@ -8,7 +8,10 @@ import orjson
 
 from services.synthesis.domain.states import PARTS
 from shared.events.synthesis import Change, ChangeClass
-from shared.wire.synthesis import Body, EvidenceMoved, Statement
+from shared.wire.synthesis import Body, EvidenceMoved, GoneCmoc, Statement, TheoryText
+
+#: What a diff calls it, of what is not just set aside.
+_GONE = {"merged": "merged", "split": "split", "refined": "goes on as", "refuted": "refuted"}
 
 _ORDER: tuple[ChangeClass, ...] = ("NONE", "PATCH", "MINOR", "MAJOR")
 
@@ -20,33 +23,46 @@ def differences(before: Body | None, after: Body) -> list[Change]:
     """Every change, CMOC by CMOC, in the order of `after`; those that are gone come last.
 
     MAJOR: a CMOC is new or no longer stated (so also merged, split or refuted). MINOR: an element's or a
-    theory's wording, or a status, changed. PATCH: evidence or a flag came or went, the statement stands.
+    theory's wording, a status, or the confidence in it, changed. PATCH: evidence or a flag came or went, the
+    statement stands.
     An outcome that is reversed is another CMOC: the protocol gives it a new id, and so it is MAJOR.
     """
     known = {statement.cmoc: statement for statement in before.cmocs} if before else {}
-    changes = [change for statement in after.cmocs for change in _of_cmoc(known.get(statement.cmoc), statement)]
-    stated = {statement.cmoc for statement in after.cmocs}
-    for gone in (statement for name, statement in known.items() if name not in stated):
-        changes.append(_change(gone.cmoc, "set aside", gone.status, None, "MAJOR"))
-    return changes + (list(_of_theories(before, after)) if before else [])
+    changes = [change for after_it in after.cmocs for change in changes_of(known.pop(after_it.cmoc, None), after_it)]
+    gone = {it.cmoc: it for it in after.gone}
+    changes += [change for left in known.values() for change in changes_of(left, None, gone.get(left.cmoc))]
+    return changes + (changes_of_theories(before.theories, after.theories) if before else [])
 
 
-def change_class(before: Body | None, changes: Iterable[Change]) -> ChangeClass:
+def change_class(changes: Iterable[Change], *, first: bool = False) -> ChangeClass:
     """The greatest class among changes; the first revision is MAJOR whatever it holds."""
-    if before is None:
-        return "MAJOR"
-    return max((change.change_class for change in changes), key=_ORDER.index, default="NONE")
+    return "MAJOR" if first else greatest(change.change_class for change in changes)
 
 
-def evidence_moved(before: Body | None, after: Body) -> EvidenceMoved:
-    """How many links came and went."""
-    had, has = before.links if before else set(), after.links
+def greatest(classes: Iterable[ChangeClass]) -> ChangeClass:
+    return max(classes, key=_ORDER.index, default="NONE")
+
+
+def moved(before: Statement | None, after: Statement | None) -> EvidenceMoved:
+    """How many links of a CMOC came and went."""
+    had, has = set(before.links if before else ()), set(after.links if after else ())
     return EvidenceMoved(added=len(has - had), withdrawn=len(had - has))
 
 
-def concerns_a_drill(before: Body | None, after: Body) -> bool:
-    """Whether a drill is in force, or was when the preceding revision was published."""
-    return bool(after.drills) or (before is not None and bool(before.drills))
+def changes_of(before: Statement | None, after: Statement | None, gone: GoneCmoc | None = None) -> list[Change]:
+    """What became of one CMOC; of one that is stated no more, how it went, where that is known."""
+    if after is not None:
+        return list(_of_cmoc(before, after))
+    if before is None:
+        return []
+    how = _GONE.get(gone.how, "set aside") if gone is not None else "set aside"
+    into = ", ".join(gone.into) if gone is not None else ""
+    return [_change(before.cmoc, how, before.status, into or None, "MAJOR")]
+
+
+def changes_of_theories(before: Sequence[TheoryText], after: Sequence[TheoryText]) -> list[Change]:
+    """What became of the programme theories that gather the CMOCs."""
+    return list(_of_theories(before, after))
 
 
 def shortened(changes: Sequence[Change]) -> list[Change]:
@@ -74,6 +90,9 @@ def _of_cmoc(before: Statement | None, after: Statement) -> Iterator[Change]:
             yield _change(after.cmoc, part, getattr(before, part), getattr(after, part), "MINOR")
     if before.status != after.status:
         yield _change(after.cmoc, "status", before.status, after.status, "MINOR")
+    was, now = (it.confidence.confidence if it.confidence is not None else None for it in (before, after))
+    if was != now:
+        yield _change(after.cmoc, "confidence", was, now, "MINOR")
     if before.support != after.support:
         yield _change(after.cmoc, "support", before.support, after.support, "PATCH")
     if before.links != after.links:
@@ -89,9 +108,9 @@ def _links_moved(cmoc: str, had: set[str], has: set[str]) -> Iterator[Change]:
         yield _change(cmoc, "links added", None, len(has - had), "PATCH")
 
 
-def _of_theories(before: Body, after: Body) -> Iterator[Change]:
-    known = {theory.theory: theory for theory in before.theories}
-    for theory in after.theories:
+def _of_theories(before: Sequence[TheoryText], after: Sequence[TheoryText]) -> Iterator[Change]:
+    known = {theory.theory: theory for theory in before}
+    for theory in after:
         had = known.pop(theory.theory, None)
         if had != theory:
             said_before = f"{had.heading}: {had.statement}" if had else None

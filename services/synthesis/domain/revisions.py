@@ -17,13 +17,15 @@ from shared.canonical import canonical_json
 from shared.errors import Conflict, Invalid
 from shared.events.synthesis import Change, NotSearched
 from shared.ids import id_of
-from shared.wire.synthesis import RevisionContent, Statement, TheoryText, TriggerView
+from shared.wire.synthesis import GoneCmoc, RevisionContent, Statement, TheoryText, TriggerView
 
-#: The schema of documents that are signed now. The first had no number, and keys sorted by code point.
-SCHEMA = 2
+#: The schema of documents that are signed now. The first had no number, and keys sorted by code point. The third has
+#: the rules of each status (`reasons`) and what speaks to each part (`by_element`); its `fragments_sha256` is of the
+#: hashes of each CMOC's links, where those before have that of all links.
+SCHEMA = 3
 
 #: Every schema that this release can show.
-KNOWN_SCHEMAS = (1, SCHEMA)
+KNOWN_SCHEMAS = (1, 2, SCHEMA)
 
 Document = Mapping[str, Any]
 
@@ -39,7 +41,7 @@ _CONTENT = (
 )  # fmt: skip
 
 #: The parts that stand in a document only where it has something to say there.
-_SOMETIMES = ("not_searched",)
+_SOMETIMES = ("not_searched", "gone")
 
 
 def revision_id(review: str, number: int) -> str:
@@ -54,10 +56,14 @@ def freeze(content: RevisionContent) -> tuple[str, str]:
 
 
 def document_of(content: RevisionContent) -> Document:
-    """The document of schema 2, part by part: what the wire's forms come to hold later is not in it. Instants are ISO
+    """The document of schema 3, part by part: what the wire's forms come to hold later is not in it. Instants are ISO
     8601 with their zone, days ISO 8601."""
-    left_out = {"not_searched": [_not_searched(it) for it in content.not_searched]} if content.not_searched else {}
-    return left_out | {
+    sometimes: dict[str, Any] = {}
+    if content.not_searched:
+        sometimes["not_searched"] = [_not_searched(it) for it in content.not_searched]
+    if content.gone:
+        sometimes["gone"] = [_gone(it) for it in content.gone]
+    return sometimes | {
         "schema": SCHEMA,
         "revision": content.revision,
         "review": content.review,
@@ -150,6 +156,10 @@ def _not_searched(it: NotSearched) -> dict[str, Any]:
     return {"strategy": it.strategy, "database": it.database, "due": it.due.isoformat(), "reason": it.reason}
 
 
+def _gone(it: GoneCmoc) -> dict[str, Any]:
+    return {"cmoc": it.cmoc, "how": it.how, "into": it.into, "why": it.why}
+
+
 def _theory(it: TheoryText) -> dict[str, Any]:
     return {"theory": it.theory, "heading": it.heading, "statement": it.statement}
 
@@ -170,6 +180,18 @@ def _statement(it: Statement) -> dict[str, Any]:
         "studies": it.studies,
         "links": it.links,
         "challenges": it.challenges,
+        "reasons": [
+            {"rule": reason.rule, "met": reason.met, "studies": reason.studies, "links": reason.links}
+            for reason in it.reasons
+        ],
+        "by_element": {
+            element: [
+                {"stance": one.stance, "links": one.links, "shown": one.shown, "studies": one.studies} for one in counts
+            ]
+            for element, counts in it.by_element.items()
+        },
+        **({"pattern": it.pattern.model_dump()} if it.pattern is not None else {}),
+        **({"confidence": it.confidence.model_dump()} if it.confidence is not None else {}),
     }
 
 

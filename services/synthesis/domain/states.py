@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
+from typing import get_args
 
 from shared.canonical import sha256_of_texts
-from shared.events.synthesis import Element, Inference, Stance, Status
-from shared.wire.synthesis import Body, Counts, Evidenced, Statement, TheoryText
+from shared.events.synthesis import Credibility, Element, Inference, Stance, Status
+from shared.wire.synthesis import (
+    Body,
+    Confidence,
+    Counts,
+    Evidenced,
+    Pattern,
+    StanceCount,
+    Statement,
+    StatusReason,
+    StatusRule,
+    TheoryText,
+)
 
 #: The four parts of a CMOC, never sharing a field (Dalkin 2015).
 PARTS: tuple[Element, ...] = ("context", "resource", "reasoning", "outcome")
@@ -16,13 +28,24 @@ PARTS: tuple[Element, ...] = ("context", "resource", "reasoning", "outcome")
 #: Stances that show an element at work. The others speak to the CMOC without showing that.
 _SHOWING: frozenset[Stance] = frozenset({"supports", "refines"})
 
+#: The rule of the status that each part is shown.
+_SHOWN: dict[Element, StatusRule] = {
+    "context": "context_is_shown",
+    "resource": "resource_is_shown",
+    "reasoning": "reasoning_is_shown",
+    "outcome": "outcome_is_shown",
+}
+
+#: The number of these rules; a draft that was made by others is made anew.
+RULES = 1
+
 #: How many independent studies the status `supported` asks for.
 ENOUGH_STUDIES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Wording:
-    """A CMOC as the protocol words it."""
+    """A CMOC as the protocol words it; `taken_up` are the links that it heeds."""
 
     cmoc: str
     theory: str
@@ -30,6 +53,7 @@ class Wording:
     resource: str
     reasoning: str
     outcome: str
+    taken_up: Collection[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +68,8 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A fragment of a record, tied to an element of a CMOC; not withdrawn by its coder."""
+    """A fragment of a record, tied to an element of a CMOC; not withdrawn by its coder. `credibility` is what was
+    judged of the fragment for this claim, None where nobody did."""
 
     link: str
     fragment: str
@@ -53,6 +78,7 @@ class Link:
     element: Element
     stance: Stance
     inference: Inference
+    credibility: Credibility | None = None
 
 
 def synthesise(
@@ -69,27 +95,84 @@ def synthesise(
     The order in which links come makes no difference. Links to CMOCs that are not among `wordings`, and
     links of reports that do not stand, count for nothing.
     """
-    by_cmoc: dict[str, list[Link]] = {wording.cmoc: [] for wording in wordings}
-    for link in links:
-        if link.cmoc in by_cmoc and reports[link.record].stands:
-            by_cmoc[link.cmoc].append(link)
-    standing = [link for found in by_cmoc.values() for link in found]
+    by_cmoc = standing_by_cmoc(wordings, links, reports)
+    stated = [statement_of(wording, by_cmoc[wording.cmoc], reports, wording.cmoc in flagged) for wording in wordings]
     return Body(
         theories=list(theories),
-        cmocs=[_statement(wording, by_cmoc[wording.cmoc], reports, wording.cmoc in flagged) for wording in wordings],
-        fragments_sha256=hash_of(standing, reports),
-        counts=_counts(standing, reports),
+        cmocs=[it.statement for it in stated],
+        fragments_sha256=hash_of({it.statement.cmoc: it.links_sha256 for it in stated}),
+        counts=_counts([link for found in by_cmoc.values() for link in found], reports),
         drills=sorted(set(drills)),
     )
 
 
-def hash_of(links: Iterable[Link], reports: Mapping[str, Report]) -> str:
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What the evidence says of one CMOC, and the hash of the links that it rests on."""
+
+    statement: Statement
+    links_sha256: str
+
+
+def standing_by_cmoc(
+    wordings: Iterable[Wording], links: Iterable[Link], reports: Mapping[str, Report]
+) -> dict[str, list[Link]]:
+    """The links that stand, by the CMOC of these `wordings` that they speak to."""
+    by_cmoc: dict[str, list[Link]] = {wording.cmoc: [] for wording in wordings}
+    for link in links:
+        if link.cmoc in by_cmoc and reports[link.record].stands:
+            by_cmoc[link.cmoc].append(link)
+    return by_cmoc
+
+
+def statement_of(
+    wording: Wording,
+    links: Sequence[Link],
+    reports: Mapping[str, Report],
+    flagged: bool,
+    confidence: Confidence | None = None,
+) -> Stated:
+    """What the standing links of one CMOC say of it. What other CMOCs have makes no difference, so that whatever
+    arrives is taken in by the CMOCs it speaks to alone."""
+    studies = {reports[link.record].study for link in links if link.stance != "contradicts"}
+    elements, reasons = _elements(links, reports), _reasons(links, reports)
+    statement = Statement(
+        cmoc=wording.cmoc,
+        theory=wording.theory,
+        context=wording.context,
+        resource=wording.resource,
+        reasoning=wording.reasoning,
+        outcome=wording.outcome,
+        status=status_by(reasons),
+        support=len(studies),
+        flagged=flagged,
+        elements=elements,
+        stances=dict(sorted(Counter(link.stance for link in links).items())),
+        studies=sorted(studies),
+        links=sorted(link.link for link in links),
+        challenges=sorted(link.link for link in links if link.stance in ("contradicts", "bounds")),
+        reasons=reasons,
+        by_element=_by_element(links, reports),
+        pattern=_pattern(links, reports),
+        confidence=confidence,
+    )
+    return Stated(statement, _links_hash(links, reports))
+
+
+def hash_of(by_cmoc: Mapping[str, str]) -> str:
+    """The hash of the set of links that a body rests on: hex SHA-256 of those of its CMOCs, by their ids."""
+    return sha256_of_texts(sorted([cmoc, sha256] for cmoc, sha256 in by_cmoc.items()))
+
+
+def _links_hash(links: Iterable[Link], reports: Mapping[str, Report]) -> str:
     """The hash of a set of links: hex SHA-256, the same in whatever order they came.
 
     A link's id is made of its content (services.synthesis.commands.evidence), so the ids, with what a link
     may change without a new id, stand for the whole.
     """
-    return sha256_of_texts(sorted([link.link, reports[link.record].study, link.inference] for link in links))
+    return sha256_of_texts(
+        sorted([link.link, reports[link.record].study, link.inference, link.credibility or ""] for link in links)
+    )
 
 
 def credible(outcomes: Iterable[str]) -> bool:
@@ -100,53 +183,87 @@ def credible(outcomes: Iterable[str]) -> bool:
     return all(outcome == "advance" for outcome in outcomes)
 
 
-def _statement(wording: Wording, links: list[Link], reports: Mapping[str, Report], flagged: bool) -> Statement:
-    studies = {reports[link.record].study for link in links if link.stance != "contradicts"}
-    elements = _elements(links, reports)
-    return Statement(
-        cmoc=wording.cmoc,
-        theory=wording.theory,
-        context=wording.context,
-        resource=wording.resource,
-        reasoning=wording.reasoning,
-        outcome=wording.outcome,
-        status=_status(links, reports, elements, len(studies)),
-        support=len(studies),
-        flagged=flagged,
-        elements=elements,
-        stances=dict(sorted(Counter(link.stance for link in links).items())),
-        studies=sorted(studies),
-        links=sorted(link.link for link in links),
-        challenges=sorted(link.link for link in links if link.stance in ("contradicts", "bounds")),
-    )
-
-
-def _status(
-    links: list[Link], reports: Mapping[str, Report], elements: Mapping[str, Evidenced], support: int
-) -> Status:
-    """`support` counts the studies that speak to the CMOC in any way but against it.
+def status_by(reasons: Iterable[StatusReason]) -> Status:
+    """The status that these rules give, in this order: a credible contradiction contests whatever supports; without a
+    study there is no evidence; where every other rule is met too it is supported, else partially.
 
     A study that bounds a CMOC, or finds the opposite where the resource is missing, is evidence about how
     it works: reviews cite such papers for a CMOC all the same, and so their numbers count them. They do
     not make it `supported`, which asks for links that show it.
     """
-    if any(link.stance == "contradicts" and reports[link.record].credible for link in links):
+    unmet = [reason.rule for reason in reasons if not reason.met]
+    if "no_credible_contradiction" in unmet:
         return "contested"
-    if support == 0:
+    if "has_support" in unmet:
         return "no_evidence"
-    showing = {reports[link.record].study for link in links if _shows(link, reports)}
-    everywhere = all(elements[part] == "explicit" for part in PARTS)
-    return "supported" if everywhere and len(showing) >= ENOUGH_STUDIES else "partially_supported"
+    return "partially_supported" if unmet else "supported"
 
 
-def _elements(links: list[Link], reports: Mapping[str, Report]) -> dict[str, Evidenced]:
+def _reasons(links: Sequence[Link], reports: Mapping[str, Report]) -> list[StatusReason]:
+    """Each rule of the status, whether it is met, and by what."""
+    against = sorted(link.link for link in links if link.stance == "contradicts" and is_credible(link, reports))
+    behind = {reports[link.record].study for link in links if link.stance != "contradicts"}
+    shown: dict[str, set[str]] = {part: set() for part in PARTS}
+    for link in links:
+        if shows(link, reports):
+            for part in parts_of(link):
+                shown[part].add(reports[link.record].study)
+    showing = set().union(*shown.values())
+    return [
+        StatusReason(rule="no_credible_contradiction", met=not against, links=against),
+        StatusReason(rule="has_support", met=bool(behind), studies=sorted(behind)),
+        *(StatusReason(rule=_SHOWN[part], met=bool(shown[part]), studies=sorted(shown[part])) for part in PARTS),
+        StatusReason(rule="enough_studies", met=len(showing) >= ENOUGH_STUDIES, studies=sorted(showing)),
+    ]
+
+
+def _elements(links: Iterable[Link], reports: Mapping[str, Report]) -> dict[str, Evidenced]:
     """How each part is evidenced; a link to the whole CMOC speaks to all four."""
     found: dict[str, set[bool]] = defaultdict(set)
     for link in links:
         if link.stance in _SHOWING:
-            for part in PARTS if link.element == "whole" else (link.element,):
-                found[part].add(_shows(link, reports))
+            for part in parts_of(link):
+                found[part].add(shows(link, reports))
     return {part: _evidenced(found[part]) for part in PARTS}
+
+
+def _by_element(links: Iterable[Link], reports: Mapping[str, Report]) -> dict[Element, list[StanceCount]]:
+    """What speaks to each part, and to the whole, by stance; without what nothing speaks to."""
+    found: dict[tuple[Element, Stance], list[Link]] = defaultdict(list)
+    for link in links:
+        found[link.element, link.stance].append(link)
+    counts: dict[Element, list[StanceCount]] = {}
+    for element in (*PARTS, "whole"):
+        counted = [
+            StanceCount(
+                stance=stance,
+                links=len(found[element, stance]),
+                shown=sum(
+                    link.inference == "explicit" and is_credible(link, reports) for link in found[element, stance]
+                ),
+                studies=len({reports[link.record].study for link in found[element, stance]}),
+            )
+            for stance in get_args(Stance)
+            if (element, stance) in found
+        ]
+        if counted:
+            counts[element] = counted
+    return counts
+
+
+def _pattern(links: Sequence[Link], reports: Mapping[str, Report]) -> Pattern | None:
+    """The studies that show context and outcome both, where there are two or more, and what speaks against that."""
+    shown: dict[Element, set[str]] = {"context": set(), "outcome": set()}
+    for link in links:
+        if shows(link, reports):
+            for part in shown.keys() & set(parts_of(link)):
+                shown[part].add(reports[link.record].study)
+    both = shown["context"] & shown["outcome"]
+    if len(both) < ENOUGH_STUDIES:
+        return None
+    counter = [it.link for it in links if it.stance in ("contradicts", "inverse") and "outcome" in parts_of(it)]
+    moderators = [it.link for it in links if it.stance == "bounds"]
+    return Pattern(studies=sorted(both), counter=sorted(counter), moderators=sorted(moderators))
 
 
 def _evidenced(explicit: set[bool]) -> Evidenced:
@@ -155,9 +272,19 @@ def _evidenced(explicit: set[bool]) -> Evidenced:
     return "explicit" if True in explicit else "inferred"
 
 
-def _shows(link: Link, reports: Mapping[str, Report]) -> bool:
-    """Whether a link shows its element explicitly, in a report that is credible."""
-    return link.stance in _SHOWING and link.inference == "explicit" and reports[link.record].credible
+def parts_of(link: Link) -> tuple[Element, ...]:
+    return PARTS if link.element == "whole" else (link.element,)
+
+
+def shows(link: Link, reports: Mapping[str, Report]) -> bool:
+    """Whether a link shows its element explicitly, by what is credible."""
+    return link.stance in _SHOWING and link.inference == "explicit" and is_credible(link, reports)
+
+
+def is_credible(link: Link, reports: Mapping[str, Report]) -> bool:
+    """Whether a fragment is trustworthy for what the link says by it: as somebody judged, and else as its report is.
+    One that asks for caution is not enough by itself."""
+    return reports[link.record].credible if link.credibility is None else link.credibility == "credible"
 
 
 def _counts(links: list[Link], reports: Mapping[str, Report]) -> Counts:

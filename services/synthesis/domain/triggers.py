@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.synthesis.domain.states import PARTS
-from shared.wire.synthesis import Body, Statement
+from shared.wire.synthesis import Statement
 
 SCHEDULE_DUE = "schedule_due"
 CADENCE_BREACHED = "cadence_breached"
@@ -15,6 +15,11 @@ REPORT_NOTICED = "report_noticed"
 DOUBT_ARRIVED = "contradiction_or_bound_arrived"
 INFERRED_NOW_EXPLICIT = "inferred_element_now_explicit"
 FIRST_EVIDENCE = "set_aside_cmoc_has_evidence"
+NEW_SUPPORTS = "new_supports_without_new_wording"
+PROPOSED = "theory_change_proposed"
+
+#: So many independent studies that support a CMOC since its last revision ask for another look at its words.
+ENOUGH_NEW_SUPPORTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +31,8 @@ class Fired:
     why: str
 
 
-def fired(published: Body | None, now: Body) -> Iterator[Fired]:
-    """The rules on evidence that fire, comparing what is published with what the synthesis says now."""
-    known = {statement.cmoc: statement for statement in published.cmocs} if published else {}
-    for statement in now.cmocs:
-        yield from _for_cmoc(known.get(statement.cmoc), statement)
-
-
-def _for_cmoc(before: Statement | None, now: Statement) -> Iterator[Fired]:
+def fired(before: Statement | None, now: Statement) -> Iterator[Fired]:
+    """The rules on evidence that fire for a CMOC, comparing what is published of it with what is said now."""
     doubts = set(now.challenges) - set(before.challenges if before else ())
     if doubts:
         yield Fired(DOUBT_ARRIVED, now.cmoc, f"{len(doubts)} new links contradict or bound it")
@@ -44,6 +43,9 @@ def _for_cmoc(before: Statement | None, now: Statement) -> Iterator[Fired]:
             yield Fired(
                 INFERRED_NOW_EXPLICIT, f"{now.cmoc}:{part}", f"its {part} was inferred and now has explicit evidence"
             )
+    new = set(now.studies) - set(before.studies)
+    if len(new) >= ENOUGH_NEW_SUPPORTS and all(getattr(before, part) == getattr(now, part) for part in PARTS):
+        yield Fired(NEW_SUPPORTS, now.cmoc, f"{len(new)} more studies speak to it, and its words are the same")
     if before.status == "no_evidence" and now.support:
         yield Fired(
             FIRST_EVIDENCE, now.cmoc, f"it was set aside for want of evidence; {now.support} studies speak to it"

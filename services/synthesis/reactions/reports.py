@@ -6,6 +6,7 @@ from typing import Any
 
 from services.synthesis import store
 from services.synthesis.commands import notices
+from services.synthesis.commands.history import mark_due
 from services.synthesis.commands.reports import new_report, own_study, tell_evidence
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.states import credible
@@ -27,7 +28,7 @@ def admit_report(work: Work, event: RecordIncluded) -> None:
         return
     if report is None:
         report = new_report(work, event.review, record)
-    stood = report.stands
+    stood, was_credible = report.stands, report.credible
     ReportStates.turn(report, ReportStates.INCLUDED)
     report.revision = revision
     _describe(report, event)
@@ -35,6 +36,9 @@ def admit_report(work: Work, event: RecordIncluded) -> None:
     notices.apply_waiting(work, report)
     if report.stands and not stood:
         tell_evidence(work, report, "evidence_restored", "its report is included again")
+    elif report.credible != was_credible:
+        touched = store.touched(work, event.review, record)
+        mark_due(work, event.review, work.causation or event.record, [one.cmoc for one in touched])
 
 
 def withdraw_report(work: Work, event: RecordExcluded | RecordReopened) -> None:
@@ -83,6 +87,8 @@ def move_evidence_to_surviving_record(work: Work, event: RecordMerged) -> None:
     store.move_evidence(work, event.review, event.record, into)
     if survivor is not None:
         store.unite_studies(work, event.review, gone.study, survivor.study)
+        # Other reports may be of that study, and speak to other CMOCs.
+        mark_due(work, event.review, work.causation or event.record, None)
         notices.apply_waiting(work, survivor)
 
 
@@ -107,6 +113,7 @@ def return_evidence_to_parted_record(work: Work, event: RecordSplit) -> None:
     store.return_fragments(work, event.review, [event.record, *event.brings], event.record)
     notices.apply_waiting(work, report)
     tell_evidence(work, report, "evidence_moved", f"record {event.record} is not record {event.out_of}")
+    mark_due(work, event.review, work.causation or event.record, None)
 
 
 def _note(work: Work, event: RecordIncluded | RecordExcluded | RecordReopened, state: ReportState) -> None:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date
-from typing import TypedDict
+from typing import Any, TypedDict
 
 from services.synthesis import store
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
 from services.synthesis.domain.cadence import next_due
+from services.synthesis.domain.lineage import gone_by
 from services.synthesis.domain.states import PARTS
 from services.synthesis.domain.triggers import PROTOCOL_AMENDED, Fired
 from services.synthesis.models import CmocRow, ManualRow, ReviewRow
 from shared.db.work import Work
 from shared.events.protocol import Cmoc, VersionPublished
+
+#: Of a CMOC that the protocol has.
+_STATED: dict[str, Any] = {
+    "set_aside_at": None, "gone_how": None, "gone_into": [], "gone_why": None, "gone_by": None, "dissent": None,
+}  # fmt: skip
 
 
 class _Plan(TypedDict):
@@ -38,7 +44,7 @@ def adopt_theories(work: Work, event: VersionPublished) -> None:
     tell_theories(work, review, list(_adopt_cmocs(work, event)))
     if amended:
         log_triggers(work, review, [Fired(PROTOCOL_AMENDED, str(event.version), _amended(event))])
-    mark_due(work, event.review, work.causation or "")
+    mark_due(work, event.review, work.causation or "", None)
 
 
 def _amended(event: VersionPublished) -> str:
@@ -90,19 +96,24 @@ def _adopt_cmocs(work: Work, event: VersionPublished) -> Iterator[Happening]:
     """Brings the review's CMOCs to the protocol's; gives what that does to each."""
     known = store.cmocs(work, event.review)
     for position, cmoc in enumerate(event.protocol.cmocs):
-        worded = cmoc.model_dump(exclude={"id"}) | {"position": position, "set_aside_at": None}
+        worded = cmoc.model_dump(exclude={"id"}) | {"position": position} | _STATED
         row = known.pop(cmoc.id, None)
         if row is None:
             work.add(CmocRow(review=event.review, cmoc=cmoc.id, **worded))
             yield Happening(cmoc.id, "proposed", cmoc.lineage_note or "the protocol proposes it", after=_wording(cmoc))
         else:
             yield from _compared(row, cmoc, event.version)
+            anew = [part for part in PARTS if getattr(row, part) != getattr(cmoc, part)]
+            if anew:
+                row.taken_up = sorted({*row.taken_up, *store.refining_links(work, event.review, cmoc.id, anew)})
             row.sqlmodel_update(worded)
     for row in known.values():
         if row.set_aside_at is None:
-            row.set_aside_at = work.now
-            why = f"protocol version {event.version} no longer has it"
-            yield Happening(row.cmoc, "set_aside", why, before=_wording(row))
+            gone = gone_by(row.cmoc, event.protocol)
+            row.set_aside_at, row.gone_by, row.dissent = work.now, event.published_by, gone.dissent
+            row.gone_how, row.gone_into = gone.how, list(gone.into)
+            row.gone_why = gone.why or event.why or f"protocol version {event.version} no longer has it"
+            yield Happening(row.cmoc, gone.happened, row.gone_why, before=_wording(row), into=gone.into)
 
 
 def _compared(row: CmocRow, cmoc: Cmoc, version: int) -> Iterator[Happening]:

@@ -9,9 +9,6 @@ from shared.errors import Conflict, Invalid, LivingError
 
 pages = Pages()
 
-#: What no review of the pages can be called, since it is their address.
-_OURS = "new"
-
 
 @pages.page("/reviews/new")
 async def show_founding(asked: Asked) -> Drawn:
@@ -23,7 +20,7 @@ async def found_review(asked: Asked) -> Drawn:
     """Founds it, and goes on to its protocol. The same form again is the same review."""
     name = asked.text("name").casefold()
     try:
-        if not name or name == _OURS:
+        if not name:
             raise Invalid.of("name", drawing.text("found.no_name"))
         with asked.done_once():
             await asked.api.people.found(name)

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+import json
+import re
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import Any, get_args
+from typing import Any, cast, get_args
 
 import yaml
-from starlette.datastructures import UploadFile
 
 from services.web import drawing
-from services.web.files import PIECE
 from services.web.lacking import without_protocol
 from services.web.names import called_in
 from services.web.page import ONCE, Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
+from services.web.sending import sent
 from services.web.written import errors_of, whole
 from shared.client.asking import under
 from shared.errors import Conflict, Invalid, LivingError, NotFound
@@ -25,6 +26,12 @@ pages = Pages()
 
 #: How the value of a choice begins that names an open search, or a strategy of which one begins.
 _SEARCH, _STRATEGY = "search:", "strategy:"
+
+#: Where a proposed mapping leaves open which stage something was decided at.
+_OPEN_STAGE = re.compile(r'^([ -]*stage: )"\?"', re.MULTILINE)
+
+#: What is wrong with a file as a whole.
+_OF_THE_FILE = {"unreadable_library", "too_much_to_survey"}
 
 
 @pages.page("/reviews/{review}/imports", allowed=("scripts",))
@@ -36,14 +43,35 @@ async def show_imports(asked: Asked) -> Drawn:
         return await without_protocol(asked)
 
 
-@pages.upload("/reviews/{review}/imports", allowed=("scripts",))
+@pages.upload("/reviews/{review}/imports", most=LARGEST_FILE, allowed=("scripts",))
 async def bring_file(asked: Asked) -> Drawn:
-    """Keeps a file and asks for its records. The same form again is the same import."""
+    """Keeps a file and asks for its records, or shows first what it holds. The same form again is the same import."""
+    review = asked.path["review"]
     try:
-        imported = await _brought(asked, asked.path["review"])
+        wanted = _wanted(asked)
+        file, name = await sent(asked, lambda pieces, size: asked.api.ingest.upload(review, pieces, size))
+        if asked.text("look"):
+            return await _looked_at(asked, file, name)
+        imported = await _begun(asked, review, wanted | {"file": file, "name": name})
     except (Invalid, Conflict) as error:
         return await _imports(asked, error)
-    return Go(drawing.url("reviews", asked.path["review"], "imports", imported.id))
+    return Go(drawing.url("reviews", review, "imports", imported.id))
+
+
+@pages.form("/reviews/{review}/imports/of/{sha256}")
+async def bring_file_looked_at(asked: Asked) -> Drawn:
+    """Asks for the records of a file that was sent before, once somebody has seen what it holds."""
+    review, file, name = asked.path["review"], asked.path["sha256"], asked.text("name")
+    try:
+        wanted = _wanted(asked) | {"file": file, "name": name}
+        if asked.text("mapped"):
+            wanted["mapping"] = _at_stage(wanted.get("mapping", ""), asked.text("map-stage"))
+        else:
+            wanted.pop("mapping", None)
+        imported = await _begun(asked, review, wanted)
+    except (Invalid, Conflict) as error:
+        return await _looked_at(asked, file, name, error)
+    return Go(drawing.url("reviews", review, "imports", imported.id))
 
 
 @pages.page("/reviews/{review}/imports/{imported}", allowed=("scripts",))
@@ -64,19 +92,36 @@ async def show_import(asked: Asked) -> Drawn:
     return Page("import.html", given)
 
 
-async def _brought(asked: Asked, review: str) -> ImportView:
+async def _begun(asked: Asked, review: str, wanted: dict[str, Any]) -> ImportView:
     """Raises Invalid, naming the field, and Conflict."""
-    file = asked.file("file")
-    if file is None:
-        raise Invalid.of("file", drawing.text("imports.no_file"))
-    if not file.size:
-        raise Invalid.of("file", drawing.text("imports.empty_file"))
-    wanted = _wanted(asked)
-    kept = await asked.api.ingest.upload(review, lambda: _pieces(file), file.size)
-    wanted |= {"file": kept.sha256, "name": (file.filename or "")[-200:]}
     wanted = await _of_search(asked, review, asked.text("of"), wanted)
     with asked.done_once():
         return await asked.api.ingest.request_import(review, wanted)
+
+
+async def _looked_at(asked: Asked, file: str, name: str, error: LivingError | None = None) -> Page:
+    """What a file holds, and the form that brings it. What it is asked by stands in the form, since an address has no
+    room for it. Raises Invalid for a file that is no library."""
+    review, format = asked.path["review"], asked.text("format")
+    if format and format not in get_args(LibraryFormat):
+        raise Invalid.of("format", drawing.text("imports.no_format"))
+    seen, version, manual = await asyncio.gather(
+        asked.api.ingest.survey(review, file, name=name, format=cast(LibraryFormat, format) if format else None),
+        asked.api.protocol.newest(review), _by_hand(asked, review),
+    )  # fmt: skip
+    typed = asked.text("mapping") or _mapping_of(asked)
+    given = {
+        "review": review, "seen": seen, "name": name, "manual": manual, "filled": asked.form,
+        "stages": version.protocol.stages, "mapping": typed or ("" if error else seen.mapping),
+        "mapped": bool(asked.text("mapped")) if error else seen.states or bool(typed),
+        "errors": _errors(error),
+    }  # fmt: skip
+    return Page("import-look.html", given, 200 if error is None else 422)
+
+
+def _at_stage(mapping: str, stage: str) -> str:
+    """A proposed mapping with this stage wherever it leaves the stage open."""
+    return _OPEN_STAGE.sub(lambda found: found[1] + json.dumps(stage), mapping) if stage else mapping
 
 
 def _wanted(asked: Asked) -> dict[str, Any]:
@@ -124,12 +169,6 @@ def _also_once(asked: Asked) -> str:
     return "cmd_" + sha256(f"a search of {asked.text(ONCE)}".encode()).hexdigest()[:32]
 
 
-async def _pieces(file: UploadFile) -> AsyncIterator[bytes]:
-    await file.seek(0)
-    while piece := await file.read(PIECE):
-        yield piece
-
-
 async def _imports(asked: Asked, error: LivingError | None = None) -> Page:
     review = asked.path["review"]
     me, sheet, called, version = await asyncio.gather(
@@ -154,6 +193,8 @@ def _errors(error: LivingError | None) -> list[dict[str, str]]:
         return [{"at": "mapping", "why": _at_line(fault)} for fault in said]
     if error is not None and error.slug == "brought_before":
         return [{"at": "again", "why": drawing.text("imports.brought_before")}]
+    if error is not None and error.slug in _OF_THE_FILE:
+        return [{"at": "file", "why": error.detail}]
     return errors_of(error)
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any
 
 from services.web import drawing
 from services.web.names import called_in
@@ -21,6 +22,10 @@ _ASKED = ("words", "stage", "answer", "since", "until")
 @pages.page("/reviews/{review}/mine", allowed=("scripts",))
 async def show_mine(asked: Asked) -> Drawn:
     """My day, my votes, and how far I agree."""
+    return await _of_who_votes(asked, _mine(asked))
+
+
+async def _mine(asked: Asked) -> Page:
     review, error = asked.path["review"], None
     votes: Sheet[MyVote]
     try:
@@ -48,7 +53,7 @@ async def show_mine(asked: Asked) -> Drawn:
 @pages.page("/reviews/{review}/mine/parked", allowed=("scripts",))
 async def show_parked(asked: Asked) -> Drawn:
     """What I parked, each to be brought back; for a lead what anybody parked."""
-    return await _parked(asked)
+    return await _of_who_votes(asked, _parked(asked))
 
 
 @pages.form("/reviews/{review}/mine/parked", allowed=("scripts",))
@@ -65,6 +70,20 @@ async def bring_back(asked: Asked) -> Drawn:
 @pages.page("/reviews/{review}/mine/notes", allowed=("scripts",))
 async def show_notes(asked: Asked) -> Drawn:
     """My notes and tags."""
+    return await _of_who_votes(asked, _notes(asked))
+
+
+async def _of_who_votes(asked: Asked, made: Coroutine[Any, Any, Page]) -> Page:
+    """A page of what is mine; for who reads and does not vote, one that says that there is nothing yet."""
+    try:
+        return await made
+    except Forbidden as error:
+        if error.slug != "role_needed":
+            raise
+        return Page("nothing-mine.html", {"review": asked.path["review"]})
+
+
+async def _notes(asked: Asked) -> Page:
     review = asked.path["review"]
     notes = await asked.sheet(asked.api.screening.notes(review))
     return Page("my-notes.html", {"review": review, "notes": notes, "query": asked.query})

@@ -13,12 +13,20 @@ from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages, Sheet
 from services.web.roles import has_role
 from services.web.saving import saved
+from services.web.sending import sent
 from services.web.written import errors_of
 from shared.client.operations import SERVICES
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.events.ingest import Bibliography, NoticeKind
 from shared.wire.common import JournalEntry
-from shared.wire.ingest import CorrectableField, RecordView
+from shared.wire.ingest import (
+    LARGEST_TEXT,
+    CorrectableField,
+    LicenceClass,
+    RecordView,
+    TextReaders,
+    TextVersion,
+)
 from shared.wire.people import Me
 from shared.wire.screening import RecordHistory
 from shared.wire.synthesis import EvidenceView
@@ -151,6 +159,27 @@ async def decide_retrieval(asked: Asked) -> Drawn:
     return await _done(asked, "retrieval", doing)
 
 
+@pages.upload(_AT + "/texts", most=LARGEST_TEXT, allowed=("scripts",))
+async def add_copy(asked: Asked) -> Drawn:
+    """Keeps a file as a copy of the report, with who may read it."""
+    review, record = _ids(asked)
+    said = {name: asked.text(name) for name in ("licence", "licence_class", "readers", "version", "url")}
+    given = {name: value for name, value in said.items() if value}
+
+    async def doing() -> None:
+        # Not within: who may send none at all is told so on a page of its own.
+        try:
+            await asked.api.ingest.add_text(review, record, {"file": file, "name": name} | given)
+        except Forbidden as error:
+            raise Conflict(error.detail) from error
+
+    try:
+        file, name = await sent(asked, lambda pieces, size: asked.api.ingest.upload_text(review, pieces, size))
+    except Invalid as error:
+        return await _record(asked, error, "add")
+    return await _done(asked, "add", doing)
+
+
 @pages.form(_AT + "/texts/{text}/withdraw", allowed=("scripts",))
 async def withdraw_copy(asked: Asked) -> Drawn:
     """Takes a copy back, such as a wrong file."""
@@ -204,6 +233,8 @@ def _forms(asked: Asked, shown: RecordView, me: Me) -> dict[str, Any]:
     correcting = asked.text("field") or asked.query.get("correct", "")
     return {
         "leads": leads, "contributes": has_role(me, "reviewer", asked.path["review"]), "typed": asked.form,
+        "own": me.person, "largest_text": LARGEST_TEXT, "licences": get_args(LicenceClass),
+        "readers": get_args(TextReaders), "versions": get_args(TextVersion),
         "correctable": get_args(CorrectableField) if leads else (), "kinds": get_args(NoticeKind),
         "correcting": correcting, "value": _value_of(asked, shown.bibliography, correcting),
         "chosen": asked.texts("source_record"),

@@ -19,8 +19,11 @@ from shared.wire.search import FoundRecord, SavedSearch, SearchPage
 pages = Pages()
 
 #: What the records that are found are narrowed by, as the address has it.
-NARROWED_BY = ("status", "source", "kind", "language", "venue", "notice")
+NARROWED_BY = ("status", "stage", "source", "kind", "language", "venue", "notice")
 _DAYS = ("published_from", "published_until")
+
+#: What is shown first of what they can be narrowed by: where they stand.
+_FIRST = ("status", "stage")
 
 #: What an address asks of this page.
 ASKED = ("q", *_DAYS, *NARROWED_BY, "sort")
@@ -123,7 +126,7 @@ def _facets(path: str, chosen: Mapping[str, Any], found: SearchPage) -> dict[str
             for one in found.facets[name]
             if one.value not in chosen.get(name, [])
         ]
-        for name in sorted(found.facets, key=lambda name: name != NARROWED_BY[0])
+        for name in sorted(found.facets, key=lambda name: _FIRST.index(name) if name in _FIRST else len(_FIRST))
     }
 
 

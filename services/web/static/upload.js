@@ -6,14 +6,16 @@ document.addEventListener("submit", (event) => {
   if (!form || !file) return;
   event.preventDefault();
   const bar = form.querySelector("[data-progress]"), trouble = form.querySelector("[data-trouble]");
-  const button = form.querySelector("button");
+  const buttons = form.querySelectorAll("button");
   const say = (text) => {
     trouble.textContent = text;
     trouble.hidden = !text;
     bar.hidden = Boolean(text);
-    button.disabled = !text;
+    for (const button of buttons) button.disabled = !text;
   };
   if (file.size > Number(form.dataset.most)) { say(form.dataset.large); return; }
+  // Before its buttons are disabled, of which one says what is to be done.
+  const sent = new FormData(form, event.submitter);
   say("");
   const asked = new XMLHttpRequest();
   asked.upload.addEventListener("progress", (at) => {
@@ -31,5 +33,5 @@ document.addEventListener("submit", (event) => {
     document.querySelector("[role=alert]")?.focus();
   });
   asked.open("POST", form.action);
-  asked.send(new FormData(form));
+  asked.send(sent);
 });

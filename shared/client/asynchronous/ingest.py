@@ -90,6 +90,13 @@ class AsyncIngestClient:
         """Keeps a file, sent piece by piece; `pieces` begins it anew each time."""
         return await self._http.upload(f"/ingest/reviews/{part(review)}/files", wire.FileView, pieces, size)
 
+    async def survey(
+        self, review: str, sha256: str, *, name: str, format: wire.LibraryFormat | None = None
+    ) -> wire.FileSurvey:
+        """What an uploaded file holds, and the mapping that this suggests; for who sent it."""
+        path = f"/ingest/reviews/{part(review)}/files/{part(sha256)}/survey"
+        return await self._http.get(path, wire.FileSurvey, name=name, format=format)
+
     async def request_import(self, review: str, asked: wire.NewImport | Mapping[str, object]) -> wire.ImportView:
         """Asks for the records of an uploaded file to be taken in."""
         return await self._http.post(f"/ingest/reviews/{part(review)}/imports", wire.ImportView, asked)

@@ -24,6 +24,7 @@ class About(TypedDict, total=False):
     published_from: date | str | None
     published_until: date | str | None
     status: Sequence[str] | None
+    stage: Sequence[str] | None
     source: Sequence[str] | None
     kind: Sequence[str] | None
     language: Sequence[str] | None
@@ -42,8 +43,8 @@ class AsyncSearchClient:
         self._http = http
 
     async def find(self, review: str, q: str = "", **about: Unpack[About]) -> wire.SearchPage:
-        """One page. `about`: published_from, published_until, status, source, kind, language, venue, notice, sort,
-        facet, limit, cursor. Raises Invalid, with the place, when the query cannot be understood."""
+        """One page. `about`: published_from, published_until, status, stage, source, kind, language, venue, notice,
+        sort, facet, limit, cursor. Raises Invalid, with the place, when the query cannot be understood."""
         return await self._http.get(f"/search/reviews/{part(review)}/records", wire.SearchPage, q=q, **about)
 
     async def save(self, review: str, asked: wire.NewSavedSearch | Mapping[str, object]) -> wire.SavedSearch:

@@ -13,6 +13,7 @@ from shared.client.forms import Forms
 if TYPE_CHECKING:
     from datetime import date
 
+    from shared.events.synthesis import Credibility
     from shared.wire import synthesis as wire
 else:
     wire = Forms("shared.wire.synthesis")
@@ -64,6 +65,16 @@ class AsyncSynthesisClient:
             f"/synthesis/reviews/{part(review)}/evidence/{part(fragment)}/withdraw", wire.Withdrawn, body
         )
 
+    async def appraise(self, review: str, link: str, credibility: Credibility, why: str) -> wire.AppraisalView:
+        """Says whether a fragment is trustworthy for what a link says by it; the last that was said holds."""
+        path = f"/synthesis/reviews/{part(review)}/links/{part(link)}/appraisals"
+        return await self._http.post(path, wire.AppraisalView, {"credibility": credibility, "why": why})
+
+    def appraisals(self, review: str, link: str) -> AsyncIterator[wire.AppraisalView]:
+        """What was said of a link, oldest first."""
+        path = f"/synthesis/reviews/{part(review)}/links/{part(link)}/appraisals"
+        return self._http.pages(path, wire.AppraisalView)
+
     def reports(self, review: str) -> AsyncIterator[wire.ReportView]:
         return self._http.pages(f"/synthesis/reviews/{part(review)}/reports", wire.ReportView)
 
@@ -79,8 +90,23 @@ class AsyncSynthesisClient:
     async def cmocs(self, review: str) -> list[wire.CmocView]:
         return await self._http.listed(f"/synthesis/reviews/{part(review)}/cmocs", wire.CmocView)
 
+    async def kin(self, review: str, cmoc: str) -> wire.Kin:
+        """The CMOCs that one was made of and those that it became, near and far."""
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/kin", wire.Kin)
+
     def history(self, review: str, cmoc: str) -> AsyncIterator[wire.TheoryEventView]:
         return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/history", wire.TheoryEventView)
+
+    async def judge_confidence(
+        self, review: str, cmoc: str, judged: wire.NewConfidence | Mapping[str, object]
+    ) -> wire.ConfidenceView:
+        """Says how confident one may be in a CMOC; the last that was said holds."""
+        path = f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence"
+        return await self._http.post(path, wire.ConfidenceView, judged)
+
+    def confidence(self, review: str, cmoc: str) -> AsyncIterator[wire.ConfidenceView]:
+        """How confident people were in a CMOC, oldest first."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence", wire.ConfidenceView)
 
     async def support(self, review: str) -> wire.SupportTable:
         return await self._http.get(f"/synthesis/reviews/{part(review)}/support", wire.SupportTable)
@@ -132,6 +158,15 @@ class AsyncSynthesisClient:
     async def close_rejudgement(self, review: str, rejudgement: str, how: str) -> wire.RejudgementView:
         path = f"/synthesis/reviews/{part(review)}/rejudgements/{part(rejudgement)}/close"
         return await self._http.post(path, wire.RejudgementView, {"how": how})
+
+    def proposals(self, review: str, state: wire.ProposalState | None = None) -> AsyncIterator[wire.ProposalView]:
+        """What the evidence suggests to do with CMOCs, which only people do."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/proposals", wire.ProposalView, state=state)
+
+    async def decline(self, review: str, proposal: str, why: str) -> wire.ProposalView:
+        """Says why what the evidence suggests is not done."""
+        path = f"/synthesis/reviews/{part(review)}/proposals/{part(proposal)}/close"
+        return await self._http.post(path, wire.ProposalView, {"why": why})
 
     def triggers(self, review: str) -> AsyncIterator[wire.TriggerView]:
         return self._http.pages(f"/synthesis/reviews/{part(review)}/triggers", wire.TriggerView)

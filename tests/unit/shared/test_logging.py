@@ -87,6 +87,7 @@ def test_an_error_is_logged_in_one_line_with_its_traceback(configured, capfd):
     assert said["level"] == "error" and said["logger"] == "shared.test" and "ValueError: broken" in said["exception"]
 
 
+@pytest.mark.waits
 def test_lines_of_many_threads_are_never_written_into_one_another(configured, capfd):
     log = logging.get("shared.test")
 

@@ -25,6 +25,7 @@ _KEYWORDS = {
     "kind": "kind",
     "language": "language",
     "status": "status",
+    "stage": "stage",
     "venue": "venue_name",
     "notice": "notice",
 }
@@ -57,7 +58,7 @@ def mapping(analyzer: str, name: str) -> dict[str, Any]:
             "review": {"type": "keyword"},
             "listed": {"type": "boolean"},
             "day": {"type": "integer"},
-            **{name: _KEYWORD for name in ("year", "kind", "language", "status", "venue_name", "notice")},
+            **{name: _KEYWORD for name in ("year", "kind", "language", "status", "stage", "venue_name", "notice")},
             "identifiers": {"properties": {"doi": _KEYWORD}},
             "sources": {"properties": {"source": _KEYWORD}},
         },

@@ -14,12 +14,12 @@ from shared.events.ingest import Bibliography
 Sort = Literal["relevance", "newest"]
 
 #: What hits are counted by; each facet lists its 20 most frequent values.
-FACETS = ("year", "source", "kind", "language", "status", "venue")
+FACETS = ("year", "source", "kind", "language", "status", "stage", "venue")
 #: Not what a record is or where it stands, but what became of its report: counted where it is asked for.
 NOTICE = "notice"
 FACET_SIZE = 20
 
-_FILTERS = ("status", "source", "kind", "language", "venue", NOTICE)
+_FILTERS = ("status", "stage", "source", "kind", "language", "venue", NOTICE)
 
 #: Why a generation that is gone cannot be used.
 DROPPED = "this generation of the search index was dropped, by another rebuild or on request"
@@ -36,11 +36,11 @@ class Query:
     """What is looked for in one review.
 
     `text` is in the language of `services.search.ports.index.query`; empty, or `*`, it finds every record. A filter
-    with several values admits any of them. A partial date counts by its earliest day; a record without a date is
-    left out as soon as `published_from` or `published_until` is given. `relevance` ties, and so everything
-    when there is no text, are ordered by record; `newest` puts records without a date last. `notice` has kinds
-    of notices that stand, drills left out, or `none` for records without any. `cursor` is the
-    `next` of the page before. Raises Invalid.
+    with several values admits any of them. A partial date counts by its earliest day; a record without a date is left
+    out as soon as `published_from` or `published_until` is given. `stage` is where a record waits, or was excluded; one
+    that is included, or was kept out by a rule, has none. `relevance` ties, and so everything when there is no text,
+    are ordered by record; `newest` puts records without a date last. `notice` has kinds of notices that stand, drills
+    left out, or `none` for records without any. `cursor` is the `next` of the page before. Raises Invalid.
     """
 
     review: str
@@ -48,6 +48,7 @@ class Query:
     published_from: date | None = None
     published_until: date | None = None
     status: tuple[str, ...] = ()
+    stage: tuple[str, ...] = ()
     source: tuple[str, ...] = ()
     kind: tuple[str, ...] = ()
     language: tuple[str, ...] = ()

@@ -27,8 +27,8 @@ _TABLES = """
 CREATE TABLE records_{id} (
     id INTEGER PRIMARY KEY, record TEXT NOT NULL UNIQUE, review TEXT NOT NULL, version INTEGER NOT NULL,
     revision INTEGER NOT NULL, screening_revision INTEGER NOT NULL, listed INTEGER NOT NULL,
-    day INTEGER NOT NULL, newest INTEGER NOT NULL, year TEXT, kind TEXT, language TEXT, status TEXT, venue TEXT,
-    rest TEXT NOT NULL);
+    day INTEGER NOT NULL, newest INTEGER NOT NULL, year TEXT, kind TEXT, language TEXT, status TEXT, stage TEXT,
+    venue TEXT,    rest TEXT NOT NULL);
 CREATE TABLE described_{id} (id INTEGER PRIMARY KEY, bibliography BLOB NOT NULL);
 CREATE INDEX newest_{id} ON records_{id} (review, newest, record) WHERE listed;
 CREATE INDEX listed_{id} ON records_{id} (review, record) WHERE listed;
@@ -186,7 +186,7 @@ class Generation:
         self._each(f"INSERT INTO {texts} {words}", self._words_of(writing.texts_out))
         self._each(f"DELETE FROM described_{self.id} WHERE id {those}", writing.texts_out)
         self._each(f"DELETE FROM sources_{self.id} WHERE id {those}", writing.texts_out)
-        self._each(f"INSERT OR REPLACE INTO records_{self.id} SELECT {_columns(15)} FROM given", writing.rows)
+        self._each(f"INSERT OR REPLACE INTO records_{self.id} SELECT {_columns(16)} FROM given", writing.rows)
         described = "json_extract(value, '$[0]'), CAST(json_extract(value, '$[1]') AS BLOB)"
         self._each(f"INSERT INTO described_{self.id} SELECT {described} FROM given", writing.described)
         words = f"({columns}) SELECT {_columns(7)} FROM given"
@@ -272,7 +272,7 @@ def _row(document: Document, state: dict[str, int]) -> tuple[object, ...]:
         state["id"], document.record, document.review, state["version"],
         document.revision, document.screening_revision, state["listed"],
         day, -day, (described.published or "")[:4] or None, described.kind or None, described.language or None,
-        document.screening.status, described.venue or None, orjson.dumps(rest).decode(),
+        document.screening.status, document.screening.stage, described.venue or None, orjson.dumps(rest).decode(),
     )  # fmt: skip
 
 

@@ -313,3 +313,43 @@ def test_past_a_search_by_hand_that_is_overdue_nothing_is_signed_unless_it_is_le
     assert line in words(signed)
     assert line in words(as_("rita", "synthesis", "show", REVIEW, role="reader"))
     assert line in words(as_("rita", "synthesis", "verify", REVIEW, "1", role="reader"))
+
+
+def test_a_reviewer_says_how_far_a_fragment_is_trusted_for_its_claim(coded, as_):
+    [link] = coded.lead.evidence(REVIEW)
+    asked = ["synthesis", "appraise", REVIEW, link.link]
+
+    said = as_("ana", *asked, "caution", "--why", "a single remark")
+
+    assert said.exit_code == 0 and words(said) == f"{link.link} is caution from now on."
+    assert data(as_("ana", *asked, "credible", "--why", "seen twice", "--json"))["credibility"] == "credible"
+    refused = as_("ana", *asked, "certain", "--why", "so")
+    assert refused.exit_code == 2 and "not_credible" in refused.stderr
+
+
+def test_what_the_evidence_suggests_is_listed_and_declined_with_a_reason(coded, as_):
+    shown = ["synthesis", "proposals", REVIEW]
+    assert "The evidence suggests nothing." in words(as_("rita", *shown, role="reader"))
+    for record in ("r1", "r2"):
+        coded.links(record, element="outcome", stance="refines")
+    coded.settles()
+
+    [it] = data(as_("rita", *shown, "--json", role="reader"))
+    assert "2 independent studies refine its outcome" in words(as_("rita", *shown, role="reader"))
+    declined = as_("dora", "synthesis", "decline", REVIEW, it["proposal"], "--why", "one team wrote both", role="lead")
+    assert words(declined) == "Declined: refine c1."
+    assert data(as_("rita", *shown, "--state", "open", "--json", role="reader")) == []
+    again = as_("dora", "synthesis", "decline", REVIEW, it["proposal"], "--why", "so", role="lead")
+    assert again.exit_code == 1 and "one team wrote both" in str(again.exception)
+
+
+def test_where_a_cmoc_comes_from_and_where_it_went_is_printed(coded, as_):
+    asked = ["synthesis", "kin", REVIEW, "c1"]
+    assert words(as_("rita", *asked, role="reader")) == "c1 was made of no other, and became none."
+    coded.adopts(protocol(["c1"]), version=2)
+    plan = protocol(["c1", "c3"])
+    worded = [it.model_copy(update={"lineage": ["c1"] if it.id == "c3" else []}) for it in plan.cmocs]
+    coded.adopts(plan.model_copy(update={"cmocs": worded}), version=3)
+
+    assert "after it c3 outcome of c3" in words(as_("rita", *asked, role="reader"))
+    assert [it["cmoc"] for it in data(as_("rita", *asked, "--json", role="reader"))["after"]] == ["c3"]

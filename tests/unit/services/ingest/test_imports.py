@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlalchemy import event
 
+from services.ingest.commands import imports
 from services.ingest.jobs import importing, pulling
 from shared.errors import Unavailable
 from shared.events.ingest import FileImported, RecordDiscovered, RunFinished
@@ -480,3 +484,53 @@ def test_a_file_of_which_nobody_says_the_database_is_the_same_again_as_what_it_s
 
     assert bring(ready, ris(TITLES[0], more=SCOPUS))["counts"]["unchanged"] == 1
     assert bring(ready, ris(TITLES[0], more=SCOPUS), database="scopus")["counts"]["unchanged"] == 1
+
+
+def at_once(bench: IngestBench, monkeypatch: pytest.MonkeyPatch, *said: dict[str, Any]) -> list[Any]:
+    """What is answered to people who bring the same file at the same moment, each saying something of it."""
+    content = ris(*TITLES)
+    people = [bench.person(f"lead{number}", "lead") for number in range(len(said))]
+    for person in people:
+        answer = person.post(f"/ingest/reviews/{REVIEW}/files", content=content)
+    file, both, looks = answer.json()["sha256"], threading.Barrier(len(said)), imports.require_sent
+
+    def all_together(*given: Any) -> None:
+        looks(*given)
+        with suppress(threading.BrokenBarrierError):  # One writes at a time in SQLite, and waits for nobody.
+            both.wait(1 if bench.platform.running["ingest"].database.sqlite else 30)
+
+    monkeypatch.setattr(imports, "require_sent", all_together)
+    body = {"file": file, "name": "library.ris"}
+    with ThreadPoolExecutor(len(said)) as pool:
+        asking = [
+            pool.submit(person.post, f"/ingest/reviews/{REVIEW}/imports", json=body | each)
+            for person, each in zip(people, said, strict=True)
+        ]
+        return [one.result() for one in asking]
+
+
+@pytest.mark.waits  # They race.
+def test_the_same_file_that_comes_twice_at_once_is_one_import(ready, monkeypatch):
+    answers = at_once(ready, monkeypatch, {}, {})
+
+    assert [answer.status_code for answer in answers] == [202, 202]
+    assert len({answer.json()["id"] for answer in answers}) == len(ready.items("imports")) == 1
+    ready.runs(importing.take_in_files)
+    assert len(ready.emitted(FileImported)) == 1
+
+
+@pytest.mark.waits  # They race.
+def test_of_two_who_bring_the_same_file_at_once_as_of_two_databases_one_is_refused(ready, monkeypatch):
+    answers = at_once(ready, monkeypatch, {"database": "embase"}, {"database": "scopus"})
+
+    assert sorted(answer.status_code for answer in answers) == [202, 409]
+    assert len(ready.items("imports")) == 1
+
+
+def test_what_is_said_otherwise_of_a_file_under_way_is_another_import(ready):
+    file = upload(ready, ris(*TITLES))["sha256"]
+    asked = [
+        ready.post("imports", {"file": file, "name": "library.ris", **about}, status=202)["id"]
+        for about in ({}, {}, {"query": "boards"}, {"again": True})
+    ]
+    assert asked[0] == asked[1] and len(set(asked)) == 3

@@ -14,7 +14,6 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from services.ingest.commands.texts import LARGEST_TEXT
 from services.ingest.domain.texts import MOST_COPIES, MOST_TRIES
 from services.ingest.jobs import copies, pruning, quotas, texts
 from services.ingest.models import RecordRow, ReviewRow
@@ -24,6 +23,7 @@ from shared.events.base import Event
 from shared.events.ingest import TextNotRetrieved, TextRetrieved, TextSought, TextWithdrawn
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
 from shared.runtime.blobs import sweep_bucket
+from shared.wire.ingest import LARGEST_TEXT
 from tests.unit.services.ingest.conftest import opened
 from tests.unit.services.ingest.publisher import ARTICLE, LANDING, PDF, Publisher, dripping, page, redirect, refusal
 from tests.unit.services.ingest.rig import REVIEW, IngestBench, strategy, work

@@ -158,7 +158,7 @@ def test_a_lead_founds_a_review_and_leads_it(bench: PeopleBench):
     assert done(lea.asks.get("/people/me"))["roles"] == {REVIEW: "lead", "new-one": "lead"}
 
 
-@pytest.mark.parametrize("name", ["Shared-Records", "shared records", "a__b", "-a", "x" * 65])
+@pytest.mark.parametrize("name", ["Shared-Records", "shared records", "a__b", "-a", "x" * 65, "new"])
 def test_nobody_founds_a_review_that_no_protocol_could_name(bench: PeopleBench, name):
     lea = bench.comes_in("Lea", "lead")
 

@@ -13,6 +13,7 @@ from services.protocol.manifest import SERVICE
 from shared.client.http import Http
 from shared.client.protocol import ProtocolClient
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
+from shared.events import parts
 from shared.events.protocol import VersionPublished
 from shared.ids import new_id
 from tests.databases import drop_database
@@ -295,3 +296,15 @@ def test_how_much_of_each_part_a_version_changed_is_listed_with_it(client):
 
     first, second = client("reader").versions("small")
     assert (first.changed, second.changed) == ({}, {"title": 1, "cmocs": len(cmocs)})
+
+
+def test_no_new_review_is_called_as_a_page_is_and_one_of_before_goes_on(bench, client, monkeypatch):
+    for ask in (client().apply, client().check):
+        with pytest.raises(Invalid, match="pages have it as an address"):
+            ask("new", as_yaml(small(review="new")))
+    assert bench.emitted(VersionPublished) == []
+
+    with monkeypatch.context() as before:
+        before.setattr(parts, "_NO_NAMES", frozenset())
+        client().apply("new", as_yaml(small(review="new")))
+    assert client().apply("new", as_yaml(small(review="new", title="Another title"))).version == 2

@@ -23,7 +23,7 @@ from shared.events.ingest import (
     RecordUpdated,
     SourceRef,
 )
-from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded
+from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, TaskOpened
 from shared.ids import new_id
 from tests.workbench import Workbench
 
@@ -555,3 +555,30 @@ def test_what_cannot_be_looked_for_is_not_saved(search):
 def test_there_is_an_end_to_how_many_searches_one_saves(search, monkeypatch):
     monkeypatch.setattr(store, "_MOST_SAVED", 2)
     assert [saves(search, name).status_code for name in ("one", "two", "three")] == [201, 201, 409]
+
+
+def opened(record: str, stage: str, revision: int) -> TaskOpened:
+    return TaskOpened(
+        review="r", record=record, task=f"task_{record}_{stage}", stage=stage, votes_needed=2, revision=revision
+    )
+
+
+def test_records_are_found_by_the_stage_at_which_they_wait_the_first_one_too(search):
+    search.hears(discovered("a", "Trust"), discovered("b", "Power"), opened("a", "sift", 1), opened("b", "sift", 1))
+    assert find(search, stage="sift") == ["a", "b"]
+
+    search.hears(RecordAdvanced(review="r", record="b", revision=3, stage="sift", next_stage="depth"))
+    search.hears(opened("b", "depth", 4), opened("b", "sift", 1))
+    assert (find(search, stage="sift"), find(search, stage="depth")) == (["a"], ["b"])
+    assert find(search, stage=["sift", "depth"]) == ["a", "b"]
+
+    params = {"facet": "stage"}
+    page = search.person(role="reader").get("/search/reviews/r/records", params=params).json()
+    assert page["facets"] == {"stage": [{"value": "depth", "count": 1}, {"value": "sift", "count": 1}]}
+    assert [item["stage"] for item in page["items"]] == ["sift", "depth"]
+
+
+def test_a_search_that_is_saved_keeps_its_stage(search):
+    client = search.person(role="reader")
+    client.post("/search/reviews/r/saved", json={"name": "At sift", "stage": ["sift"]})
+    assert client.get("/search/reviews/r/saved").json()["items"][0]["stage"] == ["sift"]

@@ -9,11 +9,14 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import update
+from sqlmodel import col
 
 from services.synthesis.manifest import SERVICE
+from services.synthesis.models import DraftRow
 from shared.errors import Conflict, NotFound, Rejected
 from shared.events.base import Envelope
-from tests.unit.services.synthesis.rig import SynthesisRig
+from tests.unit.services.synthesis.rig import SynthesisRig, judged, protocol
 from tests.workbench import Workbench
 
 FEW = settings(
@@ -34,10 +37,14 @@ step = st.one_of(
     st.tuples(st.just("notice"), record, st.sampled_from(KINDS), st.booleans()),
     st.tuples(st.just("join"), record, record),
     st.tuples(st.just("merge"), record, record),
+    st.tuples(st.just("reason"), record, st.sampled_from(["c1", "c2"]), st.sampled_from(["said of both", "said"])),
+    st.tuples(st.just("appraise"), record, st.sampled_from(["credible", "caution", "not_credible"])),
+    st.tuples(st.just("judge"), record, st.sampled_from(["advance", "exclude"])),
+    st.tuples(st.just("word"), st.sampled_from(["better", "worse"])),
     st.tuples(st.just("settle")),
     st.tuples(st.just("sign")),
 )
-lives = st.lists(step, max_size=14)
+lives = st.lists(step, max_size=16)
 numbers = itertools.count()
 
 
@@ -56,6 +63,7 @@ class Life(SynthesisRig):
         super().__init__(bench, review=f"review-{next(numbers)}")
         self.heard: list[Envelope] = []
         self._notices = itertools.count()
+        self.versions = 1
         self.adopts()
 
     def hears_of(self, event: object) -> None:
@@ -69,6 +77,20 @@ class Life(SynthesisRig):
                 # Coding what is not included, or merging in circles, is refused: that is an answer too.
                 continue
         return self
+
+    def _reason(self, record: str, cmoc: str, text: str) -> None:
+        self.links(record, cmoc, element="reasoning", text=text)
+
+    def _appraise(self, record: str, credibility: str) -> None:
+        for one in list(self.lead.evidence(self.review, record=record))[:1]:
+            self.lead.appraise(self.review, one.link, credibility, "looked at")
+
+    def _judge(self, record: str, outcome: str) -> None:
+        self.includes(record, judgements=[judged(outcome)])
+
+    def _word(self, outcome: str) -> None:
+        self.versions += 1
+        self.adopts(protocol(review=self.review, wording={"c1": {"outcome": outcome}}), version=self.versions)
 
     def _include(self, record: str) -> None:
         self.includes(record)
@@ -113,6 +135,24 @@ def test_every_number_is_the_count_of_the_studies_that_stand_behind_it(bench, st
         if one.stands and one.stance != "contradicts":
             behind[one.cmoc].add(one.study)
     assert {state.cmoc: state.support for state in draft.states} == {cmoc: len(behind[cmoc]) for cmoc in ("c1", "c2")}
+
+
+@FEW
+@given(lives)
+def test_taken_in_bit_by_bit_it_says_what_a_full_run_says(bench, steps):
+    life = Life(bench).lives(steps)
+    before = life.draft()
+    proposed = [(one.proposal, one.why, one.links) for one in life.lead.proposals(life.review, "open")]
+
+    with bench.work() as work:
+        work.session.execute(update(DraftRow).where(col(DraftRow.review) == life.review).values(rules=0))
+    after = life.draft()
+
+    assert after.model_copy(update={"made_at": before.made_at}) == before
+    assert [(one.proposal, one.why, one.links) for one in life.lead.proposals(life.review, "open")] == proposed
+    standing = [one for one in life.lead.evidence(life.review) if one.stands and one.cmoc in ("c1", "c2")]
+    assert after.counts.links == len(standing)
+    assert after.counts.studies == len({one.study for one in standing})
 
 
 @FEW

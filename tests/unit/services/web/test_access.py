@@ -78,8 +78,10 @@ def asks(browser: Browser, what: str, named: Mapping[str, str]) -> Browser:
     proof = shown.form("/sign-out" if browser.session else "/sign-in")["proof"]
     fields = dict.fromkeys(("lease", "task", "record", "other", "first", "second", "ruling", "lacking", "reason"), "1")
     given = {"proof": proof, "once": "", **fields}
-    if path.endswith("/imports"):
-        browser.page = browser.http.post(filled(path), data=given, files={"file": ("a.ris", b"TY  - JOUR\nER  - \n")})
+    if path.endswith(("/imports", "/texts")):
+        browser.page = browser.http.post(
+            filled(path, **named), data=given, files={"file": ("a.ris", b"TY  - JOUR\nER  - \n")}
+        )
         return browser
     return browser.posts(filled(path, **named), given)
 

@@ -9,8 +9,10 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from html import unescape
 
 import pytest
+import yaml
 from starlette.datastructures import FormData
 from starlette.requests import ClientDisconnect, Request
 
@@ -19,7 +21,7 @@ from services.web.files import Ways
 from shared.errors import Busy
 from shared.keys import PERSONS
 from tests.disks import mounted
-from tests.unit.services.web.rig import REVIEW, Browser, Site
+from tests.unit.services.web.rig import REVIEW, Browser, Form, Site
 
 pytestmark = pytest.mark.waits
 
@@ -159,6 +161,60 @@ def test_a_column_that_states_decisions_is_named_without_a_word_of_yaml(site, le
     lead.goes(AT).uploads(AT, "fits.csv", table, **column, **{"map-answers": answers})
     over(site, lead)
     assert "3 decisions are stated" in lead.text, lead.words
+
+
+def look(lead: Browser, name: str, content: bytes, **said: str) -> str:
+    """Has a lead look at a file first; where its form is sent to."""
+    lead.goes(AT).uploads(AT, name, content, look="yes", **said)
+    return next((form["action"] for form in Form(lead.text).forms if "/imports/of/" in form["action"]), "")
+
+
+def test_a_lead_sees_what_a_file_holds_and_says_what_it_means_before_it_is_imported(site, lead):
+    before = len(list(site.client(lead).ingest.imports(REVIEW)))
+    to = look(lead, "looked.csv", DECIDED.replace(b"bed", b"pot"), query="gardens AND pots")
+    assert "What looked.csv holds" in lead.text and "&lt;b&gt;no pot" in lead.text and "gardens AND pots" in lead.text
+    assert "Read as parts of a citation: Title, Year." in lead.text and "Yes" in lead.text
+    assert len(list(site.client(lead).ingest.imports(REVIEW))) == before
+
+    proposed = unescape(re.search(r'<textarea id="mapping"[^>]*>\n(.*?)</textarea>', lead.text, re.DOTALL)[1])
+    assert 'stage: "?"' in proposed and '"Yes": "?"' in proposed
+    lead.sends(to, mapping=proposed, mapped="yes", **{"map-stage": "sift"}, query="gardens AND pots")
+    assert lead.page.status_code == 422 and "only you can say" in lead.text and "gardens AND pots" in lead.text
+    said = proposed.replace('"Yes": "?"', '"Yes": include').replace('"No": "?"', '"No": exclude')
+    lead.sends(to, mapping=said, mapped="yes", **{"map-stage": "sift"}, query="gardens AND pots")
+    assert lead.at.startswith(f"{AT}/import_"), lead.words
+    over(site, lead)
+    assert "3 decisions are stated" in lead.text and "gardens AND pots" in lead.text
+
+
+def test_a_file_that_was_looked_at_is_imported_without_its_mapping_and_once(site, lead):
+    to = look(lead, "plain.csv", DECIDED.replace(b"bed", b"jug"))
+    form = lead.form(to) | {"mapping": "decisions: what I began to write"}
+    names = [lead.posts(to, form).at for _ in range(2)]
+
+    assert names[0] == names[1] and names[0].startswith(f"{AT}/import_"), lead.words
+    over(site, lead)
+    assert "taken in" in lead.text and "decisions are stated" not in lead.text
+
+
+def test_what_was_said_of_a_column_is_kept_when_the_file_is_looked_at(lead):
+    column = {"map-column": "Decision", "map-stage": "sift", "map-answers": "Yes = include\nNo = exclude"}
+    look(lead, "said.csv", DECIDED.replace(b"bed", b"pan"), **column)
+    shown = unescape(re.search(r'<textarea id="mapping"[^>]*>\n(.*?)</textarea>', lead.text, re.DOTALL)[1])
+    assert yaml.safe_load(shown)["decisions"][0]["answers"] == {"Yes": "include", "No": "exclude"}
+
+
+def test_what_is_no_library_is_said_so_at_once_when_it_is_looked_at(lead):
+    assert look(lead, "noise.bin", bytes(range(256)) * 9, query="gardens AND noise") == ""
+    assert lead.page.status_code == 422 and 'href="#file"' in lead.text and "gardens AND noise" in lead.text
+
+
+def test_a_file_that_somebody_else_sent_is_there_for_nobody_else(site, lead):
+    to = look(lead, "mine.csv", DECIDED.replace(b"bed", b"cup"))
+    leo = site.member("Leo", "lead").goes(AT)
+    leo.posts(to, leo.form("/sign-out") | {"name": "mine.csv", "once": ""})
+
+    assert leo.page.status_code == 404 and "cup" not in leo.text
 
 
 def test_who_is_no_lead_sees_what_came_and_has_no_form(site, lead):

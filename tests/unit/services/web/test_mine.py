@@ -82,6 +82,21 @@ def test_what_i_noted_is_listed_as_text_with_its_record(ana):
 def test_who_does_not_screen_has_none_of_it(site, ana):
     for path in (AT, f"{AT}/parked", f"{AT}/notes"):
         assert site.client(ana) and Browser(site).signs_in("Nobody").goes(path).at == "/sign-in"
-    rita = site.member("Rita", "reader")
+
+
+def test_a_reader_is_not_led_there_and_is_told_why_there_is_nothing_until_they_may_vote(site, ana):
+    led = f'href="{AT}"'
+    assert led in ana.goes(f"/reviews/{REVIEW}").text
+    rita = site.member("Rita", "reader").goes(f"/reviews/{REVIEW}")
+    assert led not in rita.text and f'href="/reviews/{REVIEW}/records"' in rita.text
     for path in (AT, f"{AT}/parked", f"{AT}/notes"):
-        assert rita.goes(path).page.status_code == 403
+        assert rita.goes(path).page.status_code == 200
+        assert "do not vote" in rita.text and led not in rita.text and "said by Ana" not in rita.text
+    rita.posts(f"{AT}/parked", {"proof": rita.form("/sign-out")["proof"], "once": "", "task": "1"})
+    assert rita.page.status_code == 403
+
+    with site.client(site.admin) as living:
+        (member,) = [it for it in living.people.members(REVIEW) if it.name == "Rita"]
+        living.people.change_role(REVIEW, member.person, "reviewer")
+    site.waits(lambda: led in rita.goes(f"/reviews/{REVIEW}").text)
+    assert "You have not voted today." in rita.goes(AT).text

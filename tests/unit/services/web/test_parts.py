@@ -12,13 +12,19 @@ from string import Formatter
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
+from structlog.testing import capture_logs
 
 from services.web import door, drawing, policy
+from services.web.asking import Api
 from services.web.citing import Citation
 from services.web.comparing import words_between
+from services.web.door import Door
 from services.web.drawing import STATIC
 from services.web.gate import Gate
-from shared.errors import Busy
+from services.web.page import Pages, Web
+from shared.errors import Busy, LivingError
 from shared.events.stages import Highlights
 from shared.highlighting import spans
 
@@ -196,3 +202,22 @@ def test_whatever_a_title_holds_a_citation_has_one_field_a_line_and_closes_what_
     assert bibtex.count("{") == bibtex.count("}") and bibtex.endswith("}\n")
     assert len(cited.bibtex().splitlines()) == 11
     assert all(re.match(r"[A-Z][A-Z0-9]  - ", line) for line in cited.ris().split("\r\n")[:-1])
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [(RuntimeError("broken"), "a page failed"), (LivingError("odd"), "a page met what it does not know")],
+)
+def test_what_nobody_expected_of_a_page_stands_in_the_log_once(fault, said):
+    table = Pages()
+
+    @table.page("/fails", open_to="anybody")
+    async def show_failing(asked):
+        raise fault
+
+    web = Web(Api(None, "http://nowhere.test"), Gate(5), Door(encrypted=False), "http://testserver")
+    with capture_logs() as logged:
+        answer = TestClient(Starlette(routes=list(web.routes([table])))).get("/fails")
+
+    assert answer.status_code == 500 and "broken" not in answer.text and "odd" not in answer.text
+    assert [line["event"] for line in logged] == [said]

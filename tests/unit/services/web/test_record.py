@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shared.client import Client
+from shared.wire.ingest import LARGEST_TEXT
 from tests.unit.services.web.rig import REVIEW, Browser, Site
 from tests.unit.services.web.test_findings import fragment, included
 
@@ -228,6 +229,68 @@ def test_a_copy_of_the_report_is_saved_and_never_shown(site, lead, of_three):
     lead.goes(f"{RECORDS}/{of_three}").sends(end, reason=f"the wrong file {HOSTILE}")
     assert "The copy was taken back." in lead.text and "the wrong file &lt;script&gt;" in lead.text
     assert lead.goes(f"/reviews/{REVIEW}/texts/{text.text}/file").page.status_code == 404
+
+
+PDF = b"%PDF-1.4\n" + b"A report of gardens. " * 50 + b"\n%%EOF"
+
+
+def test_whoever_reviews_adds_a_copy_and_says_who_may_read_it(site, lead, of_three):
+    ana, at = site.member("Ana copies", "reviewer").goes(f"{RECORDS}/{of_three}"), f"{RECORDS}/{of_three}/texts"
+    given = {"licence": "CC BY-NC 4.0", "readers": "reviewers", "version": "accepted", "url": "https://a.test/b.pdf"}
+    ana.uploads(at, f"{HOSTILE}.pdf", PDF, **given)
+
+    assert ana.page.status_code == 200 and "The copy is here." in ana.text, ana.words
+    assert "&lt;/script&gt;.pdf" in ana.text and "<script>alert" not in ana.text
+    assert "not for money" in ana.words and "for those who review" in ana.words and "accepted version" in ana.words
+    (copy,) = [it for it in site.client(lead).ingest.texts(REVIEW, of_three).texts if it.withdrawn_at is None]
+    assert (copy.licence_class, copy.readers) == ("open_noncommercial_or_noderivs", "reviewers")
+
+    bea = site.member("Bea copies", "reviewer").goes(f"{RECORDS}/{of_three}")
+    assert f"/texts/{copy.text}/file" in bea.text and f"/texts/{copy.text}/withdraw" not in bea.text
+    ana.sends(f"{at}/{copy.text}/withdraw", reason="the wrong file")
+    assert "The copy was taken back." in ana.text
+
+
+@pytest.mark.parametrize(
+    ("content", "said", "at"),
+    [
+        (b"", {}, "file"), (bytes(range(256)) * 9, {}, "file"), (PDF[:-6], {}, "file"),
+        (PDF, {"licence": "all rights reserved", "licence_class": "open"}, "licence_class"),
+        (PDF, {"url": "javascript:alert(1)"}, "url"), (PDF, {"version": "last"}, "version"),
+        (PDF, {"licence": "all rights reserved", "readers": "members"}, "a lead alone lets members read it"),
+    ],
+)  # fmt: skip
+def test_a_copy_that_cannot_be_kept_is_said_so_at_its_field_and_what_was_typed_stays(site, lead, content, said, at):
+    with site.client(site.admin) as living:
+        of = adds(living, "10.1000/refused", "expert")
+    ben = site.member(f"Ben {at} {len(content)}", "reviewer").goes(f"{RECORDS}/{of}")
+    ben.uploads(f"{RECORDS}/{of}/texts", "a.pdf", content, **{"licence": "a licence of ours", **said})
+
+    assert ben.page.status_code == 422 and said.get("licence", "a licence of ours") in ben.text
+    assert (f'href="#{at}"' in ben.text) or at in ben.words
+    assert site.client(lead).ingest.texts(REVIEW, of).texts == []
+
+
+def test_a_form_with_a_copy_is_one_copy_however_often_it_is_sent_and_none_of_a_reader(site, lead, of_three):
+    at = f"{RECORDS}/{of_three}/texts"
+    form = lead.goes(f"{RECORDS}/{of_three}").form(at)
+    for _ in range(2):
+        lead.http.post(at, data=form, files={"file": ("twice.pdf", PDF + b"\n")})
+    copies = [it.name for it in site.client(lead).ingest.texts(REVIEW, of_three).texts]
+    assert copies.count("twice.pdf") == 1
+
+    rick = site.member("Rick copies", "reader").goes(f"{RECORDS}/{of_three}")
+    assert "data-upload" not in rick.text
+    proof = rick.form("/sign-out")
+    rick.page = rick.http.post(at, data=proof, files={"file": ("mine.pdf", PDF)})
+    assert rick.page.status_code == 403
+
+
+def test_a_file_larger_than_any_copy_is_refused_before_it_is_read(lead, of_three):
+    at = f"{RECORDS}/{of_three}/texts"
+    headers = {"content-type": "multipart/form-data; boundary=x", "content-length": str(LARGEST_TEXT + 2_000_000)}
+    page = lead.http.post(at, content=b"--x\r\n", headers=headers)
+    assert page.status_code == 422 and str(LARGEST_TEXT) in page.text
 
 
 def test_that_the_text_cannot_be_had_is_said_by_whoever_reviews(site, lead):

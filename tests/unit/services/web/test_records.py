@@ -98,6 +98,18 @@ def test_of_all_records_nothing_is_counted_until_that_is_asked_for(reader):
     assert "?status=screening" in str(reader.page.url)
 
 
+def test_records_are_narrowed_by_the_stage_at_which_they_wait_and_that_is_saved(site, reader):
+    site.waits(lambda: 'stage=sift"' in unescape(reader.goes(f"{AT}?narrow=yes").text))
+    narrows(reader, "sift")
+    assert len(titles(reader)) == 3 and "Stage: sift" in " ".join(reader.words.split())
+    assert titles(reader.goes(f"{AT}?stage=depth")) == [] and "Nothing is found." in reader.text
+
+    reader.goes(f"{AT}?stage=sift").sends(f"{AT}/saved", name="At the sift", stage="sift")
+    (saved,) = [it for it in site.client(reader).search.saved(REVIEW) if it.name == "At the sift"]
+    assert saved.stage == ["sift"]
+    reader.goes(AT).sends(f"{AT}/saved/{saved.saved}/end")
+
+
 def test_the_words_are_changed_and_what_was_chosen_stays(reader):
     reader.goes(f"{AT}?q=allotments&venue=Gardener&venue=A+%3Ci%3Eplace%3C/i%3E")
 

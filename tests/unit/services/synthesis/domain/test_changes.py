@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.synthesis.domain.changes import change_class, concerns_a_drill, differences, evidence_moved, shortened
+from services.synthesis.domain.changes import change_class, changes_of, differences, moved, shortened
 from shared.events.synthesis import Change
 from shared.wire.synthesis import Body, Counts, Statement, TheoryText
 
@@ -29,7 +29,7 @@ def body(*statements: Statement, theories: tuple[TheoryText, ...] = (), drills: 
 
 def classed(before: Body | None, after: Body) -> tuple[str, list[str]]:
     changes = differences(before, after)
-    return change_class(before, changes), [change.what for change in changes]
+    return change_class(changes, first=before is None), [change.what for change in changes]
 
 
 def test_the_first_revision_is_major_whatever_it_holds():
@@ -82,16 +82,18 @@ def test_the_class_is_the_greatest_among_the_changes():
 
 
 def test_evidence_moved_counts_links_both_ways():
-    moved = evidence_moved(body(statement(links=3)), body(statement(links=1), statement("c2", links=2)))
+    several = [statement(links=3), statement(links=1), statement("c2", links=2)]
+    counted = [moved(several[0], several[1]), moved(None, several[2]), moved(several[0], None)]
 
-    assert (moved.added, moved.withdrawn) == (2, 2)
+    assert [(one.added, one.withdrawn) for one in counted] == [(0, 2), (2, 0), (0, 3)]
 
 
-def test_a_drill_concerns_the_revision_during_it_and_the_one_after_it():
-    quiet, drilled = body(), body(drills=("n1",))
+def test_cmoc_by_cmoc_the_changes_are_those_of_the_whole():
+    before, after = [statement("c1"), statement("c2")], [statement("c1", support=3), statement("c3")]
+    one_by_one = [*changes_of(before[0], after[0]), *changes_of(None, after[1]), *changes_of(before[1], None)]
 
-    assert concerns_a_drill(quiet, drilled) and concerns_a_drill(drilled, quiet)
-    assert not concerns_a_drill(quiet, quiet) and not concerns_a_drill(None, quiet)
+    assert one_by_one == differences(body(*before), body(*after))
+    assert changes_of(None, None) == []
 
 
 @given(

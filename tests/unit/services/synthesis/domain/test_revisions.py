@@ -102,7 +102,7 @@ def test_a_revision_signed_outside_of_its_keys_dates_is_found():
 
 
 def test_a_document_of_a_schema_to_come_is_held_against_its_hash_its_signature_and_its_listing():
-    document = {**DOCUMENT, "schema": 3, "cmocs": {"told": "otherwise"}}
+    document = {**DOCUMENT, "schema": 9, "cmocs": {"told": "otherwise"}}
     frozen = canonical_json(document).decode()
     sha = hashlib.sha256(frozen.encode()).hexdigest()
     seal = RING.sign("revisions", {"content_sha256": sha, "signed_at": document["signed_at"]}, at=CONTENT.signed_at)

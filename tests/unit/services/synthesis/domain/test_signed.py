@@ -13,21 +13,22 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from services.synthesis.domain.revisions import content_of, document_of, head_of
 from services.synthesis.domain.verifying import Signed, verify
 from shared.keys.published import read_keys
+from shared.keys.ring import KeyRing
 from shared.wire.synthesis import RevisionContent
 
 FOLDER = Path(__file__).parent.parent / "signed"
 KEPT = sorted(FOLDER.glob("schema-*-revision-*.json"))
-KEY = (FOLDER / "schema-1-key.pem").read_bytes()
-ANOTHER = (
+KEYS = KeyRing(key for path in sorted(FOLDER.glob("schema-*-key.pem")) for key in read_keys(path.read_bytes()).keys)
+ANOTHER = read_keys(
     Ed25519PrivateKey.generate()
     .public_key()
     .public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
 )
 
 
-def verified(row: dict[str, Any], key: bytes = KEY) -> list[str]:
+def verified(row: dict[str, Any], keys: KeyRing = KEYS) -> list[str]:
     signed = Signed(row["content"], row["content_sha256"], row["signature"])
-    return verify(signed, read_keys(key), revision=row["head"]["revision"], head=row["head"]).faults
+    return verify(signed, keys, revision=row["head"]["revision"], head=row["head"]).faults
 
 
 @pytest.fixture(params=KEPT, ids=lambda path: path.stem)
@@ -68,9 +69,11 @@ def test_another_key_shows(row):
 
 def test_it_is_read_for_people_as_it_was_signed(row):
     document, content = json.loads(row["content"]), content_of(row["content"])
+    said = json.loads(row["content"].replace("+00:00", "Z"))  # As the wire spells UTC; schema 1 spelled it so too.
 
-    assert content.model_dump(mode="json") == {name: seen for name, seen in document.items() if name != "schema"}
+    assert content.model_dump(mode="json") == {name: seen for name, seen in said.items() if name != "schema"}
     assert set(document_of(content)) == {*document, "schema"}
+    assert not any(cmoc.reasons for cmoc in content.cmocs)
 
 
 def test_a_field_that_the_wires_forms_come_to_hold_changes_nothing(row, monkeypatch):

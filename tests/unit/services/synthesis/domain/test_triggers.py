@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from services.synthesis.domain import triggers
 from services.synthesis.domain.triggers import fired
-from tests.unit.services.synthesis.domain.test_changes import body, statement
+from tests.unit.services.synthesis.domain.test_changes import statement
 
 NONE = dict.fromkeys(("context", "resource", "reasoning", "outcome"), "none")
 
 
 def rules(before, after) -> set[tuple[str, str]]:
-    return {(one.rule, one.subject) for one in fired(before and body(before), body(after))}
+    return {(one.rule, one.subject) for one in fired(before, after)}
 
 
 def test_a_new_contradiction_or_bound_fires_once_it_is_not_published_yet():

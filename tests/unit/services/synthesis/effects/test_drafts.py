@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from services.synthesis import jobs
 from services.synthesis.commands import drafts
 from services.synthesis.manifest import SERVICE
+from services.synthesis.models import DraftRow, StatementRow
 from shared.errors import NotFound
 from shared.events.synthesis import RevisionDrafted, TheoryChanged
-from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, protocol
+from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, judged, protocol
 
 
 def test_a_review_is_due_until_what_arrived_is_taken_in(rig: SynthesisRig):
@@ -75,27 +76,30 @@ def test_doubts_and_firmer_evidence_are_logged_as_triggers_once_a_cycle(rig: Syn
     rig.settles()
 
     fired = [(one.rule, one.subject, one.cycle) for one in rig.lead.triggers(REVIEW)]
+    suggested = fired.pop(0)  # c2 was signed without any evidence.
+    assert (suggested[0], suggested[2]) == ("theory_change_proposed", 2)
     assert fired == [
         ("inferred_element_now_explicit", "c1:outcome", 2),
         ("contradiction_or_bound_arrived", "c2", 2),
         ("set_aside_cmoc_has_evidence", "c2", 2),
     ]
-    assert {one.rule for one in rig.signs().content.triggers} == {rule for rule, _, _ in fired}
+    signed = {one.rule for one in rig.signs().content.triggers}
+    assert signed == {suggested[0], *(rule for rule, _, _ in fired)}
 
 
 def test_one_review_that_fails_does_not_keep_the_others_waiting(rig: SynthesisRig, monkeypatch):
     other = SynthesisRig(rig.bench, review="zebra")
     other.adopts(protocol(review="zebra"))
-    real = drafts.synthesise
+    real = drafts.statement_of
 
-    def fails_for_small(theories, wordings, *about, **more):
+    def fails_for_small(*about):
         if fails_for_small.first:
             fails_for_small.first = False
             raise RuntimeError("this review is broken")
-        return real(theories, wordings, *about, **more)
+        return real(*about)
 
     fails_for_small.first = True
-    monkeypatch.setattr(drafts, "synthesise", fails_for_small)
+    monkeypatch.setattr(drafts, "statement_of", fails_for_small)
 
     with pytest.raises(ExceptionGroup) as caught:
         rig.bench.runs(jobs.resynthesise)
@@ -125,3 +129,57 @@ def test_recomputing_takes_the_same_queries_for_little_and_for_much(rig: Synthes
         rig.links(f"r{number}", "c1", element="outcome", stance="bounds")
 
     assert queries() <= few + 2
+
+
+def test_what_arrives_is_taken_in_by_the_cmocs_it_speaks_to_alone(rig: SynthesisRig, monkeypatch):
+    taken_in: list[str] = []
+    real = drafts.statement_of
+    monkeypatch.setattr(drafts, "statement_of", lambda *about: taken_in.append(about[0].cmoc) or real(*about))
+    rig.settles()
+    rig.includes("r1", "r2")
+    assert taken_in == ["c1", "c2"]
+
+    rig.links("r1", "c2")
+    rig.settles()
+    assert taken_in[2:] == ["c2"]
+    rig.adopts(protocol(wording={"c1": {"outcome": "another"}}), 2)
+    rig.settles()
+    assert taken_in[3:] == ["c1", "c2"]
+
+
+def test_a_draft_that_was_made_by_other_rules_is_made_anew_by_itself(rig: SynthesisRig):
+    rig.includes("r1", "r2")
+    rig.shows_all_of("c1", "r1", "r2")
+    before = rig.draft()
+    with rig.bench.running.work("test") as work:
+        work.session.execute(update(DraftRow).values(rules=0))
+        work.session.execute(update(StatementRow).values(sha256="0", links_sha256="", status="no_evidence"))
+
+    assert not rig.lead.draft(REVIEW).settled
+    after = rig.draft()
+    assert after.model_copy(update={"made_at": before.made_at}) == before
+
+
+def test_a_report_that_is_judged_otherwise_is_taken_in_wherever_it_speaks(rig: SynthesisRig):
+    rig.includes("r1", "r2")
+    rig.shows_all_of("c1", "r1", "r2")
+    rig.shows_all_of("c2", "r1", "r2")
+    assert {status for status, _, _ in rig.states().values()} == {"supported"}
+
+    rig.includes("r2", judgements=[judged("exclude")])
+
+    assert {status for status, _, _ in rig.states().values()} == {"partially_supported"}
+    rig.links("r1", "c1", element="outcome", stance="bounds")
+    assert {status for status, _, _ in rig.states().values()} == {"partially_supported"}
+
+
+def test_studies_that_become_one_by_a_merger_are_counted_anew_wherever_they_speak(rig: SynthesisRig):
+    rig.includes("r1", "r2", "r3")
+    rig.lead.join_study(REVIEW, "r3", "one study", same_as="r1")
+    rig.links("r3", "c2")
+    rig.links("r2", "c2")
+    assert rig.states()["c2"][1] == 2
+
+    rig.merges("r1", "r2")  # r1 says nothing itself; r3 is of its study.
+
+    assert rig.states()["c2"][1] == 1

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from shared.errors import NotFound
 from shared.events.synthesis import TheoryChanged
 from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, protocol
 
@@ -36,6 +39,62 @@ def test_a_cmoc_that_the_protocol_drops_is_set_aside_with_its_evidence_and_can_c
 
     assert rig.states()["c2"] == ("partially_supported", 1, False)
     assert rig.history("c2")[:4] == ["proposed", "partially_supported", "set_aside", "reinstated"]
+
+
+def lives_on(cmocs: dict[str, list[str]], **changes: object) -> object:
+    """A protocol with these CMOCs, each with its lineage."""
+    plan = protocol(list(cmocs), **changes)
+    worded = [cmoc.model_copy(update={"lineage": cmocs[cmoc.id]}) for cmoc in plan.cmocs]
+    return plan.model_copy(update={"cmocs": worded})
+
+
+def gone(rig: SynthesisRig) -> dict[str, tuple[str | None, list[str]]]:
+    return {it.cmoc: (it.gone_how, it.gone_into) for it in rig.lead.cmocs(REVIEW) if it.set_aside_at}
+
+
+def test_two_that_live_on_as_one_are_merged_and_what_is_published_says_so(rig: SynthesisRig):
+    rig.includes("r1")
+    rig.links("r1", "c2")
+    rig.signs()
+    rig.adopts(lives_on({"c3": ["c1", "c2"]}), version=2)
+
+    assert gone(rig) == {"c1": ("merged", ["c3"]), "c2": ("merged", ["c3"])}
+    merged = [event for event in rig.bench.emitted(TheoryChanged) if event.happened == "merged"]
+    assert [(event.cmoc, event.into) for event in merged] == [("c1", ["c3"]), ("c2", ["c3"])]
+    signed = rig.signs().content
+    assert [(it.cmoc, it.what, it.after) for it in signed.changes] == [
+        ("c3", "added", "no_evidence"),
+        ("c1", "merged", "c3"),
+        ("c2", "merged", "c3"),
+    ]
+    assert signed.change_class == "MAJOR" and [it.cmoc for it in signed.gone] == ["c1", "c2"]
+    assert rig.lead.diff(REVIEW, 1, 2).changes == signed.changes
+
+
+def test_one_that_lives_on_as_two_is_split_and_the_evidence_is_found_from_either(rig: SynthesisRig):
+    rig.adopts(lives_on({"c1": [], "c3": ["c2"], "c4": ["c2"]}), version=2)
+    rig.adopts(lives_on({"c1": [], "c5": ["c3", "c4"]}), version=3)
+
+    assert gone(rig) == {"c2": ("split", ["c3", "c4"]), "c3": ("merged", ["c5"]), "c4": ("merged", ["c5"])}
+    kin = rig.lead.kin(REVIEW, "c5")
+    assert ([it.cmoc for it in kin.before], kin.after) == (["c3", "c4", "c2"], [])
+    assert [it.cmoc for it in rig.lead.kin(REVIEW, "c2").after] == ["c3", "c4", "c5"]
+    with pytest.raises(NotFound):
+        rig.lead.kin(REVIEW, "c9")
+
+
+def test_what_is_refuted_is_so_by_a_person_who_says_why_and_who_thinks_otherwise(rig: SynthesisRig):
+    refuted = [{"cmoc": "c2", "how": "refuted", "why": "three trials show the opposite", "dissent": "ana: too early"}]
+    rig.signs()
+    rig.adopts(protocol(["c1"], set_aside=refuted), version=2)
+
+    [cmoc] = [it for it in rig.lead.cmocs(REVIEW) if it.set_aside_at]
+    assert (cmoc.gone_how, cmoc.gone_why, cmoc.gone_by) == ("refuted", "three trials show the opposite", "dora")
+    assert cmoc.dissent == "ana: too early"
+    assert rig.history("c2")[-1] == "refuted"
+    assert [(it.cmoc, it.what) for it in rig.draft().changes] == [("c2", "refuted")]
+    rig.adopts(protocol(), version=3)
+    assert gone(rig) == {} and rig.draft().changes == []
 
 
 def test_an_older_version_never_overwrites_a_newer_one(rig: SynthesisRig):

@@ -1,0 +1,40 @@
+"""Afterwards: an answer that takes a while to be made, for which nothing is held meanwhile but a thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from anyio import CapacityLimiter, to_thread
+from fastapi import FastAPI
+from fastapi.responses import Response
+from pydantic import BaseModel
+from starlette.types import Receive, Scope, Send
+
+from shared.errors import Busy
+
+#: Answers that a process makes at once, and those that wait for their turn.
+_AT_ONCE, _WAITING = 2, 16
+
+
+def bound(app: FastAPI) -> None:
+    """Has an application make so many at once."""
+    app.state.afterwards = CapacityLimiter(_AT_ONCE)
+
+
+class Afterwards(Response):
+    """What is made when the route's work is over: no transaction, connection or turn of the gate is held for it."""
+
+    media_type = "application/json"
+
+    def __init__(self, make: Callable[[], BaseModel]) -> None:
+        super().__init__()
+        self._make = make
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        app: FastAPI = scope["app"]
+        limiter: CapacityLimiter = app.state.afterwards
+        if limiter.statistics().tasks_waiting >= _WAITING:
+            raise Busy("many ask for this at this moment; nothing was done, try again in a minute")
+        # An error is still an answer of its own, since none has begun.
+        content = await to_thread.run_sync(lambda: self._make().model_dump_json().encode(), limiter=limiter)
+        await Response(content, media_type=self.media_type)(scope, receive, send)
