@@ -10,7 +10,7 @@ from typing import Any
 from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, VOTERS, Agreement, Coefficient, RecordStates, TaskStates
 from services.screening.domain.comparisons import Compared
-from services.screening.domain.flow import ONE_EACH, Figures, Flowed, is_other_method
+from services.screening.domain.flow import ONE_EACH, Figures, Flowed, beyond, is_other_method
 from services.screening.models import (
     BatchRecordRow,
     BatchRow,
@@ -504,8 +504,9 @@ def _figures(figures: Figures, stages: Sequence[str]) -> FlowFigures:
             excluded_before=standing("excluded_before", stage=stage),
         )  # fmt: skip
 
+    identified = standing("found")
     return FlowFigures(
-        identified=standing(*ONE_EACH), duplicates=standing(RecordStates.MERGED),
+        identified=identified, duplicates=beyond(identified, standing(*ONE_EACH)),
         kept_out=figures.by_reason("", "kept_out"), stages=[stage_flow(stage) for stage in stages],
         texts=TextFlow(
             sought=standing("sought", "retrieved", "not_retrieved"), awaited=standing("sought"),

@@ -362,7 +362,8 @@ class Funnel(BaseModel):
 
 
 class Flow(BaseModel):
-    """How many records, and of these how many each source brought first ('' where that was not kept)."""
+    """How many records, and of these how many each source brought first ('' where that was not kept). Of what was
+    identified, and of duplicates: how many source records, and of these how many are each source's."""
 
     n: int = 0
     sources: dict[str, int] = {}
@@ -393,8 +394,9 @@ class TextFlow(BaseModel):
 
 
 class FlowFigures(BaseModel):
-    """What became of records that were found: identified = duplicates + kept_out + waiting + excluded + included.
-    Duplicates live on in another record, `kept_out` is by rule of the protocol."""
+    """What became of all that sources gave: identified = duplicates + kept_out + waiting + excluded + included.
+    `identified` are the sources' own records, each once; `duplicates` those of them that are a work which another is of,
+    `kept_out` is by rule of the protocol."""
 
     identified: Flow
     duplicates: Flow

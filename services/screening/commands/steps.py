@@ -102,6 +102,13 @@ def _set_passed(work: Work, record: Record, stages: list[str]) -> None:
     store.count_standing(work, record, 1)
 
 
+def set_source(work: Work, record: Record, source: str | None) -> None:
+    """What brought a record; the flow counts it there."""
+    store.count_standing(work, record, -1)
+    record.source = source
+    store.count_standing(work, record, 1)
+
+
 def _set_decided_before(work: Work, record: Record, stages: list[str]) -> None:
     """At which stages a file said before what is decided there; the flow counts it there."""
     store.count_standing(work, record, -1)

@@ -15,6 +15,7 @@ from services.screening.models import (
     ChangeRow,
     ConflictTurnRow,
     CountRow,
+    FoundSourceRow,
     LeaseRow,
     ParkingRow,
     PoolMemberRow,
@@ -165,8 +166,14 @@ def _is_decided_before(record: RecordRow, tasks: Iterable[TaskRow]) -> None:
 def _flow_is_where_records_stand(work: Work, review: str, records: list[RecordRow]) -> None:
     """The flow of all days together is where each record stands now."""
     flow: Counter[tuple[str, ...]] = Counter()
+    found: Counter[str] = Counter()
     for row in store.flowed(work, review, date.max):
-        flow[row.stage, row.what, row.reason] += row.n
+        if row.what == "found":
+            found[row.source] += row.n
+        else:
+            flow[row.stage, row.what, row.reason] += row.n
+    listed = Counter(row.counted_as for row in _rows(work, FoundSourceRow, review))
+    assert +found == listed + Counter(record.source or "" for record in records if record.unlisted)
     standings: Counter[tuple[str, ...]] = Counter()
     for record in records:
         if record.state == "merged":

@@ -16,7 +16,7 @@ from services.screening import jobs
 from services.screening.manifest import SERVICE
 from shared.db import migrate
 from shared.db.engine import Database
-from shared.events.ingest import SourceRef, TextSought
+from shared.events.ingest import TextSought
 from shared.settings import Settings
 from tests.unit.services.screening.flow_recount import figures_of
 from tests.unit.services.screening.rig import REVIEW, ScreeningRig, make_bench, merged, protocol, stated
@@ -134,8 +134,7 @@ def test_the_flow_of_before_is_filled_by_the_days_of_tasks_whose_records_have_no
     migrate.ensure_database(database)
     migrate.upgrade(database, SERVICE)
     rig = ScreeningRig(make_bench(tmp_path / "flow", **settings))
-    source = [SourceRef(source="openalex", id="1", run="run_1")]
-    rig.discovers("r1", "r2", "r3", "r4", "r5", sources=source)
+    rig.discovers("r1", "r2", "r3", "r4", "r5", source="openalex")
     rig.discovers("old", published="2010")
     rig.bench.clock.advance(hours=24)
     for name in ("ana", "ben"):
