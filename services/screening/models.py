@@ -85,8 +85,8 @@ class Record(SQLModel):
     which it now lives on; `merge` keeps what was said when it was merged. `excluded_for` is the one of a stage's
     reasons for which it is out; `text` whether its full text is sought, retrieved or not, as ingest tells.
     `source` is what brought it first; None where that was not kept. `decided_before` are the stages where a file says
-    that it was decided before, and a lead had that applied. While it is `unlisted` nobody has listed its source records,
-    and the flow counts one of its `source` for it.
+    that it was decided before, and a lead had that applied. While it is `unlisted` nobody has listed its source
+    records, and the flow counts one of its `source` for it.
     """
 
     review: str = Field(primary_key=True)
@@ -774,7 +774,7 @@ class CountRow(Base, table=True):
     - state: tasks (records) in the state `first`;
     - alone: tasks with one independent vote, which nothing can be compared with;
     - compared: tasks whose independent votes were, by day and people (`first`), these answers (`second`);
-    - excluded_for: tasks that led their record out for the reason `first` of the stage;
+    - stands: how often the flow of today counts `first` (a `domain.flow.Standing`), for the reason `second`;
     - stated: decisions that the file of the import `first` states, of the answer `second`;
     - applied: tasks that are decided by one of these;
     - voter: how often a vote of the person `first` was among all that a task needed.

@@ -333,9 +333,10 @@ class StageLeft(BaseModel):
 
 
 class StageFunnel(BaseModel):
-    """What became of the records that entered a stage; `withdrawn` were merged or left out by a rule, `parked` are
-    given to nobody for now. `excluded_for` has how many of those excluded are so for which of its reasons, `drifted`,
-    for leads, how many pairs of people agree less than its floor asks."""
+    """What became of the records that reached a stage: entered = open + conflicts + parked + advanced + excluded, as in
+    the flow of today. `parked` are given to nobody for now. Beside them are those `withdrawn`, which were merged or
+    left out by a rule before anything was decided. `excluded_for` has how many of those excluded are so for which of
+    its reasons, `drifted`, for leads, how many pairs of people agree less than its floor asks."""
 
     stage: str
     entered: int
@@ -350,8 +351,11 @@ class StageFunnel(BaseModel):
 
 
 class Funnel(BaseModel):
-    """Where every record of a review is now: discovered = merged + by_rule + screening + included + excluded."""
+    """Where every record of a review is now: discovered = merged + by_rule + screening + included + excluded.
+    `identified` are all that sources gave: duplicates + by_rule + screening + included + excluded."""
 
+    identified: int = 0
+    duplicates: int = 0
     discovered: int
     merged: int
     by_rule: dict[str, int]
@@ -395,8 +399,8 @@ class TextFlow(BaseModel):
 
 class FlowFigures(BaseModel):
     """What became of all that sources gave: identified = duplicates + kept_out + waiting + excluded + included.
-    `identified` are the sources' own records, each once; `duplicates` those of them that are a work which another is of,
-    `kept_out` is by rule of the protocol."""
+    `identified` are the sources' own records, each once; `duplicates` those of them that are of a work which another
+    one is of, `kept_out` is by rule of the protocol."""
 
     identified: Flow
     duplicates: Flow

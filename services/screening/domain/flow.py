@@ -24,6 +24,9 @@ BY_CITATIONS = "citations:"
 #: Of these a record is counted under just one, unless it lives on in another.
 ONE_EACH: frozenset[Standing] = frozenset(("waiting", "excluded", "included", "kept_out"))
 
+#: What reached a stage is counted under one of these there.
+REACHED: frozenset[Standing] = frozenset(("waiting", "passed", "excluded"))
+
 #: How a source record is counted that was found.
 FOUND: tuple[str, Standing, str] = ("", "found", "")
 

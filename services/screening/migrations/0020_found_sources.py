@@ -1,5 +1,6 @@
-"""source records that were found.
+"""source records that were found, and how records stand.
 
+What the flow counts is summed up beside whatever day and source it is of, in place of tasks that led their record out.
 The flow counts each source record, where it counted records before. Of what is there already one is counted for each
 record, on the day on which that came and for the source that it was counted for; which one that is, nobody knows here
 until the record is told of again.
@@ -23,6 +24,16 @@ _ONE_EACH = ("waiting", "excluded", "included", "kept_out", "merged")
 _SUMS = """
 SELECT review, day, source, sum(n) AS n FROM flow WHERE what IN :one_each GROUP BY review, day, source
 """
+_SUM_UP = """
+INSERT INTO counts (review, stage, what, first, second, n)
+SELECT review, stage, 'stands', what, reason, sum(n) FROM flow GROUP BY review, stage, what, reason
+"""
+#: As the release before counts it.
+_COUNT_REASONS = """
+INSERT INTO counts (review, stage, what, first, second, n)
+SELECT review, stage, 'excluded_for', excluded_for, '', count(*) FROM tasks
+WHERE excluded_for IS NOT NULL GROUP BY review, stage, excluded_for
+"""
 _CHANGES = "SELECT review, first, second, n FROM count_changes WHERE what = 'flow'"
 
 
@@ -43,6 +54,9 @@ def upgrade() -> None:
         if n
     ]
     op.bulk_insert(flow, rows)
+    op.execute("DELETE FROM counts WHERE what = 'excluded_for'")
+    op.execute("DELETE FROM count_changes WHERE what = 'excluded_for'")
+    op.execute(_SUM_UP)
 
 
 def _came() -> Counter[tuple[str, str, str]]:
@@ -59,6 +73,8 @@ def _came() -> Counter[tuple[str, str, str]]:
 
 
 def downgrade() -> None:
+    op.execute("DELETE FROM counts WHERE what = 'stands'")
+    op.execute(_COUNT_REASONS)
     op.execute("DELETE FROM flow WHERE what = 'found'")
     op.execute("DELETE FROM count_changes WHERE what = 'flow' AND substr(first, 12) = 'found'")
     op.drop_column("records", "unlisted")

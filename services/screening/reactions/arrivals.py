@@ -142,7 +142,8 @@ def _row(work: Work, event: Description, correlation: str) -> dict[str, Any]:
     return {
         "review": event.review, "id": event.record, "state": RecordStates.SCREENING, "stage": None, "rule": None,
         "reason": None, "step": 1, "described": event.revision, **_description(event.bibliography),
-        "source": _source(event, listed), "unlisted": not listed, "passed": [], "notices": [], "merged_into": None, "merge": None,
+        "source": _source(event, listed), "unlisted": not listed,
+        "passed": [], "notices": [], "merged_into": None, "merge": None,
         "correlation": correlation, "arrived_at": work.now,
     }  # fmt: skip
 
