@@ -18,7 +18,7 @@ _WIDE = 80
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A figure of the flow: all of its records, and of these how many each column of the diagram has."""
+    """A figure of the flow: all of its records (of what was identified, and of duplicates, the sources' own), and of these how many each column of the diagram has."""
 
     what: str
     found: Flow
@@ -68,7 +68,7 @@ def _lines(found: FlowFigures, texts_before: str | None) -> Iterator[tuple[str, 
         if stage.stage == texts_before:
             yield "reports sought", found.texts.sought
             yield "reports not retrieved", found.texts.not_retrieved
-            yield "reports awaited", found.texts.awaited
+            yield "reports without a copy here", found.texts.awaited
         yield f"{stage.stage}: reached", stage.reached
         yield f"{stage.stage}: excluded", stage.excluded
         for reason, excluded in stage.excluded_for.items():

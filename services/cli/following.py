@@ -57,8 +57,10 @@ def _lines(event: Followed) -> Iterator[str]:
 
 
 def _gone(found: Funnel) -> str:
-    """What never came to be judged, or is one with another by now, where there is any."""
-    counts = ((found.merged, "merged"), (sum(found.by_rule.values()), "left out by the protocol's dates"))
+    """What never came to be judged, or is one with another by now, where there is any; a platform of before counts of
+    these only what was a record once."""
+    duplicates, kept_out = getattr(found, "duplicates", found.merged), sum(found.by_rule.values())
+    counts = ((duplicates, "duplicates"), (kept_out, "kept out by a rule"))
     return "".join(f", {n} {what}" for n, what in counts if n)
 
 

@@ -246,7 +246,7 @@ def _open_rejections(living: Client, review: str, source: str | None) -> Iterato
 
 def _tell(view: ReparseView) -> None:
     out.print(
-        f"{counted(view.answers, 'answer')} read again: {view.new} new, {view.merged} merged, {view.updated} updated, "
+        f"{counted(view.answers, 'answer')} read again: {view.new} new, {view.merged} duplicates, {view.updated} updated, "
         f"{view.unchanged} unchanged, {view.older} known from newer answers"
     )
     out.print(

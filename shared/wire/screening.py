@@ -389,7 +389,8 @@ class StageFlow(BaseModel):
 
 
 class TextFlow(BaseModel):
-    """Full texts: sought = awaited + retrieved + not_retrieved."""
+    """Full texts: sought = awaited + retrieved + not_retrieved. Of those awaited no copy is kept here: people may have
+    read them all the same, where they have them."""
 
     sought: Flow
     awaited: Flow

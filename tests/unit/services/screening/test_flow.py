@@ -132,7 +132,7 @@ def test_without_other_methods_the_picture_has_one_column(rig):
 
     drawn = rig.gets("/flow.svg").text
 
-    assert "Records from databases and registers (n = 1)" in drawn and "other methods" not in drawn
+    assert "Records identified from databases and registers (n =" in drawn and "other methods" not in drawn
     assert _boxes(drawn) == 7
 
 
