@@ -18,8 +18,8 @@ _WIDE = 80
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A figure of the flow: all of its records, and of these how many each column of the diagram has. What is identified,
-    and duplicates, are the sources' own records."""
+    """A figure of the flow: all of its records, and of these how many each column of the diagram has. What is
+    identified, and duplicates, are the sources' own records."""
 
     what: str
     found: Flow

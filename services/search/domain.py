@@ -193,7 +193,7 @@ def document_of(event: Event, at: datetime) -> Document | None:
         case RecordIncluded():
             return _screened(event, event.record, event.revision, Screening("included"))
         case RecordExcluded():
-            by = "excluded" if event.rule is None else "kept_out"
+            by: Status = "excluded" if event.rule is None else "kept_out"
             return _screened(event, event.record, event.revision, Screening(by, event.stage, event.reason))
         case RecordReopened():
             return _screened(event, event.record, event.revision, Screening("screening", event.stage, event.reason))

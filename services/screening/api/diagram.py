@@ -138,7 +138,7 @@ def _when(found: FlowView) -> str:
 
 
 def _rows(protocol: Protocol, found: FlowView, columns: Sequence[FlowFigures]) -> Iterator[_Row]:
-    what = "Records identified" if len(columns) > 1 else "Records identified from databases and registers"
+    what = "Records identified" if len(columns) > 1 else "Identified from databases and registers"
     yield _Row("Identification", [_identified(what, each) for each in columns])
     labels = {stage.name: {reason.value: reason.label for reason in stage.reasons} for stage in protocol.stages}
     assessed = False

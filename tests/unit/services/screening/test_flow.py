@@ -103,6 +103,26 @@ def test_the_picture_has_the_figures_and_runs_nothing_whatever_names_say(rig_of)
     } <= {*words}  # fmt: skip
 
 
+def test_a_report_that_people_read_where_they_have_it_is_no_more_awaited_than_kept(rig_of):
+    rig = rig_of(SIFT, {**DEPTH, "needs": "full_text"})
+    rig.discovers("r1", "r2")
+    for name in ("ana", "ben"):
+        rig.answers(name, "include")
+        rig.answers(name, "include")
+    rig.hears(TextSought(review=REVIEW, record="r1"), TextSought(review=REVIEW, record="r2"))
+    rig.hears(TextNotRetrieved(review=REVIEW, record="r2", reason="lost"))
+    for name in ("ana", "ben"):
+        rig.answers(name, "rich", stage="depth", fields={"cmocs": ["c1"]})
+
+    drawn = ElementTree.fromstring(rig.gets("/flow.svg").text)
+    words = {text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")}
+
+    assert {
+        "Reports sought for retrieval (n = 2)", "of these no copy kept here (n = 1)", "Reports not retrieved (n = 1)",
+        "Reports assessed: depth (n = 2)", "of these not retrieved (n = 1)",
+    } <= words  # fmt: skip
+
+
 def test_what_came_by_citations_or_by_hand_has_a_column_of_its_own(rig_of):
     rig = rig_of({**SIFT, "reasons": REASONS}, DEPTH)
     rig.discovers("r1", "r2", source="crossref")
@@ -132,7 +152,7 @@ def test_without_other_methods_the_picture_has_one_column(rig):
 
     drawn = rig.gets("/flow.svg").text
 
-    assert "Records identified from databases and registers (n =" in drawn and "other methods" not in drawn
+    assert "Identified from databases and registers (n = 1)" in drawn and "other methods" not in drawn
     assert _boxes(drawn) == 7
 
 
