@@ -191,8 +191,8 @@ class LoggedCourse(Course):
         record = f"r{number}"
         self.own[record] = [self._found(f"s{number}", "run_1")]
         self.listed[record], self.when[record] = list(self.own[record]), when
-        told = discovered(record, published=when, revision=next(self._revisions), sources=self.listed[record])
-        self._tell(told)
+        found = discovered(record, published=when, revision=next(self._revisions), sources=self.listed[record])
+        self._tell(found)
         self.known.add(record)
 
     def _found(self, id: str, run: str) -> SourceRef:

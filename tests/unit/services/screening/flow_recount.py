@@ -155,8 +155,8 @@ def _apply(records: dict[str, _Record], event: Any) -> None:
 
 
 def _listed(event: Event) -> list[SourceRef]:
-    told = isinstance(event, (RecordDiscovered, RecordUpdated, RecordSplit))
-    return event.bibliography.sources if told else []
+    describes = isinstance(event, (RecordDiscovered, RecordUpdated, RecordSplit))
+    return event.bibliography.sources if describes else []
 
 
 def _name(found: SourceRef, event: Any) -> str:

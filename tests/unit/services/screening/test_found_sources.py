@@ -50,7 +50,7 @@ def quick_rig(tmp_path_factory) -> Iterator[ScreeningRig]:
     bench.close()
 
 
-class Told:
+class Ingested:
     """Four records as ingest has them, and what it tells of them: by record in order."""
 
     _numbers = count()
@@ -85,8 +85,8 @@ class Told:
     def _listed(self, record: str) -> list[SourceRef]:
         return [found for name in self.records if self.home[name] == record for found in self.own[name]]
 
-    def _tell(self, record: str, told: Event) -> None:
-        self.events[record].append(told.model_copy(update={"review": self.review}))
+    def _tell(self, record: str, event: Event) -> None:
+        self.events[record].append(event.model_copy(update={"review": self.review}))
 
     def heard_by(self, rig: ScreeningRig, random: Random) -> None:
         """Of each record in order, of several in any, and some twice; what cannot be heard yet waits."""
@@ -105,22 +105,22 @@ class Told:
 @settings(max_examples=30)
 @given(happens=st.lists(HAPPENS, max_size=10), random=st.randoms(use_true_random=False), chased=st.booleans())
 def test_each_source_record_is_identified_once_in_whatever_order_it_is_heard_of(quick_rig, happens, random, chased):
-    told = Told(chased)
-    quick_rig.hears(published(protocol(SIFT, review=told.review)))
+    ingested = Ingested(chased)
+    quick_rig.hears(published(protocol(SIFT, review=ingested.review)))
     for each in happens:
-        told.happens(*each)
+        ingested.happens(*each)
 
-    told.heard_by(quick_rig, random)
+    ingested.heard_by(quick_rig, random)
 
-    flow = _flow(quick_rig, told.review)
-    every = [found for own in told.own.values() for found in own]
-    alive = {record for record, home in told.home.items() if record == home}
+    flow = _flow(quick_rig, ingested.review)
+    every = [found for own in ingested.own.values() for found in own]
+    alive = {record for record, home in ingested.home.items() if record == home}
     names = Counter(f"citations:{found.source}" if found.by_citations else found.source for found in every)
     assert flow["identified"] == {"n": len(every), "sources": dict(sorted(names.items()))}
     assert flow["duplicates"]["n"] == len(every) - len(alive)
     assert flow["waiting"]["n"] == len(alive)
     assert all(n > 0 for n in flow["duplicates"]["sources"].values())
-    assert_sound(quick_rig.bench, told.review, Counter())
+    assert_sound(quick_rig.bench, ingested.review, Counter())
 
 
 def test_a_record_that_another_source_brings_too_is_a_duplicate_from_that_day_on(rig):
