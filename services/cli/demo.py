@@ -123,7 +123,7 @@ def _show_outcome(outcome: Outcome, as_json: bool) -> None:
     funnel = "  ".join(f"{name} {stage['entered']} → {stage['advanced']}" for name, stage in outcome.stages.items())
     duplicates = outcome.source_records - outcome.records
     out.print(
-        f"\n{outcome.source_records} records found, {duplicates} of them duplicates: {outcome.records}.  {funnel}"
+        f"\n{outcome.source_records} records found, {duplicates} of them duplicates; {outcome.records} left.  {funnel}"
     )
     out.print(
         f"{outcome.conflicts} conflicts adjudicated, {outcome.blind} votes cast blind, {outcome.links} links coded, "
