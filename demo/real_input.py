@@ -69,7 +69,7 @@ class Account(BaseModel):
             ("works the source reported", self.reported),
             ("works that came", self.counts.found),
             ("  new records", self.counts.new),
-            ("  merged into a record", self.counts.merged),
+            ("  duplicates of a record", self.counts.merged),
             ("  updated or unchanged", self.counts.updated + self.counts.unchanged),
             *((f"  rejected: {reason}", count) for reason, count in self.rejections.items()),
             ("possible duplicates for a person", self.open_duplicates),

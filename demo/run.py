@@ -132,7 +132,7 @@ class DemoRun:
         """One yearly cycle: pull, screen, code, sign."""
         self._set_clock(day)
         found, merged = self._wait_for_the_pull(day)
-        self._tell(f"{day.year}: {found} found, {merged} merged")
+        self._tell(f"{day.year}: {found} found, {merged} duplicates")
         screened = self._screen()
         included, fragments = self._code()
         self._tell(f"{day.year}: {screened} screened, {included} included, {fragments} fragments coded")

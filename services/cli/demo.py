@@ -112,16 +112,19 @@ def _show_outcome(outcome: Outcome, as_json: bool) -> None:
         ]
         for cycle in outcome.cycles
     ]  # fmt: skip
-    headings = ["cycle", "found", "merged", "screened", "included", "fragments", "support per CMOC", "change"]
+    headings = ["cycle", "found", "duplicates", "screened", "included", "coded", "support per CMOC", "change"]
     out.print()
     title = f"{outcome.review} as a living review"
     # Eighty columns are enough for it.
     out.print(table(headings, lines, title=title, title_justify="left", padding=(0, 1, 0, 0)))
     if any(cycle.name.startswith("drill") for cycle in outcome.cycles):
         out.print("* a drill: nobody retracted that paper", style="dim")
-    out.print("found: all that the sources answered, what had come before too", style="dim")
+    out.print("found: all that the sources answered, what had come before too; coded: fragments", style="dim")
     funnel = "  ".join(f"{name} {stage['entered']} → {stage['advanced']}" for name, stage in outcome.stages.items())
-    out.print(f"\n{outcome.source_records} source records became {outcome.records} records.  {funnel}")
+    duplicates = outcome.source_records - outcome.records
+    out.print(
+        f"\n{outcome.source_records} records found, {duplicates} of them duplicates; {outcome.records} left.  {funnel}"
+    )
     out.print(
         f"{outcome.conflicts} conflicts adjudicated, {outcome.blind} votes cast blind, {outcome.links} links coded, "
         f"{len(outcome.cycles)} revisions signed, {outcome.notifications} notifications and "

@@ -18,7 +18,8 @@ _WIDE = 80
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A figure of the flow: all of its records, and of these how many each column of the diagram has."""
+    """A figure of the flow: all of its records, and of these how many each column of the diagram has. What is
+    identified, and duplicates, are the sources' own records."""
 
     what: str
     found: Flow
@@ -68,7 +69,7 @@ def _lines(found: FlowFigures, texts_before: str | None) -> Iterator[tuple[str, 
         if stage.stage == texts_before:
             yield "reports sought", found.texts.sought
             yield "reports not retrieved", found.texts.not_retrieved
-            yield "reports awaited", found.texts.awaited
+            yield "reports without a copy here", found.texts.awaited
         yield f"{stage.stage}: reached", stage.reached
         yield f"{stage.stage}: excluded", stage.excluded
         for reason, excluded in stage.excluded_for.items():

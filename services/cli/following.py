@@ -46,8 +46,10 @@ def _lines(event: Followed) -> Iterator[str]:
         yield from (_stage(stage) for stage in event.stages)
     elif event.kind == "progress":
         found = event.funnel
+        # A platform of before counts only what was a record once.
+        identified = getattr(found, "identified", found.discovered)
         yield (
-            f"of {counted(found.discovered, 'record')}: {found.screening} in screening, {found.included} included, "
+            f"of {counted(identified, 'record')} found: {found.screening} in screening, {found.included} included, "
             f"{found.excluded} excluded{_gone(found)}"
         )
     elif event.kind == "conflict":
@@ -58,7 +60,8 @@ def _lines(event: Followed) -> Iterator[str]:
 
 def _gone(found: Funnel) -> str:
     """What never came to be judged, or is one with another by now, where there is any."""
-    counts = ((found.merged, "merged"), (sum(found.by_rule.values()), "left out by the protocol's dates"))
+    duplicates, kept_out = getattr(found, "duplicates", found.merged), sum(found.by_rule.values())
+    counts = ((duplicates, "duplicates"), (kept_out, "kept out by a rule"))
     return "".join(f", {n} {what}" for n, what in counts if n)
 
 

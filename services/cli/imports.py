@@ -112,7 +112,7 @@ def imports(review: str, as_json: bool) -> None:
         ("is", lambda row: row.state),
         ("records", lambda row: row.entries),
         ("new", lambda row: row.counts.new),
-        ("merged", lambda row: row.counts.merged),
+        ("duplicates", lambda row: row.counts.merged),
         ("not read", lambda row: row.counts.rejected),
         ("by", lambda row: called(row.asked_by)),
         ("what is wrong", lambda row: row.error or ""),
@@ -189,7 +189,7 @@ def _outcome(view: ImportView) -> Text:
     what = f"{counted(view.entries, 'record')} of {view.database} ({view.format})"
     counts = view.counts
     line.append(
-        f"{what}: {counts.new} new, {counts.merged} merged, {counts.updated} updated, {counts.unchanged} unchanged"
+        f"{what}: {counts.new} new, {counts.merged} duplicates, {counts.updated} updated, {counts.unchanged} unchanged"
     )
     if view.repeated:
         line.append(f", {view.repeated} more than once in the file")

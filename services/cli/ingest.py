@@ -246,8 +246,8 @@ def _open_rejections(living: Client, review: str, source: str | None) -> Iterato
 
 def _tell(view: ReparseView) -> None:
     out.print(
-        f"{counted(view.answers, 'answer')} read again: {view.new} new, {view.merged} merged, {view.updated} updated, "
-        f"{view.unchanged} unchanged, {view.older} known from newer answers"
+        f"{counted(view.answers, 'answer')} read again: {view.new} new, {view.merged} duplicates, "
+        f"{view.updated} updated, {view.unchanged} unchanged, {view.older} known from newer answers"
     )
     out.print(
         f"{view.resolved} rejected items are records now, {view.left} are none, {view.rejected} of them since now"

@@ -30,6 +30,8 @@ _WHOLE = {
     "on",
     "found",
     "merged",
+    "duplicates",
+    "coded",
     "screened",
     "included",
     "fragments",

@@ -103,7 +103,7 @@ def status(review: str, as_json: bool) -> None:
 def funnel(review: str, as_json: bool) -> None:
     """What became of the records that entered each stage, and for which of its reasons how many are out.
 
-    Withdrawn are those that were merged or left out by a rule.
+    Withdrawn, and not among them, are those that were merged or kept out by a rule before anything was decided.
     """
     with client() as living:
         found = living.screening.funnel(review)

@@ -222,10 +222,10 @@ def status(review: str, as_json: bool) -> None:
     lines: list[list[object]] = [
         ["state", f"{synthesis.state}; next revision due {synthesis.next_due}"],
         ["revisions", f"{synthesis.revisions}, last {synthesis.last_published or 'never'}"],
-        ["records", f"{literature.records} from {literature.source_records} source records"],
+        ["records", f"{literature.records}, of {literature.source_records} found"],
         ["screening", f"{funnel.screening} on their way, {funnel.included} included, {funnel.excluded} excluded"],
         *(["parked", n] for n in [parked] if n),
-        *([f"left out by {rule}", count] for rule, count in funnel.by_rule.items()),
+        *([f"kept out by {rule}", count] for rule, count in funnel.by_rule.items()),
         ["open copies", _open_copies(getattr(literature, "open_copies", None))],
         ["full texts", _full_texts(getattr(literature, "retrievals", None))],
         ["re-judgements open", f"{synthesis.open_rejudgements}{_drills(synthesis.open_drills)}"],

@@ -34,7 +34,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 @option(
     "--status",
     multiple=True,
-    type=click.Choice(["screening", "included", "excluded"]),
+    type=click.Choice(["screening", "included", "excluded", "kept_out"]),
     help="Only records in this state (repeatable).",
 )
 @option("--stage", multiple=True, help="Only records that wait, or were excluded, at this stage (repeatable).")

@@ -85,7 +85,8 @@ class Record(SQLModel):
     which it now lives on; `merge` keeps what was said when it was merged. `excluded_for` is the one of a stage's
     reasons for which it is out; `text` whether its full text is sought, retrieved or not, as ingest tells.
     `source` is what brought it first; None where that was not kept. `decided_before` are the stages where a file says
-    that it was decided before, and a lead had that applied.
+    that it was decided before, and a lead had that applied. While it is `unlisted` nobody has listed its source
+    records, and the flow counts one of its `source` for it.
     """
 
     review: str = Field(primary_key=True)
@@ -106,6 +107,7 @@ class Record(SQLModel):
     identifiers: dict[str, str] = Field(sa_type=Json)
     restricted: bool = False
     source: str | None = None
+    unlisted: bool = Field(default=False, sa_column_kwargs=_NOT)
     passed: list[str] = Field(sa_type=Json)
     notices: list[dict[str, Any]] = Field(sa_type=Json)
     merged_into: str | None = None
@@ -790,7 +792,7 @@ class CountRow(Base, table=True):
     - state: tasks (records) in the state `first`;
     - alone: tasks with one independent vote, which nothing can be compared with;
     - compared: tasks whose independent votes were, by day and people (`first`), these answers (`second`);
-    - excluded_for: tasks that led their record out for the reason `first` of the stage;
+    - stands: how often the flow of today counts `first` (a `domain.flow.Standing`), for the reason `second`;
     - stated: decisions that the file of the import `first` states, of the answer `second`;
     - applied: tasks that are decided by one of these;
     - voter: how often a vote of the person `first` was among all that a task needed.
@@ -825,6 +827,17 @@ class FlowRow(Base, table=True):
     source: str = Field(primary_key=True)
     reason: str = Field(primary_key=True)
     n: int
+
+
+class FoundSourceRow(Base, table=True):
+    """A source record that was found, and the source that the flow counts it for (`domain.flow.counted_as`)."""
+
+    __tablename__ = "found_sources"
+
+    review: str = Field(primary_key=True)
+    source: str = Field(primary_key=True)
+    source_id: str = Field(primary_key=True)
+    counted_as: str
 
 
 class ConflictTurnRow(Base, table=True):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from services.screening import domain, store
 from services.screening.domain import TO_DECIDE, TO_SCREEN, VOTERS, Agreement, Coefficient, RecordStates, TaskStates
 from services.screening.domain.comparisons import Compared
-from services.screening.domain.flow import ONE_EACH, Figures, Flowed, is_other_method
+from services.screening.domain.flow import ONE_EACH, REACHED, Figures, Flowed, beyond, is_other_method
 from services.screening.models import (
     BatchRecordRow,
     BatchRow,
@@ -504,24 +504,34 @@ def stages_left(
 
 def funnel(counted: Counted, stages: Sequence[str], drifted: Mapping[str, int]) -> Funnel:
     records = counted.states.get("", {})
+    discovered, identified = sum(records.values()), counted.stands[""]["found", ""]
     return Funnel(
-        discovered=sum(records.values()),
+        identified=identified,
+        duplicates=identified - (discovered - records.get(RecordStates.MERGED, 0)),
+        discovered=discovered,
         by_rule={state[5:]: n for state, n in records.items() if state.startswith("rule:") and n},
         **{state: records.get(state, 0) for state in RecordStates.all()},
         stages=[
-            _stage_funnel(
-                stage, counted.states.get(stage, {}), counted.excluded_for.get(stage, {}), drifted.get(stage, 0)
-            )
+            _stage_funnel(stage, counted.states.get(stage, {}), counted.stands[stage], drifted.get(stage, 0))
             for stage in stages
         ],
     )
 
 
-def _stage_funnel(stage: str, states: Mapping[str, int], excluded_for: Mapping[str, int], drifted: int) -> StageFunnel:
-    counted = {state: states.get(state, 0) for state in TaskStates.all()}
+def _stage_funnel(
+    stage: str, states: Mapping[str, int], stands: Mapping[tuple[str, str], int], drifted: int
+) -> StageFunnel:
+    """What waits are tasks; what passed and is out are records, since what was decided about one may stand no more."""
+    by_standing: Counter[str] = Counter()
+    for (what, _), n in stands.items():
+        by_standing[what] += n
+    reasons = {reason: n for (what, reason), n in sorted(stands.items()) if what == RecordStates.EXCLUDED and reason}
     return StageFunnel(
-        stage=stage, entered=sum(states.values()), conflicts=counted.pop(TaskStates.CONFLICT), **counted,
-        excluded_for=dict(sorted(excluded_for.items())), drifted=drifted,
+        stage=stage, entered=sum(by_standing[what] for what in REACHED),
+        advanced=by_standing["passed"], excluded=by_standing[RecordStates.EXCLUDED],
+        open=states.get(TaskStates.OPEN, 0), conflicts=states.get(TaskStates.CONFLICT, 0),
+        parked=states.get(TaskStates.PARKED, 0), withdrawn=states.get(TaskStates.WITHDRAWN, 0),
+        excluded_for={reason: n for reason, n in reasons.items() if n}, drifted=drifted,
     )  # fmt: skip
 
 
@@ -553,7 +563,7 @@ def _figures(figures: Figures, stages: Sequence[str]) -> FlowFigures:
 
     def stage_flow(stage: str) -> StageFlow:
         return StageFlow(
-            stage=stage, reached=standing("waiting", "passed", RecordStates.EXCLUDED, stage=stage),
+            stage=stage, reached=standing(*REACHED, stage=stage),
             waiting=standing("waiting", stage=stage), passed=standing("passed", stage=stage),
             excluded=standing(RecordStates.EXCLUDED, stage=stage),
             excluded_for=figures.by_reason(stage, RecordStates.EXCLUDED),
@@ -561,8 +571,9 @@ def _figures(figures: Figures, stages: Sequence[str]) -> FlowFigures:
             excluded_before=standing("excluded_before", stage=stage),
         )  # fmt: skip
 
+    identified = standing("found")
     return FlowFigures(
-        identified=standing(*ONE_EACH), duplicates=standing(RecordStates.MERGED),
+        identified=identified, duplicates=beyond(identified, standing(*ONE_EACH)),
         kept_out=figures.by_reason("", "kept_out"), stages=[stage_flow(stage) for stage in stages],
         texts=TextFlow(
             sought=standing("sought", "retrieved", "not_retrieved"), awaited=standing("sought"),

@@ -24,7 +24,8 @@ from shared.events.screening import RecordAdvanced, RecordExcluded, RecordInclud
 from shared.states import States
 from shared.wire.search import RebuildState
 
-Status = Literal["screening", "included", "excluded"]
+#: `excluded` are those that people left out at a stage; a rule of the protocol has others `kept_out`.
+Status = Literal["screening", "included", "excluded", "kept_out"]
 
 
 class RebuildStates(States[RebuildState]):
@@ -194,7 +195,8 @@ def document_of(event: Event, at: datetime) -> Document | None:
         case RecordIncluded():
             return _screened(event, event.record, event.revision, Screening("included"))
         case RecordExcluded():
-            return _screened(event, event.record, event.revision, Screening("excluded", event.stage, event.reason))
+            by: Status = "excluded" if event.rule is None else "kept_out"
+            return _screened(event, event.record, event.revision, Screening(by, event.stage, event.reason))
         case RecordReopened():
             return _screened(event, event.record, event.revision, Screening("screening", event.stage, event.reason))
     return None

@@ -72,7 +72,7 @@ async def looked(asked: Asked, me: Me) -> tuple[Glance, Funnel | None]:
     waiting = [*_of_synthesis(review, status), *_of_sources(review, ingest), *_of_screening(review, funnel)]
     to = drawing.url("reviews", review, "sources")
     waiting += [Waiting("letters", to, n, name) for name, n in letters.items() if n]
-    way = [*_first_steps(review, ingest), *_stages(review, funnel), *_last_steps(review, funnel, status, draft)]
+    way = [*_first_steps(review, ingest, funnel), *_stages(review, funnel), *_last_steps(review, funnel, status, draft)]
     return Glance(waiting, way), funnel
 
 
@@ -125,15 +125,16 @@ def _of_synthesis(review: str, status: StatusView | None) -> Iterator[Waiting]:
         yield Waiting("rejudgements", to, judged)
 
 
-def _first_steps(review: str, status: IngestStatus | None) -> Iterator[Step]:
+def _first_steps(review: str, status: IngestStatus | None, funnel: Funnel | None) -> Iterator[Step]:
+    """What sources gave, less the duplicates, are records; less those that a rule keeps out they reach a stage."""
     if status is None:
         return
     active = [watch for watch in status.watches if watch.state == "active"]
     sources = {watch.source for watch in active} | {manual.database for manual in status.manual}
-    yield Step(
-        "sources", len(sources), drawing.url("reviews", review, "sources"), [("described", status.source_records)]
-    )
-    more = [("alike", status.open_duplicates)]
+    found = funnel.identified if funnel is not None else status.source_records
+    yield Step("sources", len(sources), drawing.url("reviews", review, "sources"), [("found", found)])
+    removed = [("duplicates", funnel.duplicates), ("kept_out", sum(funnel.by_rule.values()))] if funnel else []
+    more = [*removed, ("alike", status.open_duplicates)]
     yield Step("records", status.records, drawing.url("reviews", review, "records"), more)
 
 

@@ -25,11 +25,13 @@ NoticeKind = Literal[
 
 
 class SourceRef(Value):
-    """One source's own record of the work, and the run that brought it."""
+    """One source's own record of the work, and the run that brought it: a chase of citations where it is
+    `by_citations`."""
 
     source: Id
     id: Id
     run: Id
+    by_citations: bool = Field(default=False, exclude_if=not_)
 
 
 class Bibliography(Value):

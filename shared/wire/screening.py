@@ -396,9 +396,10 @@ class StageLeft(BaseModel):
 
 
 class StageFunnel(BaseModel):
-    """What became of the records that entered a stage; `withdrawn` were merged or left out by a rule, `parked` are
-    given to nobody for now. `excluded_for` has how many of those excluded are so for which of its reasons, `drifted`,
-    for leads, how many pairs of people agree less than its floor asks."""
+    """What became of the records that reached a stage: entered = open + conflicts + parked + advanced + excluded, as in
+    the flow of today. `parked` are given to nobody for now. Beside them are those `withdrawn`, which were merged or
+    left out by a rule before anything was decided. `excluded_for` has how many of those excluded are so for which of
+    its reasons, `drifted`, for leads, how many pairs of people agree less than its floor asks."""
 
     stage: str
     entered: int
@@ -413,8 +414,11 @@ class StageFunnel(BaseModel):
 
 
 class Funnel(BaseModel):
-    """Where every record of a review is now: discovered = merged + by_rule + screening + included + excluded."""
+    """Where every record of a review is now: discovered = merged + by_rule + screening + included + excluded.
+    `identified` are all that sources gave: duplicates + by_rule + screening + included + excluded."""
 
+    identified: int = 0
+    duplicates: int = 0
     discovered: int
     merged: int
     by_rule: dict[str, int]
@@ -425,7 +429,8 @@ class Funnel(BaseModel):
 
 
 class Flow(BaseModel):
-    """How many records, and of these how many each source brought first ('' where that was not kept)."""
+    """How many records, and of these how many each source brought first ('' where that was not kept). Of what was
+    identified, and of duplicates: how many source records, and of these how many are each source's."""
 
     n: int = 0
     sources: dict[str, int] = {}
@@ -447,7 +452,8 @@ class StageFlow(BaseModel):
 
 
 class TextFlow(BaseModel):
-    """Full texts: sought = awaited + retrieved + not_retrieved."""
+    """Full texts: sought = awaited + retrieved + not_retrieved. Of those awaited no copy is kept here: people may have
+    read them all the same, where they have them."""
 
     sought: Flow
     awaited: Flow
@@ -456,8 +462,9 @@ class TextFlow(BaseModel):
 
 
 class FlowFigures(BaseModel):
-    """What became of records that were found: identified = duplicates + kept_out + waiting + excluded + included.
-    Duplicates live on in another record, `kept_out` is by rule of the protocol."""
+    """What became of all that sources gave: identified = duplicates + kept_out + waiting + excluded + included.
+    `identified` are the sources' own records, each once; `duplicates` those of them that are of a work which another
+    one is of, `kept_out` is by rule of the protocol."""
 
     identified: Flow
     duplicates: Flow

@@ -24,11 +24,12 @@ class FoundNotice(BaseModel):
 
 
 class FoundRecord(BaseModel):
-    """A record that was found, with the notices of its report that stand. `marked` holds HTML: <mark> around what was
-    found, all else escaped."""
+    """A record that was found: one that people left out at a stage is `excluded`, one that a rule of the protocol does
+    `kept_out`. It has the notices of its report that stand. `marked` holds HTML: <mark> around what was found, all else
+    escaped."""
 
     record: str
-    status: Literal["screening", "included", "excluded"]
+    status: Literal["screening", "included", "excluded", "kept_out"]
     stage: str | None
     bibliography: Bibliography
     marked: dict[str, list[str]]

@@ -74,7 +74,11 @@ def _tell(
         )  # fmt: skip
     keys = [(member.source, member.source_id) for member in members]
     standing = store.standing_corrections(work, row.review, keys)
-    described = describe(Contribution(SourceRecord.model_validate(member.content), member.run) for member in members)
+    chases = store.chases_among(work, {member.run for member in members})
+    described = describe(
+        Contribution(SourceRecord.model_validate(member.content), member.run, member.run in chases)
+        for member in members
+    )
     tell_description(work, row, corrected(described, [each for key in keys for each in standing.get(key, ())]))
 
 

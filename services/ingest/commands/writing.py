@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -103,10 +103,12 @@ def write(work: Work, sorting: Sorting) -> int:
     parted = notices.part(work, sorting.review.review, _moved(sorting), identities.splits, sorting.by_record)
     splits = {split.record: split for split in identities.splits}
     corrections = _corrections(work, sorting, touched)
+    brought = {key: sorting.gathered.contributions[key] for record in touched for key in sorting.by_record[record]}
+    chases = store.chases_among(work, {one.run for one in brought.values()})
     fresh = []
     for record in touched:
         members = sorting.by_record[record]
-        bibliography = describe(sorting.gathered.contributions[key] for key in members)
+        bibliography = describe(replace(brought[key], by_citations=brought[key].run in chases) for key in members)
         bibliography = corrected(bibliography, (each for key in members for each in corrections.get(key, ())))
         if record in identities.fresh:
             fresh.append(_new_row(work, sorting, record, bibliography))

@@ -72,6 +72,8 @@ class Contribution(Generic[Brought]):
 
     record: Brought
     run: str
+    #: Whether that run asked for citations.
+    by_citations: bool = False
 
     @property
     def name(self) -> str:
@@ -131,7 +133,7 @@ def describe(contributions: Iterable[Contribution[Contributed]]) -> Bibliography
             **{kind: getattr(one.record.identifiers, kind) for kind, one in identifiers.items() if one is not None}
         ),
         sources=[
-            SourceRef(source=one.record.source, id=one.record.source_id, run=one.run)
+            SourceRef(source=one.record.source, id=one.record.source_id, run=one.run, by_citations=one.by_citations)
             for one in sorted(trusted, key=lambda one: (one.record.source, one.record.source_id))
         ],
         provenance=provenance,

@@ -141,6 +141,7 @@ from services.ingest.store.rulings import ruling_of as ruling_of
 from services.ingest.store.rulings import rulings_about as rulings_about
 from services.ingest.store.rulings import splits_of as splits_of
 from services.ingest.store.rulings import take_back as take_back
+from services.ingest.store.runs import chases_among as chases_among
 from services.ingest.store.runs import fields_of_last_runs as fields_of_last_runs
 from services.ingest.store.runs import forget_items as forget_items
 from services.ingest.store.runs import forget_walks as forget_walks

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 import orjson
 from sqlalchemy import bindparam, delete, func, select
@@ -13,6 +13,7 @@ from services.ingest.domain.drift import ENOUGH_BEFORE
 from services.ingest.domain.watching import RunStates
 from services.ingest.models import RejectionRow, ReviewRow, RunItemRow, RunRow, WalkItemRow
 from services.ingest.store.common import batches
+from shared.db.many import each_of
 from shared.db.paging import read_page
 from shared.db.said import LOCK, Said
 from shared.db.work import Work
@@ -46,6 +47,13 @@ def is_chase(work: Work, run: str) -> bool:
     """Whether a run asked for citations."""
     row = work.session.get(RunRow, run)
     return row is not None and row.purpose == "citations"
+
+
+def chases_among(work: Work, runs: Collection[str]) -> set[str]:
+    """Those of these runs that asked for citations."""
+    wanted = each_of(work.session, sorted(runs), col(RunRow.id))
+    query = select(col(RunRow.id)).where(col(RunRow.id).in_(select(wanted)), col(RunRow.purpose) == "citations")
+    return set(work.session.execute(query).scalars())
 
 
 def running_runs(work: Work) -> list[RunRow]:

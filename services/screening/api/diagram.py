@@ -94,7 +94,13 @@ def drawn(protocol: Protocol, found: FlowView) -> str:
     SubElement(svg, "style").text = _STYLE
     SubElement(svg, "rect", {"class": "paper", "width": "100%", "height": "100%"})
     _text(svg, _LEFT, 28, _short(heading, int((width - _LEFT) / (_LETTER + 1))), "head")
-    _text(svg, _LEFT, 50, "PRISMA 2020; n are records, a work that was found twice is one", "dim")
+    _text(
+        svg,
+        _LEFT,
+        50,
+        "PRISMA 2020; what sources gave is identified, and of a work that they gave twice one goes on",
+        "dim",
+    )
     if len(columns) > 1:
         for left, name in zip(lefts, _COLUMNS, strict=True):
             _band(svg, left, _TITLED, 2 * wide + _BETWEEN, _HEAD)
@@ -132,7 +138,7 @@ def _when(found: FlowView) -> str:
 
 
 def _rows(protocol: Protocol, found: FlowView, columns: Sequence[FlowFigures]) -> Iterator[_Row]:
-    what = "Records identified" if len(columns) > 1 else "Records from databases and registers"
+    what = "Records identified" if len(columns) > 1 else "Identified from databases and registers"
     yield _Row("Identification", [_identified(what, each) for each in columns])
     labels = {stage.name: {reason.value: reason.label for reason in stage.reasons} for stage in protocol.stages}
     assessed = False
@@ -141,8 +147,13 @@ def _rows(protocol: Protocol, found: FlowView, columns: Sequence[FlowFigures]) -
             assessed = bool(found.texts.sought.n)
             if assessed:
                 yield _Row("Screening", [_texts(each) for each in columns])
-        of_stage = [each.stages[number] for each in columns]
-        yield _Row("Screening", [_judged(each, labels.get(stage.stage, {}), assessed) for each in of_stage])
+        said = labels.get(stage.stage, {})
+        steps = [_judged(each.stages[number], said, assessed) for each in columns]
+        if stage.stage == found.assessed_from:
+            # What could not be retrieved stands there too, until people say what becomes of it.
+            for step, each in zip(steps, columns, strict=True):
+                step.box.extend(_waiting(each.texts.not_retrieved, "not retrieved"))
+        yield _Row("Screening", steps)
     included = [f"Records included (n = {found.included.n})"]
     if len(columns) > 1:
         included += [
@@ -155,7 +166,7 @@ def _rows(protocol: Protocol, found: FlowView, columns: Sequence[FlowFigures]) -
 def _identified(what: str, found: FlowFigures) -> _Step:
     sources = [f"  {_named(name)} (n = {n})" for name, n in found.identified.sources.items()]
     removed = [
-        f"  duplicates (n = {found.duplicates.n})",
+        f"  duplicate records (n = {found.duplicates.n})",
         *(f"  by the rule {rule} (n = {flow.n})" for rule, flow in found.kept_out.items()),
     ]
     return _Step([f"{what} (n = {found.identified.n})", *sources], ["Records removed before screening:", *removed])
@@ -174,7 +185,7 @@ def _texts(found: FlowFigures) -> _Step:
     return _Step(
         [
             f"Reports sought for retrieval (n = {found.texts.sought.n})",
-            *_waiting(found.texts.awaited, "awaited still"),
+            *_waiting(found.texts.awaited, "no copy kept here"),
         ],
         [f"Reports not retrieved (n = {found.texts.not_retrieved.n})"],
     )

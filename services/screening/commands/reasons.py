@@ -1,10 +1,10 @@
-"""For which reason a task led a record out, and for which CMOCs it was judged: kept with the task, and counted."""
+"""For which reason a task led a record out, and for which CMOCs it was judged: kept with the task."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from services.screening import domain, store
+from services.screening import domain
 from services.screening.domain import Ballot, Decision
 from services.screening.models import DecidedBy, Opinion, Task, Vote
 from shared.db.work import Work
@@ -20,14 +20,5 @@ def keep_reasons(
     behind = votes[-1:] if by == "adjudication" else [v for v in votes if leads_to.get(v.answer) == decision.outcome]
     leads_out = decision.outcome == "exclude"
     named = domain.excluded_for(stage, [vote.excluded_for for vote in behind]) if leads_out else None
-    set_excluded_for(work, task, named)
+    task.excluded_for = named
     task.judged_for = domain.judged_for([vote.judged_for or [] for vote in behind], leads_out=leads_out) or None
-
-
-def set_excluded_for(work: Work, task: Task, value: str | None) -> None:
-    """The reason for which a task leads its record out; None where it does not, or has none. The counts follow."""
-    counts = store.counts(work)
-    for reason, n in ((task.excluded_for, -1), (value, 1)):
-        if reason is not None:
-            counts.add(task.review, task.stage, "excluded_for", reason, n=n)
-    task.excluded_for = value

@@ -9,7 +9,7 @@ from typing import Any
 
 from services.screening import domain, store, views
 from services.screening.commands import tallies
-from services.screening.commands.reasons import keep_reasons, set_excluded_for
+from services.screening.commands.reasons import keep_reasons
 from services.screening.domain import TO_SCREEN, VOTERS, Ballot, Decision, LeaseStates, RecordStates, TaskStates
 from services.screening.models import DecidedBy, Lease, Opinion, Record, RevisedVote, Task, TaskRow, Vote
 from services.screening.store import Plan
@@ -102,6 +102,13 @@ def _set_passed(work: Work, record: Record, stages: list[str]) -> None:
     store.count_standing(work, record, 1)
 
 
+def set_source(work: Work, record: Record, source: str | None) -> None:
+    """What brought a record; the flow counts it there."""
+    store.count_standing(work, record, -1)
+    record.source = source
+    store.count_standing(work, record, 1)
+
+
 def _set_decided_before(work: Work, record: Record, stages: list[str]) -> None:
     """At which stages a file said before what is decided there; the flow counts it there."""
     store.count_standing(work, record, -1)
@@ -157,7 +164,7 @@ def open_task(work: Work, record: Record, stage: Stage, plan: Plan, because: str
     if task is None:
         work.rows.add(TaskRow, Task(**fresh))
     else:
-        set_excluded_for(work, task, None)
+        task.excluded_for = None
         _forget_batch(work, record, task)
         task.sqlmodel_update(fresh)
     gather_votes(work, record)
@@ -545,8 +552,7 @@ def _turn_open(work: Work, record: Record, task: Task, independent: Sequence[Vot
         look.waits_in = task.review
     turn_task(work, task, TaskStates.OPEN)
     task.adjudicators = store.stage_of(work, task).adjudicators
-    task.answer = task.decided_by = task.closed_at = task.judged_for = None
-    set_excluded_for(work, task, None)
+    task.answer = task.decided_by = task.closed_at = task.judged_for = task.excluded_for = None
     _forget_batch(work, record, task)
     task.returned = 0
     tallies.set_votes_cast(work, task, len(independent))

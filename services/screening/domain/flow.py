@@ -7,21 +7,28 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from shared.events.ingest import SourceRef
 from shared.events.protocol import ADDED
 from shared.wire.screening import Flow, RecordState, TextState
 
 #: Where a record stands (each has one of the first five), which stages it passed, what is known of its full text; and
-#: which of these decisions a file had stated before.
+#: which of these decisions a file had stated before. Beside these, each source record that was ever `found`.
 Standing = Literal[
     "waiting", "excluded", "included", "kept_out", "merged", "passed", "sought", "retrieved", "not_retrieved",
-    "passed_before", "excluded_before",
+    "passed_before", "excluded_before", "found",
 ]  # fmt: skip
 
 #: What begins the source of what a chase of citations found; the name of the source that was asked follows.
 BY_CITATIONS = "citations:"
 
-#: Of these a record is counted under just one.
-ONE_EACH: frozenset[Standing] = frozenset(("waiting", "excluded", "included", "kept_out", "merged"))
+#: Of these a record is counted under just one, unless it lives on in another.
+ONE_EACH: frozenset[Standing] = frozenset(("waiting", "excluded", "included", "kept_out"))
+
+#: What reached a stage is counted under one of these there.
+REACHED: frozenset[Standing] = frozenset(("waiting", "passed", "excluded"))
+
+#: How a source record is counted that was found.
+FOUND: tuple[str, Standing, str] = ("", "found", "")
 
 
 def standings(
@@ -57,9 +64,25 @@ def standings(
         yield "", text, ""
 
 
+def counted_as(found: SourceRef) -> str:
+    """The source that a source record is counted for; one that was asked for citations is told apart."""
+    return f"{BY_CITATIONS}{found.source}" if found.by_citations else found.source
+
+
 def is_other_method(source: str) -> bool:
     """Whether a record was found by one of PRISMA's other methods."""
     return source.startswith((ADDED, BY_CITATIONS))
+
+
+def beyond(all_of: Flow, some: Flow) -> Flow:
+    """What is left of a figure without what another has of it."""
+    sources = Counter(all_of.sources)
+    sources.subtract(some.sources)
+    return _flow(sources)
+
+
+def _flow(sources: Counter[str]) -> Flow:
+    return Flow(n=sources.total(), sources={name: n for name, n in sorted(sources.items()) if n})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +114,7 @@ class Figures:
         for key, counted in self._counted.items():
             if holds(*key):
                 sources.update(counted)
-        return Flow(n=sources.total(), sources={name: n for name, n in sorted(sources.items()) if n})
+        return _flow(sources)
 
     def by_reason(self, stage: str, what: str) -> dict[str, Flow]:
         reasons = sorted({key[2] for key in self._counted if key[:2] == (stage, what) and key[2]})

@@ -5,18 +5,19 @@ Whoever needs a record within the same work gets it from here, and it is written
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from services.screening import domain, store
 from services.screening.commands import steps
 from services.screening.domain import RecordStates, TaskStates
-from services.screening.domain.flow import BY_CITATIONS
+from services.screening.domain.flow import FOUND, counted_as
 from services.screening.models import Record, RecordRow, TaskRow
 from services.screening.store import Plan
 from shared.db.many import insert_many
 from shared.db.work import Work
-from shared.events.ingest import Bibliography, RecordDiscovered, RecordSplit, RecordUpdated
+from shared.events.ingest import Bibliography, RecordDiscovered, RecordSplit, RecordUpdated, SourceRef
 from shared.events.screening import RecordExcluded, TaskOpened
 
 Description = RecordDiscovered | RecordUpdated | RecordSplit
@@ -36,8 +37,8 @@ class Arrivals:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._waiting: dict[tuple[str, str], _Arrival] = {}
-        # Asked for here, so that the counts are there, and written last, when this is flushed.
-        self._counts = store.counts(work)
+        # Asked for here, so that they are there, and written last, when this is flushed.
+        self._found, self._counts = store.found_sources(work), store.counts(work)
 
     def add(self, event: Description) -> None:
         """Takes a record in. Raises NotYet while its review's protocol is not known."""
@@ -67,6 +68,7 @@ class Arrivals:
 
     def flush(self) -> None:
         self.write()
+        self._found.flush()
         self._counts.flush()
 
     def _admitted(self, arrival: _Arrival) -> tuple[dict[str, Any], list[dict[str, Any]]]:
@@ -74,6 +76,9 @@ class Arrivals:
         event, plan, work = arrival.event, arrival.plan, self._work
         record = _row(work, event, arrival.correlation)
         refused = domain.refusal(plan.protocol, event.bibliography.published)
+        if record["unlisted"]:
+            store.add_to_flow(work, event.review, None, [FOUND])
+        self._found.add(event.review, _listed(event))
         with work.following(arrival.correlation, arrival.causation):
             if refused is not None:
                 record.update(state=RecordStates.EXCLUDED, rule=refused.rule, reason=refused.reason)
@@ -120,29 +125,43 @@ def describe_known(work: Work, event: Description, plan: Plan | None = None) -> 
     record = store.lock_record(work, event.review, event.record)
     if record is None:
         return False
+    listed = _listed(event)
+    store.count_listed(work, record, listed)
     if event.revision > record.described:
         record.sqlmodel_update(_description(event.bibliography))
         record.described = event.revision
+        if listed and record.source not in {counted_as(found) for found in listed}:
+            # What brought it is another record's now, or was not kept.
+            steps.set_source(work, record, _source(event, listed))
         steps.hold_against_dates(work, record, plan or store.the_plan(work, event.review), "date_mended")
     return True
 
 
 def _row(work: Work, event: Description, correlation: str) -> dict[str, Any]:
+    listed = _listed(event)
     return {
         "review": event.review, "id": event.record, "state": RecordStates.SCREENING, "stage": None, "rule": None,
         "reason": None, "step": 1, "described": event.revision, **_description(event.bibliography),
-        "source": _source(event), "passed": [], "notices": [], "merged_into": None, "merge": None,
+        "source": _source(event, listed), "unlisted": not listed,
+        "passed": [], "notices": [], "merged_into": None, "merge": None,
         "correlation": correlation, "arrived_at": work.now,
     }  # fmt: skip
 
 
-def _source(event: Description) -> str | None:
-    """What brought a record: the source that the run of its event is of, or else the first that is named; one that was
-    asked for citations is told apart."""
-    named = event.bibliography.sources
-    source = next((it.source for it in named if it.run == event.run), named[0].source if named else None)
-    by_citations = source is not None and not isinstance(event, RecordUpdated) and event.by_citations
-    return f"{BY_CITATIONS}{source}" if by_citations else source
+def _listed(event: Description) -> list[SourceRef]:
+    """The source records of a record. A release of before told of a whole record, and of no source record, that a chase
+    of citations brought it."""
+    by_citations = not isinstance(event, RecordUpdated) and event.by_citations
+    return [
+        found.model_copy(update={"by_citations": True}) if by_citations and found.run == event.run else found
+        for found in event.bibliography.sources
+    ]
+
+
+def _source(event: Description, listed: Sequence[SourceRef]) -> str | None:
+    """What brought a record: the source that the run of its event is of, or else the first that is named."""
+    brought = [found for found in listed if found.run == event.run] or listed
+    return counted_as(brought[0]) if brought else None
 
 
 def _description(found: Bibliography) -> dict[str, Any]:

@@ -74,6 +74,8 @@ def return_votes_to_parted_record(work: Work, event: RecordSplit) -> None:
         return
     brought = [lock_record(work, event.review, other) for other in event.brings]
     splits.bring_back(work, record, [other for other in brought if other is not None], event.out_of)
+    if not record.unlisted:
+        store.count_unlisted_no_more(work, store.absorbed_by(work, record))
 
 
 def flag_report(work: Work, event: RecordNoticed) -> None:
@@ -89,7 +91,10 @@ def flag_report(work: Work, event: RecordNoticed) -> None:
 def _absorb(work: Work, absorbed: Record, survivor: Record, event: RecordMerged) -> None:
     """Marks a record, and whatever was merged into it before, as living on in the survivor."""
     task = store.lock_waiting_task(work, absorbed) if absorbed.state == RecordStates.SCREENING else None
-    for other in store.absorbed_by(work, absorbed):
+    others = store.absorbed_by(work, absorbed)
+    if not survivor.unlisted:
+        store.count_unlisted_no_more(work, [absorbed, *others])
+    for other in others:
         other.merged_into = survivor.id
     absorbed.merged_into = survivor.id
     was = {"state": absorbed.state, "stage": absorbed.stage, "rule": absorbed.rule, "reason": absorbed.reason}

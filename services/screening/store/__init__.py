@@ -32,8 +32,11 @@ from services.screening.store.cycles import days_of_cycle as days_of_cycle
 from services.screening.store.cycles import days_of_this_cycle as days_of_this_cycle
 from services.screening.store.cycles import note_cycle as note_cycle
 from services.screening.store.flow import add_to_flow as add_to_flow
+from services.screening.store.flow import count_listed as count_listed
 from services.screening.store.flow import count_standing as count_standing
+from services.screening.store.flow import count_unlisted_no_more as count_unlisted_no_more
 from services.screening.store.flow import flowed as flowed
+from services.screening.store.flow import found_sources as found_sources
 from services.screening.store.leases import InHand as InHand
 from services.screening.store.leases import add_leases as add_leases
 from services.screening.store.leases import conflicts_seen as conflicts_seen

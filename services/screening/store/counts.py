@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -46,6 +46,8 @@ _COUNTED = ("review", "stage", "what", "first", "second")
 #: What changes of the flow are of; their sums have a table of their own (`store.flow`). `first` is a day and what is
 #: counted, `second` a source and a reason, a line each.
 FLOW = "flow"
+#: What they come to whatever day and source they are of, which is summed up beside: what is counted, and the reason.
+STANDS = "stands"
 _FLOWING = ("review", "day", "stage", "what", "source", "reason")
 
 
@@ -70,8 +72,9 @@ def fold(work: Work, limit: int) -> int:
     flow: Counter[tuple[str, ...]] = Counter()
     for change in changes:
         if change.what == FLOW:
-            day, what = change.first.split("\n", 1)
-            flow[change.review, day, change.stage, what, *change.second.split("\n", 1)] += change.n
+            (day, what), (source, reason) = change.first.split("\n", 1), change.second.split("\n", 1)
+            flow[change.review, day, change.stage, what, source, reason] += change.n
+            sums[change.review, change.stage, STANDS, what, reason] += change.n
         else:
             sums[change.review, change.stage, change.what, change.first, change.second] += change.n
     _sum_up(work, CountRow.__table__, _COUNTED, sums)
@@ -89,13 +92,13 @@ def _sum_up(work: Work, table: Table, names: Sequence[str], sums: Counter[tuple[
 
 #: Sums and changes in one look, since a fold may come between two.
 _COUNTED_OF = text(
-    """
+    f"""
 SELECT stage, what, first, second, sum(n) AS n FROM (
     SELECT stage, what, first, second, n FROM counts
-    WHERE review = :review AND what IN ('state', 'alone', 'excluded_for')
+    WHERE review = :review AND what IN ('state', 'alone', '{STANDS}')
     UNION ALL
-    SELECT stage, what, first, second, n FROM count_changes
-    WHERE review = :review AND what IN ('state', 'alone', 'excluded_for')
+    SELECT stage, what, CASE what WHEN '{FLOW}' THEN substr(first, 12) ELSE first END AS first, second, n
+    FROM count_changes WHERE review = :review AND what IN ('state', 'alone', '{FLOW}')
 ) AS parts GROUP BY stage, what, first, second HAVING sum(n) <> 0
 """
 )
@@ -126,22 +129,23 @@ SELECT stage, sum(n) AS n FROM (
 @dataclass(frozen=True, slots=True)
 class Counted:
     """The counts of a review: of its records by state, and by stage of its tasks by state, of tasks with one vote, and
-    of exclusions by the stage's reasons."""
+    of how records stand there, by the reason; as the flow of today has them."""
 
     states: dict[str, dict[str, int]]
     alone: dict[str, int]
-    excluded_for: dict[str, dict[str, int]]
+    stands: dict[str, Counter[tuple[str, str]]]
 
 
 def counted(work: Work, review: str) -> Counted:
-    found = Counted({}, {}, {})
+    found = Counted({}, {}, defaultdict(Counter))
     for row in work.rows.read(_COUNTED_OF, {"review": review}):
         if row.what == "state":
             found.states.setdefault(row.stage, {})[row.first] = int(row.n)
         elif row.what == "alone":
             found.alone[row.stage] = int(row.n)
-        elif row.what == "excluded_for":
-            found.excluded_for.setdefault(row.stage, {})[row.first] = int(row.n)
+        else:  # A change has its source and reason as one.
+            reason = row.second.split("\n", 1)[1] if row.what == FLOW else row.second
+            found.stands[row.stage][row.first, reason] += int(row.n)
     return found
 
 

@@ -127,7 +127,7 @@ def test_a_retry_tells_what_came_of_it_and_leaves_nothing_open(ingest, leader, a
     seen = as_("lea", "ingest", "retry", REVIEW, role="lead")
 
     assert seen.exit_code == 0
-    assert "2 answers read again: 2 new, 0 merged, 0 updated, 2 unchanged" in seen.stdout
+    assert "2 answers read again: 2 new, 0 duplicates, 0 updated, 2 unchanged" in seen.stdout
     assert "2 rejected items are records now, 0 are none" in seen.stdout
     assert "nothing was rejected" in as_("rita", "ingest", "rejections", REVIEW, "--open", role="reader").stdout
 

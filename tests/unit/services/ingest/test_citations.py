@@ -134,6 +134,12 @@ def test_what_a_chase_brought_says_so_and_what_a_search_brought_does_not(chase):
     discovered = chase.bench.emitted(RecordDiscovered)
     assert len(discovered) > len(searched)
     assert {each.record for each in discovered if not each.by_citations} == searched
+    chases = {each.run for each in discovered if each.by_citations}
+    listed = [
+        found for each in [*discovered, *chase.bench.emitted(RecordUpdated)] for found in each.bibliography.sources
+    ]
+    assert {found.run for found in listed if found.by_citations} >= chases
+    assert not {found.run for found in listed if not found.by_citations} & chases
 
 
 def test_a_second_chase_finds_the_same_and_tells_nothing(chase):

@@ -18,7 +18,16 @@ from shared.errors import Busy
 from shared.events import registry
 from shared.events.base import Envelope, Event
 from shared.events.ingest import SourceRef, TextNotRetrieved, TextRetrieved, TextSought, TextWithdrawn
-from tests.unit.services.screening.rig import ScreeningRig, discovered, protocol, published, revision_published
+from tests.unit.services.screening.rig import (
+    ScreeningRig,
+    discovered,
+    found_at,
+    parted,
+    protocol,
+    published,
+    revision_published,
+    updated,
+)
 from tests.unit.services.screening.rig import changed as theory_changed
 from tests.unit.services.screening.test_interleavings import FIRST, PEOPLE, PLAIN, ROLES, Course
 
@@ -59,6 +68,10 @@ class LoggedCourse(Course):
         self.stages: tuple[dict[str, Any], ...] = tuple({"reconciliation": mode} | stage for stage in SIX)
         self.version, self.published_after = 1, "2017-12-31"
         self.words = dict.fromkeys(_CMOCS, "a plot")
+        #: The source records of each record, as ingest has them, and when it was published.
+        self.listed: dict[str, list[SourceRef]] = {}
+        self.own: dict[str, list[SourceRef]] = {}
+        self.when: dict[str, str] = {}
         super().__init__(rig, mode, self.stages)
 
     # --- what happens
@@ -123,7 +136,7 @@ class LoggedCourse(Course):
         name, other = self.random.choice(PEOPLE), self.random.choice(PEOPLE)
         record, into = self._any(), self._any()
         stage = self.random.choice(self.stages)["name"]
-        match self.random.randrange(25):
+        match self.random.randrange(27):
             case 0 | 1:
                 self.merges(record, into)
             case 2:
@@ -166,6 +179,8 @@ class LoggedCourse(Course):
                 self.asks_for(self.random.choice(["decide", "reopen"]), "sift", self.random.random() < 0.5, named)
             case 23:
                 self.undoes(self.random.randrange(3 * len(self._batches) + 1))
+            case 24 | 25:
+                self.is_found_again(record)
             case _:
                 self.works(name, "conflict", self.random.choice([0, 2]))
 
@@ -173,11 +188,65 @@ class LoggedCourse(Course):
         return self.random.randrange(max(len(self.known), 1))
 
     def discovers(self, number: int, when: str) -> None:
+        record = f"r{number}"
+        self.own[record] = [self._found(f"s{number}", "run_1")]
+        self.listed[record], self.when[record] = list(self.own[record]), when
+        found = discovered(record, published=when, revision=next(self._revisions), sources=self.listed[record])
+        self._tell(found)
+        self.known.add(record)
+
+    def _found(self, id: str, run: str) -> SourceRef:
         by, _, source = self.random.choice(SOURCES).rpartition("citations:")
-        sources = [SourceRef(source=source, id=f"s{number}", run="run_1")]
-        found = discovered(f"r{number}", published=when, revision=next(self._revisions), sources=sources)
-        self._tell(found.model_copy(update={"by_citations": bool(by)}))
-        self.known.add(f"r{number}")
+        return found_at(source, id, run, by_citations=bool(by))
+
+    def redates(self, number: int, when: str) -> None:
+        if (record := f"r{number}") in self.known:
+            self.when[record] = when
+            self._describes(record)
+
+    def is_found_again(self, number: int) -> None:
+        """Another source brings a record, or what it is one with."""
+        if (record := f"r{number}") in self.known:
+            found = self._found(f"a{next(self._revisions)}", "run_2")
+            self.own[record].append(found)
+            self.listed[self._home(record)].append(found)
+            self._describes(self._home(record))
+
+    def merges(self, number: int, into: int) -> None:
+        """The survivor lists what was the other's, before or after it is told that the other is gone; or twice."""
+        record = f"r{number}"
+        stood = record in self.known and self.into.get(record) is None
+        home = self._home(f"r{into}")
+        if stood and home in self.known and home != record:
+            moved, early = self.listed[record], self.random.random() < 0.5
+            self.listed[home] = [*self.listed[home], *moved]
+            if early:
+                self._describes(home)
+            super().merges(number, into)
+            if not early or self.random.random() < 0.3:
+                self._describes(home)
+        else:
+            super().merges(number, into)
+
+    def parts(self, number: int) -> None:
+        """What was a record's is its own again, and the other lists it no more."""
+        record = f"r{number}"
+        if self.into.get(record) is not None:
+            home = self._home(record)
+            brings = [other for other in self.into if other != record and self._passes(other, record)]
+            theirs = [found for each in (record, *brings) for found in self.own[each]]
+            left = [found for found in self.listed[home] if found not in theirs]
+            self.listed[record], self.listed[home] = theirs, left
+            if late := self.random.random() < 0.5:
+                self._describes(home)
+            self._tell(parted(record, home, next(self._revisions), brings, sources=theirs))
+            self.into[record] = None
+            if not late:
+                self._describes(home)
+
+    def _describes(self, record: str) -> None:
+        sources, when = self.listed[record], self.when[record]
+        self._tell(updated(record, published=when, revision=next(self._revisions), sources=sources))
 
     def texts(self, number: int, how: int) -> None:
         about = {"review": self.review, "record": f"r{number}"}

@@ -14,6 +14,7 @@ from shared.events.ingest import (
     RecordMerged,
     RecordSplit,
     RecordUpdated,
+    SourceRef,
     TextNotRetrieved,
     TextRetrieved,
     TextSought,
@@ -51,12 +52,14 @@ class _Record:
 def recounted(log: Iterable[tuple[date, Event]], days: Iterable[date]) -> dict[date, Counter[Figure]]:
     """Every figure of the flow at the end of each of these days, from all that was heard and told in order."""
     found: dict[date, Counter[Figure]] = {}
-    left, records = sorted(days), dict[str, _Record]()
+    left, records, sources = sorted(days), dict[str, _Record](), dict[tuple[str, str], str]()
     for day, event in log:
         while left and left[0] < day:
-            found[left.pop(0)] = _counted(records)
+            found[left.pop(0)] = _counted(records, sources)
         _apply(records, event)
-    return found | {day: _counted(records) for day in left}
+        for each in _listed(event):
+            sources.setdefault((each.source, each.id), _name(each, event))
+    return found | {day: _counted(records, sources) for day in left}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +98,25 @@ def excluded_for(log: Iterable[tuple[date, Event]], cmoc: str, stages: Collectio
     return Exclusions(for_it, old - for_it, {each for each in out if each not in before})
 
 
-def _counted(records: Mapping[str, _Record]) -> Counter[Figure]:
-    return Counter(figure for record in records.values() for figure in _figures(record))
+def _counted(records: Mapping[str, _Record], sources: Mapping[tuple[str, str], str]) -> Counter[Figure]:
+    """Every source record is identified; those that no record of today stands for are duplicates."""
+    counted = Counter(figure for record in records.values() for figure in _figures(record))
+    identified = Counter(sources.values())
+    standing_for = Counter(record.source for record in records.values() if record.is_now != "duplicate")
+    for name, n in identified.items():
+        counted["identified", "", "", name] = n
+        counted["duplicate", "", "", name] = n - standing_for[name]
+    assert all(n >= 0 for n in counted.values())
+    return +counted
 
 
 def _apply(records: dict[str, _Record], event: Any) -> None:
     name = getattr(event, "record", None)
     if isinstance(event, (RecordDiscovered, RecordUpdated, RecordSplit)):
-        records.setdefault(name, _Record(_source(event)))
+        names = [_name(each, event) for each in _listed(event)]
+        record = records.setdefault(name, _Record(names[0]))
+        if record.source not in names:
+            record.source = names[0]
         return
     if name not in records:
         return
@@ -140,9 +154,15 @@ def _apply(records: dict[str, _Record], event: Any) -> None:
             record.text = "retrieved" if event.left else "awaited"
 
 
-def _source(event: RecordDiscovered | RecordUpdated | RecordSplit) -> str:
-    source = event.bibliography.sources[0].source if event.bibliography.sources else ""
-    return f"citations:{source}" if getattr(event, "by_citations", False) else source
+def _listed(event: Event) -> list[SourceRef]:
+    describes = isinstance(event, (RecordDiscovered, RecordUpdated, RecordSplit))
+    return event.bibliography.sources if describes else []
+
+
+def _name(found: SourceRef, event: Any) -> str:
+    """What a source record is counted for."""
+    chased = found.by_citations or (getattr(event, "by_citations", False) and found.run == event.run)
+    return f"citations:{found.source}" if chased else found.source
 
 
 def in_column(figures: Counter[Figure], *, others: bool) -> Counter[Figure]:
@@ -153,9 +173,10 @@ def in_column(figures: Counter[Figure], *, others: bool) -> Counter[Figure]:
 
 
 def _figures(record: _Record) -> Iterable[Figure]:
-    yield "identified", "", "", record.source
-    if record.is_now in ("duplicate", "kept_out"):
-        yield record.is_now, "", record.why, record.source
+    if record.is_now == "duplicate":
+        return
+    if record.is_now == "kept_out":
+        yield "kept_out", "", record.why, record.source
         return
     if record.is_now == "included":
         yield "included", "", "", record.source

@@ -18,6 +18,7 @@ from shared.events.ingest import (
     RecordNoticed,
     RecordSplit,
     RecordUpdated,
+    SourceRef,
 )
 from shared.events.protocol import Protocol, VersionPublished
 from shared.events.synthesis import Happened, RevisionPublished, TheoryChanged
@@ -95,6 +96,11 @@ def discovered(record: str, *, published: str | None = "2019", revision: int = 1
     )
 
 
+def found_at(source: str, id: str, run: str = "run_1", *, by_citations: bool = False) -> SourceRef:
+    """A source's own record."""
+    return SourceRef(source=source, id=id, run=run, by_citations=by_citations)
+
+
 def updated(record: str, *, revision: int, published: str | None = "2019", **seen: Any) -> RecordUpdated:
     return RecordUpdated(
         review=REVIEW, record=record, revision=revision, run="run_2",
@@ -170,8 +176,10 @@ class ScreeningRig:
     def hears(self, *events: Event) -> None:
         self.bench.hears(*events)
 
-    def discovers(self, *records: str, **seen: Any) -> None:
-        self.hears(*(discovered(record, **seen) for record in records))
+    def discovers(self, *records: str, source: str | None = None, **seen: Any) -> None:
+        """Where a `source` is given each is a record of its own there."""
+        for record in records:
+            self.hears(discovered(record, **({"sources": [found_at(source, record)]} if source else {}), **seen))
 
     def person(self, name: str, role: str = "reviewer") -> Any:
         if (name, role) not in self._people:

@@ -8,13 +8,14 @@ from datetime import date
 
 from sqlalchemy import select
 
-from services.screening import domain, store
+from services.screening import domain, store, views
 from services.screening.domain.comparisons import BETWEEN
 from services.screening.models import (
     AssignmentRow,
     ChangeRow,
     ConflictTurnRow,
     CountRow,
+    FoundSourceRow,
     LeaseRow,
     ParkingRow,
     PoolMemberRow,
@@ -169,8 +170,14 @@ def _is_decided_before(record: RecordRow, tasks: Iterable[TaskRow]) -> None:
 def _flow_is_where_records_stand(work: Work, review: str, records: list[RecordRow]) -> None:
     """The flow of all days together is where each record stands now."""
     flow: Counter[tuple[str, ...]] = Counter()
+    found: Counter[str] = Counter()
     for row in store.flowed(work, review, date.max):
-        flow[row.stage, row.what, row.reason] += row.n
+        if row.what == "found":
+            found[row.source] += row.n
+        else:
+            flow[row.stage, row.what, row.reason] += row.n
+    listed = Counter(row.counted_as for row in _rows(work, FoundSourceRow, review))
+    assert +found == listed + Counter(record.source or "" for record in records if record.unlisted)
     standings: Counter[tuple[str, ...]] = Counter()
     for record in records:
         if record.state == "merged":
@@ -188,6 +195,24 @@ def _flow_is_where_records_stand(work: Work, review: str, records: list[RecordRo
             if record.text is not None:
                 standings["", record.text, ""] += 1
     assert flow == +standings
+    _funnel_is_the_flow_of_today(work, review, records)
+
+
+def _funnel_is_the_flow_of_today(work: Work, review: str, records: list[RecordRow]) -> None:
+    """What waits, passed and is out at a stage adds up to what reached it, in the funnel as in the flow."""
+    plan, counted = views.known_plan(work, review), store.counted(work, review)
+    flow = views.flow_view(plan.protocol, store.flowed(work, review, date.max), date.max)
+    funnel = views.funnel(counted, [stage.stage for stage in flow.stages], {})
+    assert (funnel.identified, funnel.duplicates) == (flow.identified.n, flow.duplicates.n)
+    left = funnel.identified - funnel.duplicates - sum(funnel.by_rule.values())
+    assert left == funnel.screening + funnel.excluded + funnel.included
+    for stage, of_flow in zip(funnel.stages, flow.stages, strict=True):
+        waiting = stage.open + stage.conflicts + stage.parked
+        assert stage.entered == waiting + stage.advanced + stage.excluded == of_flow.reached.n
+        assert (waiting, stage.advanced, stage.excluded) == (
+            of_flow.waiting.n, of_flow.passed.n, of_flow.excluded.n,
+        )  # fmt: skip
+        assert stage.excluded_for == {reason: figure.n for reason, figure in of_flow.excluded_for.items()}
 
 
 def _turns_lead_to_the_conflicts_there_are(work: Work, review: str, tasks: dict[str, TaskRow]) -> None:
@@ -218,7 +243,7 @@ def _rows(work: Work, table: type, review: str) -> list:
 def _counts(work: Work, review: str) -> dict[tuple[str, ...], int]:
     counted: Counter[tuple[str, ...]] = Counter()
     for row in _rows(work, CountRow, review) + _rows(work, ChangeRow, review):
-        if row.what not in ("voter", "flow"):
+        if row.what not in ("voter", "flow", "stands"):
             counted[row.stage, row.what, row.first, row.second] += row.n
     return {key: n for key, n in counted.items() if n}
 
@@ -250,7 +275,6 @@ def _recount(records: list[RecordRow], tasks: list[TaskRow]) -> dict[tuple[str, 
     counted += Counter((task.stage, "state", task.state, "") for task in tasks)
     compared = [(task.stage, task.compared) for task in tasks if task.compared is not None]
     counted += Counter((stage, "compared", *written.split(BETWEEN)) for stage, written in compared)
-    counted += Counter((task.stage, "excluded_for", task.excluded_for, "") for task in tasks if task.excluded_for)
     stated = [(task.stage, task.by_batch["stated"]) for task in tasks if task.decided_by == "imported"]
     counted += Counter((stage, "applied", it["imported"], it["answer"]) for stage, it in stated)
     alone = [task for task in tasks if task.votes_cast == 1 and task.state != "withdrawn"]

@@ -8,13 +8,14 @@ from xml.etree import ElementTree
 from services.screening import jobs
 from shared.client.http import Http
 from shared.client.screening import ScreeningClient
-from shared.events.ingest import SourceRef, TextNotRetrieved, TextSought
+from shared.events.ingest import TextNotRetrieved, TextSought
 from tests.unit.services.screening.rig import (
     DEPTH,
     REASONS,
     REVIEW,
     SIFT,
     discovered,
+    found_at,
     merged,
     updated,
 )
@@ -42,7 +43,7 @@ def test_the_flow_adds_up_and_says_what_is_out_for_which_reason(rig_of):
 
 def test_days_that_are_summed_up_and_days_that_are_not_count_together(either_rig):
     rig = either_rig
-    rig.discovers("r1", "r2", sources=[SourceRef(source="doaj", id="1", run="run_1")])
+    rig.discovers("r1", "r2", source="doaj")
     rig.bench.runs(jobs.fold_counts)
     rig.bench.clock.advance(hours=24)
     rig.discovers("r3")
@@ -57,11 +58,13 @@ def test_days_that_are_summed_up_and_days_that_are_not_count_together(either_rig
 
 
 def test_a_later_source_does_not_take_a_record_from_the_one_that_brought_it(rig):
-    rig.discovers("r1", sources=[SourceRef(source="doaj", id="1", run="run_1")])
-    both = [SourceRef(source=name, id="1", run="run_2") for name in ("openalex", "doaj")]
-    rig.hears(updated("r1", revision=2, sources=both))
+    rig.discovers("r1", source="doaj")
+    rig.hears(updated("r1", revision=2, sources=[found_at(name, "r1") for name in ("crossref", "doaj")]))
+    flow = rig.gets("/flow").json()
 
-    assert rig.gets("/flow").json()["identified"]["sources"] == {"doaj": 1}
+    assert flow["identified"] == {"n": 2, "sources": {"crossref": 1, "doaj": 1}}
+    assert flow["duplicates"] == {"n": 1, "sources": {"crossref": 1}}
+    assert flow["waiting"]["sources"] == {"doaj": 1}
 
 
 def test_a_day_and_a_cycle_are_not_asked_for_together(rig):
@@ -75,8 +78,8 @@ def test_a_day_and_a_cycle_are_not_asked_for_together(rig):
 def test_the_picture_has_the_figures_and_runs_nothing_whatever_names_say(rig_of):
     label = "<script>alert(1)</script> & co"
     rig = rig_of({**SIFT, "reasons": [{"value": "opinion", "label": label}]}, {**DEPTH, "needs": "full_text"})
-    rig.discovers("r1", "r2", sources=[SourceRef(source="openalex", id="1", run="run_1")])
-    rig.discovers("r3", sources=[SourceRef(source="added:<b>", id="1", run="run_1")])
+    rig.discovers("r1", "r2", source="openalex")
+    rig.discovers("r3", source="added:<b>")
     for name in ("ana", "ben"):
         rig.answers(name, "include")
         rig.answers(name, "exclude", reason="a view", excluded_for="opinion")
@@ -100,11 +103,32 @@ def test_the_picture_has_the_figures_and_runs_nothing_whatever_names_say(rig_of)
     } <= {*words}  # fmt: skip
 
 
+def test_a_report_that_people_read_where_they_have_it_is_no_more_awaited_than_kept(rig_of):
+    rig = rig_of(SIFT, {**DEPTH, "needs": "full_text"})
+    rig.discovers("r1", "r2")
+    for name in ("ana", "ben"):
+        rig.answers(name, "include")
+        rig.answers(name, "include")
+    rig.hears(TextSought(review=REVIEW, record="r1"), TextSought(review=REVIEW, record="r2"))
+    rig.hears(TextNotRetrieved(review=REVIEW, record="r2", reason="lost"))
+    for name in ("ana", "ben"):
+        rig.answers(name, "rich", stage="depth", fields={"cmocs": ["c1"]})
+
+    drawn = ElementTree.fromstring(rig.gets("/flow.svg").text)
+    words = {text.text for text in drawn.iter("{http://www.w3.org/2000/svg}text")}
+
+    assert {
+        "Reports sought for retrieval (n = 2)", "of these no copy kept here (n = 1)", "Reports not retrieved (n = 1)",
+        "Reports assessed: depth (n = 2)", "of these not retrieved (n = 1)",
+    } <= words  # fmt: skip
+
+
 def test_what_came_by_citations_or_by_hand_has_a_column_of_its_own(rig_of):
     rig = rig_of({**SIFT, "reasons": REASONS}, DEPTH)
-    rig.discovers("r1", "r2", sources=[SourceRef(source="crossref", id="1", run="run_1")])
-    rig.discovers("r3", sources=[SourceRef(source="added:website", id="2", run="run_1")])
-    chased = discovered("r4", sources=[SourceRef(source="crossref", id="3", run="run_1")])
+    rig.discovers("r1", "r2", source="crossref")
+    rig.discovers("r3", source="added:website")
+    # As a release of before told it.
+    chased = discovered("r4", sources=[found_at("crossref", "r4")])
     rig.hears(chased.model_copy(update={"by_citations": True}), merged("r2", into="r1"))
     for name in ("ana", "ben"):
         rig.answers(name, "include")
@@ -128,7 +152,7 @@ def test_without_other_methods_the_picture_has_one_column(rig):
 
     drawn = rig.gets("/flow.svg").text
 
-    assert "Records from databases and registers (n = 1)" in drawn and "other methods" not in drawn
+    assert "Identified from databases and registers (n = 1)" in drawn and "other methods" not in drawn
     assert _boxes(drawn) == 7
 
 

@@ -187,6 +187,7 @@ def test_a_survivor_behind_catches_up_stage_after_stage(either_rig):
     assert [judged.answer for judged in included[1].judgements] == ["include", "rich"]
     assert rig.record("r1")["state"] == "merged"
     assert rig.gets("/funnel").json() | {"stages": None} == {
+        "identified": 2, "duplicates": 1,
         "discovered": 2, "merged": 1, "by_rule": {}, "screening": 0, "included": 1, "excluded": 0, "stages": None,
     }  # fmt: skip
     # The two votes were compared once, on r1.

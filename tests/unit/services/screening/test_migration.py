@@ -16,10 +16,20 @@ from services.screening import jobs
 from services.screening.manifest import SERVICE
 from shared.db import migrate
 from shared.db.engine import Database
-from shared.events.ingest import SourceRef, TextSought
+from shared.events.ingest import TextSought
 from shared.settings import Settings
 from tests.unit.services.screening.flow_recount import figures_of
-from tests.unit.services.screening.rig import REVIEW, ScreeningRig, make_bench, merged, protocol, stated
+from tests.unit.services.screening.rig import (
+    REVIEW,
+    ScreeningRig,
+    found_at,
+    make_bench,
+    merged,
+    parted,
+    protocol,
+    stated,
+    updated,
+)
 from tests.unit.services.screening.test_conflicts import parted_on
 from tests.unit.services.screening.test_settling import looked_at, looks_and_gives_back, outcome, settles
 
@@ -136,8 +146,7 @@ def test_the_flow_of_before_is_filled_by_the_days_of_tasks_whose_records_have_no
     migrate.ensure_database(database)
     migrate.upgrade(database, SERVICE)
     rig = ScreeningRig(make_bench(tmp_path / "flow", **settings))
-    source = [SourceRef(source="openalex", id="1", run="run_1")]
-    rig.discovers("r1", "r2", "r3", "r4", "r5", sources=source)
+    rig.discovers("r1", "r2", "r3", "r4", "r5", source="openalex")
     rig.discovers("old", published="2010")
     rig.bench.clock.advance(hours=24)
     for name in ("ana", "ben"):
@@ -165,6 +174,44 @@ def test_the_flow_of_before_is_filled_by_the_days_of_tasks_whose_records_have_no
     assert [_figures(flow) for flow in filled] == [_figures(flow) for flow in known]
     assert [flow["identified"]["sources"] for flow in filled] == [{}, {"": 6}, {"": 6}, {"": 6}, {"": 6}]
     assert (filled[-1]["duplicates"]["n"], filled[-1]["included"]["n"], filled[-1]["excluded"]["n"]) == (2, 1, 1)
+
+
+def test_records_of_before_stand_for_one_source_record_each_until_they_are_told_of_again(settings, tmp_path):
+    given = Settings(data_dir=tmp_path / "found", _env_file=None, **settings)
+    database = Database(given.resolved(given.database_url, "screening"))
+    migrate.ensure_database(database)
+    migrate.upgrade(database, SERVICE)
+    rig = ScreeningRig(make_bench(tmp_path / "found", **settings))
+    rig.discovers("r1", "r2", "r3", "r4", source="openalex")
+    rig.discovers("old", published="2010", source="pubmed")
+    rig.bench.runs(jobs.fold_counts)
+    for name in ("ana", "ben"):
+        rig.answers(name, "exclude", reason="a view", excluded_for=None)
+    rig.hears(merged("r2", into="r1"))
+    before = [rig.gets(path).json() for path in ("/flow", "/funnel")]
+    rig.bench.close()
+
+    with database.engine.connect() as connection:
+        command.downgrade(migrate._config(SERVICE, connection), "0019")
+        connection.commit()
+    migrate.upgrade(database, SERVICE)
+    assert migrate.drift(database, SERVICE) == []
+    database.close()
+    again = ScreeningRig(make_bench(tmp_path / "found", **settings))
+
+    assert [again.gets(path).json() for path in ("/flow", "/funnel")] == before
+    again.bench.clock.advance(hours=24)
+    # What lives on in a record of before is among what that lists; what is merged now was listed by the survivor.
+    again.hears(updated("r1", revision=20, sources=[found_at(*it) for it in (("openalex", "r1"), ("openalex", "r2"))]))
+    both = [found_at("openalex", "r3"), found_at("openalex", "r4"), found_at("doaj", "1")]
+    again.hears(updated("r3", revision=20, sources=both), merged("r4", into="r3"))
+    flow = again.gets("/flow").json()
+    assert flow["identified"] == {"n": 6, "sources": {"doaj": 1, "openalex": 4, "pubmed": 1}}
+    assert flow["duplicates"] == {"n": 3, "sources": {"doaj": 1, "openalex": 2}}
+    assert again.gets("/flow", on="2020-01-01").json()["identified"] == before[0]["identified"]
+    again.hears(parted("r2", "r1", 30, sources=[found_at("openalex", "r2")]))
+    assert again.gets("/flow").json()["identified"]["n"] == 6
+    again.bench.close()
 
 
 def test_what_a_batch_decided_is_a_decision_of_nobody_to_an_earlier_release_and_stands(settings, tmp_path):

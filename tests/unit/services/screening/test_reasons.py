@@ -141,7 +141,7 @@ def test_a_merger_and_what_parts_it_again_count_a_reason_where_it_stands(rig):
     cast = [(rig.record("r1")["stages"][0]["task"], name) for name in ("ana", "ben")]
 
     rig.hears(merged("r1", into="r2"))
-    assert (rig.record("r2")["excluded_for"], counted(rig)) == ("no-people", {"no-people": 2})
+    assert (rig.record("r2")["excluded_for"], counted(rig)) == ("no-people", {"no-people": 1})
     assert_sound(rig.bench, "gardens", cast)
 
     rig.hears(parted("r1", "r2"))

@@ -104,6 +104,7 @@ def test_the_funnel_accounts_for_every_record(rig):
 
     none = {"conflicts": 0, "withdrawn": 0, "parked": 0}
     assert funnel == {
+        "identified": 4, "duplicates": 0,
         "discovered": 4, "merged": 0, "by_rule": {"published_after": 1}, "screening": 2, "included": 0, "excluded": 1,
         "stages": [
             {"stage": "sift", "entered": 3, "advanced": 1, "excluded": 1, "open": 1, **none},

@@ -76,10 +76,13 @@ def test_a_record_is_found_by_where_it_stands_whichever_news_comes_first(search)
         discovered("b", "Trust"),
         RecordExcluded(review="r", record="b", revision=3, stage="full_text", rule=None, reason="off topic"),
         RecordAdvanced(review="r", record="b", revision=2, stage="title_abstract", next_stage="full_text"),
+        discovered("c", "Trust"),
+        RecordExcluded(review="r", record="c", revision=1, stage=None, rule="published_after", reason="too old"),
     )
 
     assert find(search, "trust", status="included") == ["a"]
     assert find(search, "trust", status="excluded") == ["b"]
+    assert find(search, "trust", status="kept_out") == ["c"]
 
 
 def test_a_merged_record_is_found_no_more(search):

@@ -26,7 +26,9 @@ def test_the_figures_are_those_of_the_api_as_a_picture_and_as_a_table(site, read
     reader.goes(AT)
 
     assert flow.identified.n == 2
-    assert re.search(r"Identified</th><td class=.n.>2</td><td class=.n.>0</td><td class=.n.>2<", reader.text)
+    assert re.search(
+        r"Found \(records identified\)</th><td class=.n.>2</td><td class=.n.>0</td><td class=.n.>2<", reader.text
+    )
     assert "sift: reached" in reader.text
 
     picture = reader.http.get(f"{AT}.svg")
@@ -50,7 +52,7 @@ def test_it_is_shown_as_it_was_on_a_day(site, reader):
     reader.goes(f"{AT}?on=2020-01-01")
 
     assert "As of 2020-01-01" in reader.text and "flow.svg?on=2020-01-01" in reader.text
-    assert re.search(r"Identified</th><td class=.n.>0<", reader.text)
+    assert re.search(r"Found \(records identified\)</th><td class=.n.>0<", reader.text)
 
 
 @pytest.mark.parametrize("asked", ["on=yesterday", "on=2020-13-01", "cycle=x", "cycle=-1", "on=2020-01-01&cycle=1"])

@@ -54,6 +54,26 @@ def test_the_way_has_the_counts_of_the_services_each_a_link(busy):
     assert all(busy.admin.goes(to).page.status_code == 200 for to, _ in steps.values())
 
 
+def test_what_was_found_adds_up_to_where_its_records_are_also_after_a_merge(busy):
+    with busy.client(busy.admin) as living:
+        (pair,) = living.ingest.duplicates(REVIEW, state="open")
+        living.ingest.decide_duplicate(REVIEW, pair.duplicate, "same", "one report")
+        busy.waits(lambda: living.screening.funnel(REVIEW).duplicates == 1)
+        flow, status = living.screening.flow(REVIEW), living.ingest.status(REVIEW)
+    page = busy.admin.goes(AT).text
+    figures = {what: int(n) for what, n in re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page)}
+    rows = re.findall(r'<tr><th scope="row">(\w+)</th>(.*?)</tr>', page)
+    stages = {stage: [int(n) for n in re.findall(r'<td class="n">(\d+)</td>', row)] for stage, row in rows}
+
+    assert figures["found"] == flow.identified.n == status.source_records
+    assert figures["duplicates"] == flow.duplicates.n == 1
+    here = figures["in screening"] + figures["excluded"] + figures["included"]
+    assert figures["found"] - figures["duplicates"] - figures["kept out by a rule"] == here == stages["sift"][0]
+    for of_flow in flow.stages:
+        reached, *parts = stages[of_flow.stage]
+        assert reached == sum(parts) == of_flow.reached.n
+
+
 def test_a_reader_sees_the_same_counts_and_nothing_that_is_for_leads(busy):
     rita = busy.member("Rita", "reader").goes(AT)
 

@@ -15,6 +15,7 @@ from services.web import drawing
 from services.web.marking import found_in
 from shared.events.ingest import NoticeKind
 from shared.wire.screening import RecordState, TaskState
+from shared.wire.search import FoundRecord
 from tests.unit.services.web.rig import REVIEW, Browser, Site
 
 pytestmark = pytest.mark.waits
@@ -205,7 +206,7 @@ def test_a_review_that_one_may_not_see_is_as_one_that_there_is_not(site, reader)
 def test_each_state_and_notice_there_is_has_its_word():
     for kind in (*get_args(NoticeKind), "none"):
         assert drawing.text(f"records.notice.{kind}")
-    for state in get_args(RecordState):
+    for state in (*get_args(RecordState), *get_args(FoundRecord.model_fields["status"].annotation)):
         assert drawing.text(f"records.status.{state}")
     for state in get_args(TaskState):
         assert drawing.text(f"record.task.{state}")
