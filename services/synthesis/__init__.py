@@ -5,8 +5,8 @@ re-judgements, proposals, triggers, drafts and revisions, the course of a review
 when people searched by hand.
 
 Reacts to: protocol.version.published, screening.record.included, screening.record.excluded,
-screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.run.finished,
-ingest.search.fulfilled, people.name.mapped.
+screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.anchor.found,
+ingest.anchor.lost, ingest.run.finished, ingest.search.fulfilled, people.name.mapped.
 
 Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.confidence.judged, synthesis.theory.changed,
 synthesis.proposal.opened, synthesis.proposal.closed, synthesis.rejudgement.opened, synthesis.rejudgement.closed,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.synthesis import api, jobs, models
-from services.synthesis.reactions import cadence, notices, people, reports, theories
+from services.synthesis.reactions import cadence, notices, people, quotes, reports, theories
 from shared.events import ingest, protocol, screening, synthesis
 from shared.events.people import NameMapped
 from shared.service import Prune, Service, every, on
@@ -24,6 +24,8 @@ SERVICE = Service(
         on(ingest.RecordMerged, reports.move_evidence_to_surviving_record),
         on(ingest.RecordSplit, reports.return_evidence_to_parted_record),
         on(ingest.RecordNoticed, notices.suspend_or_restore_fragments),
+        on(ingest.AnchorFound, quotes.find_quote_again),
+        on(ingest.AnchorLost, quotes.lose_quote),
         on(ingest.RunFinished, cadence.note_searched_through),
         on(ingest.SearchFulfilled, cadence.note_search),
         on(NameMapped, people.put_person_for_old_name),

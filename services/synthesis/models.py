@@ -148,7 +148,11 @@ class ReportRow(Base, table=True):
 
 
 class FragmentRow(Base, table=True):
-    """A located piece of a report, as one coder read it; `coded_on` is the record of then, where that was merged."""
+    """A located piece of a report, as one coder read it; `coded_on` is the record of then, where that was merged.
+
+    Of one whose quote was found in a copy, `anchor` to `salt` are what ingest's receipt says of it, and `lost` why a
+    new parse of that copy has it no more.
+    """
 
     __tablename__ = "fragments"
     __table_args__ = (
@@ -164,6 +168,15 @@ class FragmentRow(Base, table=True):
     quote: str | None = None
     paraphrase: str
     data_type: str
+    anchor: str | None = Field(default=None, index=True)
+    text_copy: str | None = None
+    parse_sha256: str | None = None
+    begins: int | None = None
+    ends: int | None = None
+    page: int | None = None
+    quote_sha256: str | None = None
+    salt: str | None = None
+    lost: str | None = None
     coder: str
     coded_at: datetime = Field(sa_type=Instant)
 

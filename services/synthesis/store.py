@@ -313,6 +313,12 @@ def fragment(work: Work, review: str, fragment: str) -> FragmentRow:
     return row
 
 
+def fragments_of_anchor(work: Work, review: str, anchor: str) -> list[FragmentRow]:
+    """The fragments that are of a quote, each of one coder; locked until this work ends."""
+    query = select(FragmentRow).where(col(FragmentRow.anchor) == anchor, col(FragmentRow.review) == review)
+    return list(work.session.scalars(query.order_by(col(FragmentRow.id)).with_for_update()))
+
+
 def standing_links(work: Work, fragment: str) -> list[LinkRow]:
     """The links of a fragment that are not withdrawn, locked until this work ends."""
     query = (

@@ -13,6 +13,7 @@ from services.synthesis.models import (
     AppraisalRow,
     ConfidenceRow,
     DraftRow,
+    FragmentRow,
     NoticeRow,
     ProposalRow,
     RejudgementRow,
@@ -33,6 +34,8 @@ from shared.wire.synthesis import (
     ManualSearch,
     NoticeView,
     ProposalView,
+    Quoted,
+    QuoteSelector,
     RejudgementView,
     ReportView,
     RevisionContent,
@@ -44,6 +47,9 @@ from shared.wire.synthesis import (
     SupportTable,
     TheoryText,
 )
+
+#: What of a fragment says where its quote is, under the same name.
+_SELECTED = {"anchor", "parse_sha256", "page", "quote_sha256", "salt", "lost"}
 
 
 def support_table(work: Work, draft: DraftRow) -> SupportTable:
@@ -167,6 +173,8 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
         event=link.event_id,
         stands=link.withdrawn_at is None and report.stands,
         why_not=_why_not(found),
+        quoted=_quoted(fragment),
+        selector=_selector(fragment),
         **link.model_dump(
             include={"fragment", "cmoc", "element", "stance", "inference", "rationale", "credibility", "linked_at"}
         ),
@@ -180,6 +188,20 @@ def appraisal_view(row: AppraisalRow) -> AppraisalView:
 
 def confidence_view(row: ConfidenceRow) -> ConfidenceView:
     return ConfidenceView(event=row.event_id, **row.model_dump(include=set(ConfidenceView.model_fields) - {"event"}))
+
+
+def _quoted(row: FragmentRow) -> Quoted | None:
+    if row.anchor is None:
+        return "as_given" if row.quote is not None else None
+    if row.lost is not None:
+        return "lost"
+    return "verified" if row.quote is not None else "withheld"
+
+
+def _selector(row: FragmentRow) -> QuoteSelector | None:
+    if row.anchor is None:
+        return None
+    return QuoteSelector(text=row.text_copy, start=row.begins, end=row.ends, **row.model_dump(include=_SELECTED))
 
 
 def _why_not(found: store.Evidence) -> str | None:

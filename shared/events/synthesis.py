@@ -58,6 +58,19 @@ class LinkMade(Value):
     credibility: Credibility | None = Field(default=None, exclude_if=lambda judged: judged is None)
 
 
+class QuoteMade(Value):
+    """Where a copy of a report says a quote, without its words: characters of its parsed text of that hash, and the
+    salted hash of the words (`shared.receipts`)."""
+
+    anchor: Id
+    text: Id
+    parse_sha256: str
+    start: Count
+    end: Count
+    quote_sha256: str
+    salt: str
+
+
 class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topic="synthesis.evidence"):
     """A coder tied a fragment of an included report to CMOC elements."""
 
@@ -66,6 +79,7 @@ class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topi
     fragment: Id
     coder: Id
     links: list[LinkMade]
+    quote: QuoteMade | None = Field(default=None, exclude_if=lambda quote: quote is None)
 
 
 class LinkAppraised(Event, type="synthesis.link.appraised", key="review", topic="synthesis.evidence"):

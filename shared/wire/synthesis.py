@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from shared.events.base import Value
 from shared.events.synthesis import (
@@ -44,12 +44,29 @@ ReviewStanding = Literal["active", "due", "overdue", "paused", "retired"]
 
 
 class FragmentGiven(Given):
-    """A located piece of a report. `locator` says where: a page, a section, a table."""
+    """A located piece of a report. `locator` says where: a page, a section, a table.
 
-    locator: Line
+    A `receipt`, which ingest gives of a quote that it found in a copy of the report (`POST
+    /ingest/reviews/{review}/texts/{text}/quotes`), says where it stands and what it says, so that neither is given
+    beside it. A `quote` without one is kept as it is given, and nobody has held it against the report.
+    """
+
+    locator: Line | None = None
     quote: Prose | None = None
     paraphrase: Prose
     data_type: DataType
+    receipt: Annotated[str, Field(max_length=20_000)] | None = Field(
+        default=None, exclude_if=lambda receipt: receipt is None
+    )
+
+    @model_validator(mode="after")
+    def _located_once(self) -> Self:
+        if self.receipt is None and self.locator is None:
+            raise ValueError("locator: say where in the report it is, or give the receipt of its quote")
+        if self.receipt is not None and (self.quote is not None or self.locator is not None):
+            named = "quote" if self.quote is not None else "locator"
+            raise ValueError(f"{named}: the receipt says it; leave it out")
+        return self
 
 
 class LinkGiven(Given):
@@ -151,6 +168,26 @@ class Withdrawn(BaseModel):
     links: list[str]
 
 
+#: What is known of a fragment's quote: it was found in a copy (`verified`), also where its words are for whoever may
+#: read that copy alone (`withheld`), a new parse of the copy has it no more (`lost`), or nobody looked (`as_given`).
+Quoted = Literal["verified", "withheld", "lost", "as_given"]
+
+
+class QuoteSelector(BaseModel):
+    """Where a copy of the report says a quote: characters of its parsed text of that hash (W3C Web Annotation,
+    TextPositionSelector), under ingest's `anchor`, with the salted hash of the words."""
+
+    anchor: str
+    text: str
+    parse_sha256: str
+    start: int
+    end: int
+    page: int | None
+    quote_sha256: str
+    salt: str
+    lost: str | None = None
+
+
 class NewAppraisal(Given):
     """Whether a fragment is trustworthy for what a link says by it, and why."""
 
@@ -186,6 +223,8 @@ class EvidenceView(BaseModel):
     credibility: Credibility | None = None
     locator: str
     quote: str | None
+    quoted: Quoted | None = None
+    selector: QuoteSelector | None = None
     paraphrase: str
     data_type: DataType
     coder: str

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from services.synthesis import store
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
@@ -13,8 +14,9 @@ from services.synthesis.models import AppraisalRow, FragmentRow, LinkRow, Report
 from shared.canonical import sha256
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from shared.events.synthesis import EvidenceLinked, LinkAppraised, LinkMade
+from shared.events.synthesis import EvidenceLinked, LinkAppraised, LinkMade, QuoteMade
 from shared.ids import id_of
+from shared.receipts import Receipt, opened_receipt
 from shared.tokens import Person
 from shared.wire.synthesis import (
     EvidenceGiven,
@@ -34,6 +36,7 @@ class _Coding:
     fragment: str
     given: EvidenceGiven
     links: dict[str, LinkGiven]
+    receipt: Receipt | None
 
 
 def link_evidence(
@@ -48,7 +51,11 @@ def link_evidence(
     """
     cmocs = _known_cmocs(work, review, evidence, at)
     reports = {record: _included(work, review, record) for record in sorted({one.record for one in evidence})}
-    codings = [_coding(review, reports[one.record].record, one, work.actor) for one in evidence]
+    receipts = [_receipt(work, review, one, reports[one.record], at.format(n)) for n, one in enumerate(evidence)]
+    codings = [
+        _coding(review, reports[one.record].record, one, work.actor, receipt)
+        for one, receipt in zip(evidence, receipts, strict=True)
+    ]
     fragments = store.fragments_by_id(work, {coding.fragment for coding in codings})
     links = store.links_by_id(work, {link for coding in codings for link in coding.links})
     return [_take(work, coding, reports[coding.given.record], cmocs, fragments, links) for coding in codings]
@@ -125,14 +132,46 @@ def _included(work: Work, review: str, record: str) -> ReportRow:
     return report
 
 
-def _coding(review: str, record: str, given: EvidenceGiven, coder: str) -> _Coding:
-    fragment = _fragment_id(review, record, given.fragment, coder)
+def _receipt(work: Work, review: str, given: EvidenceGiven, report: ReportRow, at: str) -> Receipt | None:
+    """What the receipt of a quote says. Raises Invalid for one that is of something else than this record's report."""
+    if given.fragment.receipt is None:
+        return None
+    try:
+        receipt = opened_receipt(work.ring.current(), given.fragment.receipt)
+    except Invalid as error:
+        raise Invalid.of(f"{at}fragment.receipt", error.errors[0]["why"] if error.errors else error.detail) from error
+    if receipt.review != review or store.surviving(work, review, receipt.record)[0] != report.record:
+        why = f"is of a quote of record {receipt.record!r} of review {receipt.review!r}, and not of {given.record!r}"
+        raise Invalid.of(f"{at}fragment.receipt", why, slug="receipt_of_another")
+    return receipt
+
+
+def _coding(review: str, record: str, given: EvidenceGiven, coder: str, receipt: Receipt | None) -> _Coding:
+    fragment = _fragment_id(review, record, given.fragment, coder, receipt)
     links = {id_of("link", fragment, one.cmoc, one.element, one.stance): one for one in given.links}
-    return _Coding(fragment, given, links)
+    return _Coding(fragment, given, links, receipt)
 
 
-def _fragment_id(review: str, record: str, given: FragmentGiven, coder: str) -> str:
-    return id_of("frag", sha256([review, record, coder, given.model_dump()]))
+def _fragment_id(review: str, record: str, given: FragmentGiven, coder: str, receipt: Receipt | None) -> str:
+    """Made of the content; of a quote by its anchor, whose receipt is another one each time."""
+    content = given.model_dump(exclude={"receipt"}) | ({"anchor": receipt.anchor} if receipt is not None else {})
+    return id_of("frag", sha256([review, record, coder, content]))
+
+
+def _located(given: FragmentGiven, receipt: Receipt | None) -> dict[str, Any]:
+    """What is kept of a fragment: of a quote that was found, what its receipt says."""
+    said = given.model_dump(exclude={"receipt"})
+    if receipt is None:
+        return said
+    return said | {
+        "locator": receipt.locator, "quote": receipt.exact, "anchor": receipt.anchor, "text_copy": receipt.text,
+        "parse_sha256": receipt.parse_sha256, "begins": receipt.start, "ends": receipt.end, "page": receipt.page,
+        "quote_sha256": receipt.quote_sha256, "salt": receipt.salt,
+    }  # fmt: skip
+
+
+def _quote_of(receipt: Receipt | None) -> QuoteMade | None:
+    return None if receipt is None else QuoteMade(**receipt.model_dump(include=set(QuoteMade.model_fields)))
 
 
 def _take(
@@ -148,12 +187,12 @@ def _take(
             FragmentRow(
                 id=coding.fragment, review=report.review, record=report.record, coded_on=report.record,
                 coder=work.actor, coded_at=work.now,
-                **coding.given.fragment.model_dump(),
+                **_located(coding.given.fragment, coding.receipt),
             )
         )  # fmt: skip
     fresh = {link: given for link, given in coding.links.items() if _is_fresh(links.get(link), given)}
     if fresh:
-        event_id = _tell_linked(work, coding.fragment, report, fresh)
+        event_id = _tell_linked(work, coding, report, fresh)
         for link, given in fresh.items():
             links[link] = _keep(work, links.get(link), link, coding.fragment, report.review, given, event_id)
         _log_first_evidence(work, report.review, {given.cmoc for given in fresh.values()}, cmocs)
@@ -180,14 +219,14 @@ def _is_fresh(known: LinkRow | None, given: LinkGiven) -> bool:
     return False
 
 
-def _tell_linked(work: Work, fragment: str, report: ReportRow, fresh: Mapping[str, LinkGiven]) -> str:
+def _tell_linked(work: Work, coding: _Coding, report: ReportRow, fresh: Mapping[str, LinkGiven]) -> str:
     """Tells the links as a step on the record's way, begun when it was found."""
     made = [LinkMade(link=link, **given.model_dump()) for link, given in fresh.items()]
     with work.following(report.correlation, report.caused_by):
         return work.emit(
             EvidenceLinked(
-                review=report.review, record=report.record, study=report.study, fragment=fragment,
-                coder=work.actor, links=made,
+                review=report.review, record=report.record, study=report.study, fragment=coding.fragment,
+                coder=work.actor, links=made, quote=_quote_of(coding.receipt),
             )
         )  # fmt: skip
 

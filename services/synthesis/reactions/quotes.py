@@ -1,0 +1,20 @@
+"""What becomes of quotes when the copies that say them are parsed anew, or withdrawn, as ingest tells."""
+
+from __future__ import annotations
+
+from services.synthesis import store
+from shared.db.work import Work
+from shared.events.ingest import AnchorFound, AnchorLost
+
+
+def find_quote_again(work: Work, event: AnchorFound) -> None:
+    """The new parse of a copy says the quote too, at its own characters there."""
+    for row in store.fragments_of_anchor(work, event.review, event.anchor):
+        row.parse_sha256, row.locator, row.begins, row.ends = event.parse_sha256, event.locator, event.start, event.end
+        row.lost = None
+
+
+def lose_quote(work: Work, event: AnchorLost) -> None:
+    """No copy says the quote where it was any more: its fragment stands, and says so."""
+    for row in store.fragments_of_anchor(work, event.review, event.anchor):
+        row.lost = event.why
