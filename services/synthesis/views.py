@@ -201,7 +201,8 @@ def _quoted(row: FragmentRow) -> Quoted | None:
 def _selector(row: FragmentRow) -> QuoteSelector | None:
     if row.anchor is None:
         return None
-    return QuoteSelector(text=row.text_copy, start=row.begins, end=row.ends, **row.model_dump(include=_SELECTED))
+    where = {"text": row.text_copy, "start": row.begins, "end": row.ends}
+    return QuoteSelector.model_validate(row.model_dump(include=_SELECTED) | where)
 
 
 def _why_not(found: store.Evidence) -> str | None:
