@@ -348,13 +348,31 @@ def export(review: str, revision: int, to: Path) -> None:
     out.print(f"revision {revision} of {review} is in {to}", markup=False, highlight=False)
 
 
+@app.command("crate", example="living synthesis crate ics-leadership 5 --to ics-leadership-5.crate.zip")
+@REVIEW
+@argument("revision", "The revision's number.", type=int)
+@option("--to", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A new file.")
+def crate(review: str, revision: int, to: Path) -> None:
+    """Write a revision as a package (RO-Crate): what was signed, every link it rests on, what changed, how to cite it.
+
+    `living synthesis verify --file` proves it, and each number of it, with a key alone.
+    """
+    pieces: list[bytes] = []
+    with client() as living:
+        living.synthesis.crate(review, revision, pieces.append)
+    write_new(to, b"".join(pieces))
+    out.print(f"revision {revision} of {review} is in {to}", markup=False, highlight=False)
+
+
 @app.command(
     "verify",
     example="living synthesis verify ics-leadership 5\nliving synthesis verify --file revision-5.json --key keys.json",
 )
 @argument("review", "The review, such as ics-leadership.", required=False)
 @argument("revision", "The revision's number.", type=int, required=False)
-@option("--file", type=click.Path(path_type=Path), help="An exported revision, instead of one of the platform.")
+@option(
+    "--file", type=click.Path(path_type=Path), help="An exported revision or a crate, instead of one of the platform."
+)
 @option(
     "--key", type=click.Path(path_type=Path), help="The key set, or a public key (PEM), that you trust; for --file."
 )
@@ -363,7 +381,7 @@ def verify(review: str | None, revision: int | None, file: Path | None, key: Pat
     """Check that a revision is still what was signed, by a key in its time; exits 1 when it is not.
 
     With --file and --key nothing else is needed: no platform, no database, no settings. A key alone tells no dates;
-    the key set has them.
+    the key set has them. Of a crate each status and each number is computed anew from its links.
     """
     if file is not None or key is not None:
         if file is None or key is None or review is not None:
@@ -383,8 +401,9 @@ def verify(review: str | None, revision: int | None, file: Path | None, key: Pat
 
 
 def _verified_file(file: Path, key: Path) -> Verified:
-    from services.synthesis.domain.verifying import read_export
+    from services.synthesis.domain.verifying import read_export, verified_with
     from services.synthesis.domain.verifying import verify as verify_signed
+    from services.synthesis.ports.crates import is_crate, read_crate
     from shared.keys.published import read_keys
 
     try:
@@ -392,10 +411,13 @@ def _verified_file(file: Path, key: Path) -> Verified:
     except Invalid as error:
         raise Invalid(_of_file(key, error)) from error
     try:
-        signed = read_export(content(file, _LARGEST_EXPORT))
+        given = content(file, _LARGEST_EXPORT)
+        if is_crate(given):
+            found = read_crate(given)
+            return verified_with(found.signed, ring, found.matrix_text)
+        return verify_signed(read_export(given), ring)
     except Invalid as error:
         raise Invalid(_of_file(file, error)) from error
-    return verify_signed(signed, ring)
 
 
 def _of_file(path: Path, error: Invalid) -> str:
@@ -417,6 +439,8 @@ def _show_verified(verified: Verified) -> None:
     out.print(f"It is what was signed, by {signer}.", markup=False, highlight=False)
     if not verified.readable:
         out.print("It is of a schema that this release cannot show.")
+    if verified.links is not None:
+        out.print(f"Each status and each number follows from its {counted(verified.links, 'link')}.")
     _show_not_searched(verified)
 
 

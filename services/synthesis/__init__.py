@@ -17,6 +17,8 @@ in the transaction that changes it, with the CMOCs that it concerns. A job takes
 recomputes these from what stands, and keeps the result as the draft. A draft becomes a revision when a person signs it,
 and not before.
 
+A revision gives itself away as a package (`ports/crates.py`), from which each number follows (`domain/matrix.py`).
+
 Support counts the independent studies with a standing link of any stance but `contradicts`; see
 `domain/states.py` for why. Retraction, withdrawal and replacement suspend a report's evidence; correction,
 expression of concern and partial retraction only flag what it speaks to; see `domain/notices.py`.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
+from fastapi.responses import Response
 
 from services.synthesis import store, views
 from services.synthesis.commands import confidence, courses, evidence, notices, proposals, reports, revisions
@@ -13,6 +14,7 @@ from services.synthesis.domain.lineage import kin_of
 from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.revisions import content_of
 from services.synthesis.models import DraftRow
+from services.synthesis.ports.crates import name_of
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.http.auth import Adjudicator, Anybody, Coder, Confirmer, Lead, Reader, Signer
@@ -60,6 +62,17 @@ from shared.wire.synthesis import (
     Withdrawal,
     Withdrawn,
 )
+
+
+class CrateResponse(Response):
+    """A package, to be saved."""
+
+    media_type = "application/zip"
+
+    def __init__(self, content: bytes, filename: str, status_code: int = 200) -> None:
+        headers = {"Content-Disposition": f'attachment; filename="{filename}"', "X-Content-Type-Options": "nosniff"}
+        super().__init__(content, status_code, headers)
+
 
 router = APIRouter(prefix="/synthesis", tags=["synthesis"], route_class=Route)
 Unit = Annotated[Work, unit_of("synthesis")]
@@ -276,6 +289,14 @@ def verify_revision(review: Name, number: Number, work: Reading, person: Anybody
 def export_revision(review: Name, number: Number, work: Reading, person: Anybody) -> ExportedRevision:
     """One revision with the exact text that was signed, for whoever verifies it without this platform."""
     return revisions.export(work, review, number)
+
+
+@router.get("/reviews/{review}/revisions/{number}/crate", response_class=CrateResponse)
+def export_crate_of_revision(review: Name, number: Number, work: Reading, person: Anybody) -> CrateResponse:
+    """One revision as a package (RO-Crate 1.1, ZIP): the signed text and its signature, every link that it rests on,
+    what changed, annotations, provenance, and how to cite it. `living synthesis verify --file` proves all of it, and
+    each number, from the package and a key alone."""
+    return CrateResponse(revisions.crate(work, review, number), name_of(review, number))
 
 
 @router.get("/reviews/{review}/revisions/{number}/provenance")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index, Text, UniqueConstraint, text
+from sqlalchemy import Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
@@ -447,7 +447,8 @@ class StatementRow(Base, table=True):
 
 
 class RevisionRow(Base, table=True):
-    """A signed revision: its frozen content, byte for byte as hashed. Written once."""
+    """A signed revision: its frozen content, byte for byte as hashed, and the links that it rests on (`matrix`, CSV as
+    gzip; None of one that was signed before they were kept). Written once."""
 
     __tablename__ = "revisions"
 
@@ -458,6 +459,7 @@ class RevisionRow(Base, table=True):
     content_sha256: str
     signature: str
     event_id: str
+    matrix: bytes | None = Field(default=None, sa_type=LargeBinary)
 
 
 class ManualRow(Base, table=True):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from services.synthesis.domain.cadence import LIVING, Manual, Watch
+from services.synthesis.domain.matrix import MatrixLink
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.states import RULES, Link, Report, Wording
@@ -384,6 +385,35 @@ def appraisals(work: Work, review: str, link: str, page: PageAsked) -> Found[App
     """What was judged of a link, oldest first."""
     query = select(AppraisalRow).where(col(AppraisalRow.review) == review, col(AppraisalRow.link) == link)
     return read_page(work, query, page, col(AppraisalRow.seq))
+
+
+def matrix(work: Work, review: str) -> Iterator[MatrixLink]:
+    """Every link that stands on a CMOC that the protocol has, with its fragment, report and study."""
+    stated = select(col(StatementRow.cmoc)).where(col(StatementRow.review) == review, col(StatementRow.sha256) != "")
+    query = (
+        select(LinkRow, FragmentRow, ReportRow)
+        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .join(
+            ReportRow,
+            (col(ReportRow.review) == col(FragmentRow.review)) & (col(ReportRow.record) == col(FragmentRow.record)),
+        )
+        .where(
+            col(LinkRow.review) == review, col(LinkRow.withdrawn_at).is_(None), col(LinkRow.cmoc).in_(stated), _STANDS
+        )
+    )  # fmt: skip
+    for link, fragment, report in work.session.execute(query.execution_options(yield_per=500)):
+        credible = report.credible if link.credibility is None else link.credibility == "credible"
+        yield MatrixLink(
+            link=link.id, credible=credible, judged=link.credibility, study=report.study, record=report.record,
+            title=report.title, start=fragment.begins, end=fragment.ends,
+            **link.model_dump(include={"cmoc", "element", "stance", "inference", "rationale", "fragment"}),
+            **fragment.model_dump(
+                include={
+                    "coder", "data_type", "locator", "paraphrase", "quote", "anchor", "parse_sha256", "quote_sha256",
+                    "salt",
+                }
+            ),
+        )  # fmt: skip
 
 
 def reports_behind(work: Work, review: str, links: Collection[str]) -> list[tuple[ReportRow, list[str]]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from shared.client.forms import Forms
@@ -139,6 +139,10 @@ class SynthesisClient:
         """A revision with the exact text that was signed."""
         path = f"/synthesis/reviews/{part(review)}/revisions/{number}/export"
         return self._http.get(path, wire.ExportedRevision)
+
+    def crate(self, review: str, number: int, into: Callable[[bytes], object]) -> None:
+        """Hands a revision over as a package (RO-Crate), piece by piece."""
+        self._http.download(f"/synthesis/reviews/{part(review)}/revisions/{number}/crate", into)
 
     def diff(self, review: str, before: int, after: int) -> wire.Difference:
         return self._http.get(f"/synthesis/reviews/{part(review)}/diff", wire.Difference, before=before, after=after)

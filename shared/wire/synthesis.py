@@ -535,7 +535,8 @@ class RevisionContent(RevisionHead):
     """The content of a revision, as read from the document that was signed.
 
     `because` are the ids of the events that led to it since the preceding revision. `not_searched` are the searches by
-    hand that it goes without, `gone` the CMOCs that are stated no more; a document without any does not name them.
+    hand that it goes without, `gone` the CMOCs that are stated no more, and `matrix_sha256` the hash of the links that
+    it rests on (CSV in UTF-8); a document without any does not name them.
     """
 
     protocol_version: int
@@ -551,6 +552,7 @@ class RevisionContent(RevisionHead):
     because: list[str]
     not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
     gone: list[GoneCmoc] = Field(default=[], exclude_if=lambda gone: not gone)
+    matrix_sha256: str | None = Field(default=None, exclude_if=lambda sha256: sha256 is None)
 
     @property
     def body(self) -> Body:
@@ -613,7 +615,8 @@ class Verified(BaseModel):
     """Whether a revision is still what was signed, and what is wrong where not; by which key it was signed, and the
     dates in which that key signs. `readable` is false for a document that only a later release can show.
 
-    `review` to `drill`, and `not_searched`, are what the document says of itself; null where it does not hold.
+    `review` to `drill`, and `not_searched`, are what the document says of itself; null where it does not hold. `links`
+    is of how many links each status and each number was computed anew, null where they were not at hand.
     """
 
     revision: str | None
@@ -630,6 +633,7 @@ class Verified(BaseModel):
     key_since: datetime | None
     key_until: datetime | None
     not_searched: list[NotSearched] | None = None
+    links: int | None = None
 
 
 class NewCourse(Given):

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 from datetime import UTC, date
 
 from services.synthesis import store
 from services.synthesis.commands import drafts
 from services.synthesis.domain.cadence import RETIRED, next_due, searched_through
 from services.synthesis.domain.changes import shortened
+from services.synthesis.domain.matrix import written
 from services.synthesis.domain.revisions import freeze, head_of, parsed, read, revision_id
 from services.synthesis.domain.verifying import Signed, claims_of, exported, verify
 from services.synthesis.models import DraftRow, ReviewRow, RevisionRow
+from services.synthesis.ports import crates
 from shared.db.work import Work
 from shared.errors import Conflict
 from shared.events.synthesis import NotSearched, RevisionPublished
@@ -44,8 +48,9 @@ def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
     draft = _draft_as_seen(work, review, seen)
     left_out = _left_out(work, review, seen.without)
     causes = store.causes_of_open_cycle(work, review_id)
-    content = _content(work, review, draft, seen, causes, left_out)
-    row = _freeze(work, content, causes)
+    matrix = written(store.matrix(work, review_id))
+    content = _content(work, review, draft, seen, causes, left_out, matrix)
+    row = _freeze(work, content, causes, matrix)
     store.close_cycle(work, review_id, content.number)
     _begin_next_cycle(work, review, draft, content.number)
     return view_of(row)
@@ -60,6 +65,14 @@ def verified(work: Work, review: str, number: int) -> Verified:
 def export(work: Work, review: str, number: int) -> ExportedRevision:
     """A stored revision as a file, also one that does not hold: whoever verifies it finds out."""
     return exported(revision_id(review, number), _signed(store.revision(work, review, number)), work.ring.current())
+
+
+def crate(work: Work, review: str, number: int) -> bytes:
+    """A stored revision as a package that is verified without this platform (`services.synthesis.ports.crates`)."""
+    row = store.revision(work, review, number)
+    exported_one = exported(revision_id(review, number), _signed(row), work.ring.current())
+    matrix = gzip.decompress(row.matrix).decode() if row.matrix is not None else None
+    return crates.made(exported_one, read(row.content)[1], matrix)
 
 
 def view_of(row: RevisionRow) -> RevisionView:
@@ -120,6 +133,7 @@ def _content(
     seen: SignDraft,
     causes: list[str],
     left_out: list[NotSearched],
+    matrix: str,
 ) -> RevisionContent:
     return RevisionContent(
         revision=revision_id(review.review, review.cycle),
@@ -150,10 +164,11 @@ def _content(
         because=causes,
         not_searched=left_out,
         gone=store.gone(work, review.review),
+        matrix_sha256=hashlib.sha256(matrix.encode()).hexdigest(),
     )
 
 
-def _freeze(work: Work, content: RevisionContent, causes: list[str]) -> RevisionRow:
+def _freeze(work: Work, content: RevisionContent, causes: list[str], matrix: str) -> RevisionRow:
     frozen, content_sha256 = freeze(content)
     document = parsed(frozen)
     claims = claims_of(document, content_sha256)
@@ -176,6 +191,7 @@ def _freeze(work: Work, content: RevisionContent, causes: list[str]) -> Revision
         RevisionRow(
             review=content.review, number=content.number, head=head_of(document), content=frozen,
             content_sha256=content_sha256, signature=signature, event_id=event_id,
+            matrix=gzip.compress(matrix.encode(), mtime=0),
         )
     )  # fmt: skip
 

@@ -41,7 +41,7 @@ _CONTENT = (
 )  # fmt: skip
 
 #: The parts that stand in a document only where it has something to say there.
-_SOMETIMES = ("not_searched", "gone")
+_SOMETIMES = ("not_searched", "gone", "matrix_sha256")
 
 
 def revision_id(review: str, number: int) -> str:
@@ -63,6 +63,8 @@ def document_of(content: RevisionContent) -> Document:
         sometimes["not_searched"] = [_not_searched(it) for it in content.not_searched]
     if content.gone:
         sometimes["gone"] = [_gone(it) for it in content.gone]
+    if content.matrix_sha256 is not None:
+        sometimes["matrix_sha256"] = content.matrix_sha256
     return sometimes | {
         "schema": SCHEMA,
         "revision": content.revision,

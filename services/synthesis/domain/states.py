@@ -171,7 +171,10 @@ def _links_hash(links: Iterable[Link], reports: Mapping[str, Report]) -> str:
     may change without a new id, stand for the whole.
     """
     return sha256_of_texts(
-        sorted([link.link, reports[link.record].study, link.inference, link.credibility or ""] for link in links)
+        sorted(
+            [link.link, reports[link.record].study, link.inference, "yes" if is_credible(link, reports) else "no"]
+            for link in links
+        )
     )
 
 

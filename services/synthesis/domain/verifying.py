@@ -15,7 +15,16 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from services.synthesis.domain.revisions import KNOWN_SCHEMAS, Document, head_of, not_searched_of, parsed, schema_of
+from services.synthesis.domain.matrix import faults_of, read
+from services.synthesis.domain.revisions import (
+    KNOWN_SCHEMAS,
+    Document,
+    content_of,
+    head_of,
+    not_searched_of,
+    parsed,
+    schema_of,
+)
 from shared.errors import Invalid
 from shared.events.synthesis import NotSearched
 from shared.keys.ring import AUDIENCES, Key, KeyRing
@@ -79,6 +88,25 @@ def verify(
         key_until=key.until if key else None,
         not_searched=_not_searched(known),
     )
+
+
+def verified_with(signed: Signed, ring: KeyRing, matrix: str | None) -> Verified:
+    """The same of a crate: the links must be those that were signed, and give each status and each number. One without
+    a matrix says of itself that it has none."""
+    found = verify(signed, ring)
+    if not found.holds or not found.readable:
+        return found
+    content = content_of(signed.document)
+    if matrix is None or content.matrix_sha256 is None:
+        if matrix is None and content.matrix_sha256 is None:
+            return found
+        lacks = "its matrix is missing" if matrix is None else "it has a matrix that was not signed"
+        return found.model_copy(update={"holds": False, "faults": [lacks]})
+    if hashlib.sha256(matrix.encode()).hexdigest() != content.matrix_sha256:
+        return found.model_copy(update={"holds": False, "faults": ["the matrix is not the one that was signed"]})
+    links = read(matrix)
+    faults = faults_of(content, links)
+    return found.model_copy(update={"holds": not faults, "faults": faults, "links": len(links)})
 
 
 def read_export(content: bytes) -> Signed:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from typing import TYPE_CHECKING
 
 from shared.client.asynchronous.http import AsyncHttp, part
@@ -143,6 +143,10 @@ class AsyncSynthesisClient:
         """A revision with the exact text that was signed."""
         path = f"/synthesis/reviews/{part(review)}/revisions/{number}/export"
         return await self._http.get(path, wire.ExportedRevision)
+
+    async def crate(self, review: str, number: int, into: Callable[[bytes], object]) -> None:
+        """Hands a revision over as a package (RO-Crate), piece by piece."""
+        await self._http.download(f"/synthesis/reviews/{part(review)}/revisions/{number}/crate", into)
 
     async def diff(self, review: str, before: int, after: int) -> wire.Difference:
         return await self._http.get(

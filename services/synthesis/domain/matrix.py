@@ -1,0 +1,170 @@
+"""The evidence matrix: every link that a revision rests on, as it stood when that was signed, and whether it says what
+the revision says.
+
+It is kept with the revision, and asked for no number: whoever has the matrix and the signed document computes each
+status and each count anew (`faults_of`), by the rules of `services.synthesis.domain.states`.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from services.synthesis.domain.states import Link, Report, Wording, hash_of, statement_of
+from shared.errors import Invalid
+from shared.events.synthesis import Credibility, Element, Inference, Stance
+from shared.ids import id_of
+from shared.wire.synthesis import RevisionContent, Statement
+
+#: Bytes of a matrix that are read: 50,000 links have some 25 MB.
+LARGEST = 512 * 1024 * 1024
+
+#: Parts of a statement that its links give.
+_GIVEN = (
+    "status", "support", "elements", "stances", "studies", "links", "challenges", "reasons", "by_element", "pattern",
+)  # fmt: skip
+
+
+class MatrixLink(BaseModel):
+    """A link with its fragment, its report and its study, as they stood. `credible` is whether it counted as such,
+    `judged` what somebody had judged of it. Of a quote that was found in a copy, `anchor` to `salt` say where."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    cmoc: str
+    link: str
+    element: Element
+    stance: Stance
+    inference: Inference
+    credible: bool
+    judged: Credibility | None = None
+    rationale: str | None = None
+    study: str
+    record: str
+    title: str | None = None
+    fragment: str
+    coder: str
+    data_type: str
+    locator: str
+    paraphrase: str
+    quote: str | None = None
+    anchor: str | None = None
+    parse_sha256: str | None = None
+    start: int | None = None
+    end: int | None = None
+    quote_sha256: str | None = None
+    salt: str | None = None
+
+
+_COLUMNS = tuple(MatrixLink.model_fields)
+
+
+def written(links: Iterable[MatrixLink]) -> str:
+    """The matrix as CSV (RFC 4180), a link a line, by CMOC and link; what begins as a formula of a spreadsheet does has
+    a blank before it."""
+    out = io.StringIO()
+    lines = csv.writer(out)
+    lines.writerow(_COLUMNS)
+    for it in sorted(links, key=lambda it: (it.cmoc, it.link)):
+        lines.writerow([_cell(getattr(it, name)) for name in _COLUMNS])
+    return out.getvalue()
+
+
+def read(text: str) -> list[MatrixLink]:
+    """The links of a matrix. Raises Invalid with the line at fault."""
+    lines = csv.reader(io.StringIO(text, newline=""))
+    try:
+        if tuple(next(lines, ())) != _COLUMNS:
+            raise Invalid("the matrix has other columns than those of a matrix", slug="malformed_matrix")
+        return [_link(line, lines.line_num) for line in lines]
+    except csv.Error as error:
+        raise Invalid(f"the matrix, line {lines.line_num}: {error}", slug="malformed_matrix") from error
+
+
+def faults_of(content: RevisionContent, links: Sequence[MatrixLink]) -> list[str]:
+    """Where a revision says something else than its links do. Nothing is believed of either: ids are made anew of what
+    they are made of, each CMOC's statement of its links, and the hash of all."""
+    return list(dict.fromkeys(_faults(content, links)))
+
+
+def _faults(content: RevisionContent, links: Sequence[MatrixLink]) -> Iterator[str]:
+    by_cmoc: dict[str, list[MatrixLink]] = defaultdict(list)
+    studies: dict[str, str] = {}
+    records: dict[str, str] = {}
+    for it in links:
+        by_cmoc[it.cmoc].append(it)
+        if studies.setdefault(it.record, it.study) != it.study:
+            yield f"record {it.record} is of two studies in the matrix"
+        if records.setdefault(it.fragment, it.record) != it.record:
+            yield f"fragment {it.fragment} is of two records in the matrix"
+        if it.link != id_of("link", it.fragment, it.cmoc, it.element, it.stance):
+            yield f"link {it.link} is of another element, stance or fragment than the matrix says"
+    hashes: dict[str, str] = {}
+    for said in content.cmocs:
+        mine = by_cmoc.pop(said.cmoc, [])
+        wording = Wording(*(getattr(said, name) for name in ("cmoc", "theory", *_PARTS)))
+        now = statement_of(wording, [_of(it) for it in mine], _reports(mine), said.flagged, said.confidence)
+        hashes[said.cmoc] = now.links_sha256
+        yield from _unlike(said, now.statement)
+    for cmoc in by_cmoc:
+        yield f"the matrix has links to {cmoc}, which the revision does not state"
+    if hash_of(hashes) != content.fragments_sha256:
+        yield "the links are not those that were hashed: a study, an inference or a credibility is another"
+    counts = content.counts
+    found = (len({it.study for it in links}), len({it.record for it in links}), len({it.fragment for it in links}))
+    if (counts.studies, counts.reports, counts.fragments, counts.links) != (*found, len(links)):
+        yield "the revision counts other studies, reports, fragments or links than the matrix has"
+
+
+def _unlike(said: Statement, now: Statement) -> Iterator[str]:
+    for name in _GIVEN:
+        if getattr(said, name) != getattr(now, name):
+            of = "is" if name in ("status", "support") else "are"
+            shown = f": {getattr(said, name)}, and by its links {getattr(now, name)}" if of == "is" else ""
+            yield f"{said.cmoc}: its {name.replace('_', ' ')} {of} not what its links give{shown}"
+
+
+#: As `Wording` has them behind its theory.
+_PARTS = ("context", "resource", "reasoning", "outcome")
+
+
+def _of(it: MatrixLink) -> Link:
+    credibility: Credibility = "credible" if it.credible else "not_credible"
+    return Link(it.link, it.fragment, it.record, it.cmoc, it.element, it.stance, it.inference, credibility)
+
+
+def _reports(links: Iterable[MatrixLink]) -> dict[str, Report]:
+    return {it.record: Report(it.record, it.study, True, True) for it in links}
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    text = str(value)
+    return f" {text}" if text[:1] in _FORMULAS else text
+
+
+#: What a spreadsheet takes for the beginning of a formula.
+_FORMULAS = tuple("=+-@\t\r")
+
+
+def _link(line: list[str], number: int) -> MatrixLink:
+    if len(line) != len(_COLUMNS):
+        raise Invalid(
+            f"the matrix, line {number}: it has {len(line)} cells of {len(_COLUMNS)}", slug="malformed_matrix"
+        )
+    given: dict[str, Any] = {name: cell for name, cell in zip(_COLUMNS, line, strict=True) if cell}
+    given["credible"] = {"yes": True, "no": False}.get(given.get("credible", ""))
+    try:
+        return MatrixLink.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        why = f"the matrix, line {number}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+        raise Invalid(why, slug="malformed_matrix") from error

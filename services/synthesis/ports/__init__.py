@@ -1,0 +1,1 @@
+"""What synthesis gives away in forms that others defined."""
