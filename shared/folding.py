@@ -206,6 +206,11 @@ _ASCII = bytes(
 _QUOTES = str.maketrans("“”„‟", '""""')
 
 
+def compatible(text: str) -> str:
+    """The text with compatible characters in their plain form, and each letter and its accents as one (NFKC)."""
+    return text if text.isascii() else unicodedata.normalize("NFKC", text)
+
+
 def composed(text: str) -> str:
     """The text with each letter and its accents as one character, where Unicode has one (NFC)."""
     return text if text.isascii() else unicodedata.normalize("NFC", text)
@@ -259,6 +264,13 @@ def seen(name: str) -> str:
 def kind(char: str) -> str:
     """Its general category, by the Unicode that this Python knows: Lu, Mn, Zs and so on."""
     return unicodedata.category(char)
+
+
+def form(char: str) -> str:
+    """What kind of compatible form a character is of another, such as `<super>`; empty for what is none, or one that
+    reads alike (NFKC's decompositions)."""
+    said, bracket, _ = unicodedata.decomposition(char).partition(">")
+    return said + bracket if bracket else ""
 
 
 def mark_class(char: str) -> int:

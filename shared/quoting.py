@@ -12,7 +12,6 @@ A quote counts only where all of it stands, and cuts no word or number in two: n
 from __future__ import annotations
 
 import re
-import unicodedata
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
@@ -22,7 +21,7 @@ from typing import NamedTuple
 
 from rapidfuzz import fuzz
 
-from shared.folding import stands_alone
+from shared.folding import compatible, composed, decomposed, form, kind, stands_alone
 
 #: Where as many as this are alike, nobody looks for more.
 MOST_FOUND = 100
@@ -162,7 +161,7 @@ class _Folding:
         end = self._at + 1
         while end < len(self._text) and _is_raised(self._text[end]):
             end += 1
-        plain = unicodedata.normalize("NFKC", self._text[self._at : end])
+        plain = compatible(self._text[self._at : end])
         is_note = plain.isdecimal() and not self._last.isdigit() and not self._text[end : end + 1].isdigit()
         for at in range(self._at, end):
             self._at = at
@@ -201,24 +200,24 @@ class _Folding:
 @lru_cache(maxsize=10_000)
 def _extends(char: str) -> bool:
     """Whether a character may become one with what it follows: a mark, or a vowel or final of Hangul."""
-    first = unicodedata.normalize("NFKD", char)[0]
-    return unicodedata.category(first)[0] == "M" or "\u1160" <= first <= "\u11ff" or "\ud7b0" <= first <= "\ud7fb"
+    first = decomposed(char)[0]
+    return kind(first)[0] == "M" or "\u1160" <= first <= "\u11ff" or "\ud7b0" <= first <= "\ud7fb"
 
 
 @lru_cache(maxsize=10_000)
 def _is_raised(char: str) -> bool:
-    return unicodedata.decomposition(char).startswith(_RAISED)
+    return form(char) in _RAISED
 
 
 @lru_cache(maxsize=10_000)
 def _plain(chars: str) -> str:
     if (same := chars.translate(_SAME)) != chars and len(chars) == 1:
         return same
-    if any(unicodedata.decomposition(char).startswith(_KEPT + _RAISED) for char in chars):
-        return unicodedata.normalize("NFC", chars)
-    plain = unicodedata.normalize("NFKC", chars)
+    if any(form(char) in _KEPT + _RAISED for char in chars):
+        return composed(chars)
+    plain = compatible(chars)
     if plain[0] == " " and len(plain) > 1:  # An accent by itself, which is no blank.
-        return unicodedata.normalize("NFC", chars)
+        return composed(chars)
     return "".join(" " if char.isspace() else char for char in plain.translate(_SAME) if char not in _INVISIBLE)
 
 
@@ -372,11 +371,11 @@ def _is_within(searched: Searched, at: int) -> bool:
 
 
 def _hang_together(left: str, right: str, *, is_raised: bool) -> bool:
-    if unicodedata.category(right)[0] == "M":
+    if kind(right)[0] == "M":
         return True
     if not (left.isalnum() and right.isalnum()) or stands_alone(left) or stands_alone(right):
         # A mark belongs to the letter before it, and so does a letter behind that.
-        return unicodedata.category(left)[0] == "M" and right.isalnum() and not stands_alone(right)
+        return kind(left)[0] == "M" and right.isalnum() and not stands_alone(right)
     # A raised digit behind a word is the number of a note; behind a number it is part of it.
     return left.isdigit() or not is_raised
 

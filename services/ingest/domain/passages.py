@@ -189,12 +189,12 @@ class Composer:
         return words
 
 
-_NO_TEXT: dict[int, str | None] = {
+_CLEANED: dict[int, str | None] = {
     code: None for code in (*range(0x09), *range(0x0E, 0x1C), 0x7F, 0xFEFF, 0xFFFE, 0xFFFF, *range(0xD800, 0xE000))
 }
-_LIGATURES = {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
+_CLEANED |= {0xFB00: "ff", 0xFB01: "fi", 0xFB02: "fl", 0xFB03: "ffi", 0xFB04: "ffl", 0xFB05: "st", 0xFB06: "st"}
 
 
 def clean(words: str) -> str:
     """Words as a passage has them: single blanks, no ligatures, nothing that is no text."""
-    return " ".join(words.translate(_NO_TEXT | _LIGATURES).split())
+    return " ".join(words.translate(_CLEANED).split())

@@ -15,7 +15,7 @@ from services.ingest.ports.sources.catalog import Sources
 from shared import counters, logging
 from shared.db.work import Work
 from shared.errors import Lost
-from shared.service import Context
+from shared.service import Context, Gauge
 from shared.wire.ingest import TextKind, Unparsed
 
 log = logging.get(__name__)
@@ -46,6 +46,13 @@ def have_texts_parsed_anew(running: Context) -> None:
     with running.work(ACTOR) as work:
         if count := store.have_parsed_anew(work, MOST_ANEW):
             work.note("copies are parsed anew", count=count)
+
+
+def gauges(work: Work) -> list[Gauge]:
+    """How many copies wait to be parsed."""
+    return [
+        Gauge("living_texts_unparsed", "Copies that wait to be parsed.", (), {(): float(store.count_parsings(work))})
+    ]
 
 
 def parse_texts(running: Context) -> None:

@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 
 from services.ingest import store
 from services.ingest.domain.watching import RunStates
-from services.ingest.jobs import chasing, copies, quotas, runs, sweeps, texts
+from services.ingest.jobs import chasing, copies, parsing, quotas, runs, sweeps, texts
 from services.ingest.jobs.answers import Answers
 from services.ingest.models import RunRow
 from services.ingest.ports.fulltext.catalog import NAME as FULL_TEXTS
@@ -76,7 +76,7 @@ def gauges(work: Work) -> list[Gauge]:
     }
     lag = "Days since the day through which a source's active search that lags most is complete."
     age = Gauge("living_watermark_age_days", lag, ("source",), ages)
-    return [failing, age, *quotas.gauges(work), *copies.gauges(work), *texts.gauges(work)]
+    return [failing, age, *quotas.gauges(work), *copies.gauges(work), *texts.gauges(work), *parsing.gauges(work)]
 
 
 def _next(running: Context, *, busy: Collection[str], tried: Collection[str]) -> list[RunRow | DueWatch]:

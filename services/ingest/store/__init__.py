@@ -73,10 +73,10 @@ from services.ingest.store.notices import notices_of as notices_of
 from services.ingest.store.notices import waiting_notices as waiting_notices
 from services.ingest.store.passages import anchor_at as anchor_at
 from services.ingest.store.passages import anchors_of as anchors_of
+from services.ingest.store.passages import count_parsings as count_parsings
 from services.ingest.store.passages import forget_parse as forget_parse
 from services.ingest.store.passages import have_parsed as have_parsed
 from services.ingest.store.passages import have_parsed_anew as have_parsed_anew
-from services.ingest.store.passages import is_waiting as is_waiting
 from services.ingest.store.passages import lock_parsing as lock_parsing
 from services.ingest.store.passages import lock_text as lock_text
 from services.ingest.store.passages import move_passages as move_passages

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from datetime import datetime
 from itertools import pairwise
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlmodel import col
 
 from services.ingest.domain.passages import PARSERS
@@ -33,15 +33,15 @@ def next_parsing(work: Work) -> ParsingRow | None:
     return work.session.execute(due).scalar()
 
 
+def count_parsings(work: Work) -> int:
+    """How many copies are to be parsed."""
+    return work.session.execute(select(func.count()).select_from(ParsingRow)).scalar_one()
+
+
 def lock_parsing(work: Work, text: str) -> ParsingRow | None:
     """That a copy is to be parsed, locked until the end of the transaction; None where it is not, or not any more."""
     work.session.flush()
     return work.session.get(ParsingRow, text, with_for_update=True, populate_existing=True)
-
-
-def is_waiting(work: Work, text: str) -> bool:
-    """Whether a copy is to be parsed."""
-    return work.session.get(ParsingRow, text) is not None
 
 
 def parse_no_more(work: Work, text: str) -> None:

@@ -160,6 +160,7 @@ def test_what_stands_around_a_quote_is_kept_with_it():
     assert around(text, find(text, "trust")[0]) == ("The teams found that ", " grew.")
 
 
+@pytest.mark.waits
 @pytest.mark.slow  # A text of a thousand pages is made and searched.
 def test_a_text_of_a_thousand_pages_is_searched_and_compared_within_a_request():
     text = "Leaders of “systems” meet often, face to face, and trust fol-\nlows in time. " * 60_000

@@ -223,8 +223,7 @@ def _blocks(pieces: Sequence[Piece], usual: float | None = None, depth: int = 0)
     """Columns in reading order: what stands across them parts those above from those below it."""
     gutter = _gutter(pieces) if depth < _DEEPEST else None
     if gutter is None and usual is not None:
-        crossing = sum(it.left < usual < it.right for it in pieces)
-        gutter = usual if crossing <= 0.2 * len(pieces) else None
+        gutter = usual if sum(it.left < usual < it.right for it in pieces) <= 0.2 * len(pieces) else None
     if gutter is None:
         if pieces:
             yield Block(_lines(pieces))
@@ -274,14 +273,14 @@ def _gutter(pieces: Sequence[Piece]) -> float | None:
         if beside < max(_LEAST_LINES, 0.5 * min(len(left), len(right))):
             continue
         # Its right side is an edge: many lines begin there, and none reaches it from the left.
-        begin = [it for it in right if it.left - at < 2 * size]
+        begin = sum(it.left - at < 2 * size for it in right)
         reach = max(it.right for it in left)
-        if at - reach < _GUTTER * size - 0.5 or len(begin) < 0.4 * len(right):
+        if at - reach < _GUTTER * size - 0.5 or begin < 0.4 * len(right):
             continue
         # Of words, not of numbers in a table.
         if statistics.median(it.right - it.left for it in left) < 6 * size and len(left) > len(right) * 3:
             continue
-        score = len(begin) - 2.0 * crossing
+        score = begin - 2.0 * crossing
         if best is None or score > best[0]:
             best = score, (at + reach) / 2
     return best[1] if best is not None else None

@@ -141,7 +141,7 @@ class Typeset:
             self._pages.append([[], [], []])
         self._y = 770.0
 
-    def _room(self, lines: int = 1) -> None:
+    def _go_on_for(self, lines: int = 1) -> None:
         if self._y - 12 * lines < 60:
             self._next_column()
 
@@ -149,7 +149,7 @@ class Typeset:
         self._pages[-1][self._column].append(Word(x, self._y, self.size, words, is_bold))
 
     def _heading(self, words: str) -> None:
-        self._room(3)
+        self._go_on_for(3)
         self._y -= 8
         self._put(self.columns[self._column][0], words, is_bold=True)
         self._y -= 14
@@ -157,7 +157,7 @@ class Typeset:
     def _paragraph(self, paragraph: str) -> None:
         words, indent = paragraph.replace("fi", "ﬁ").replace("fl", "ﬂ").split(" "), 10.0
         while words:
-            self._room()
+            self._go_on_for()
             left, right = self.columns[self._column]
             line, words = self._line(words, right - left - indent)
             gap = width_of(" ", self.size)
@@ -171,26 +171,26 @@ class Typeset:
             self._y -= 12
             indent = 0.0
 
-    def _line(self, words: list[str], room: float) -> tuple[list[str], list[str]]:
+    def _line(self, words: list[str], width: float) -> tuple[list[str], list[str]]:
         """As many words as fit; the last one may be parted by a hyphen."""
         line, used, blank = list[str](), 0.0, width_of(" ", self.size)
-        while words and used + width_of(words[0], self.size) <= room:
+        while words and used + width_of(words[0], self.size) <= width:
             used += width_of(words[0], self.size) + blank
             line.append(words[0])
             words = words[1:]
-        if words and (parted := self._parted(words[0], room - used)) is not None:
+        if words and (parted := self._parted(words[0], width - used)) is not None:
             line.append(parted[0])
             words = [parted[1], *words[1:]]
         if not line:
             line, words = words[:1], words[1:]
         return line, words
 
-    def _parted(self, word: str, room: float) -> tuple[str, str] | None:
+    def _parted(self, word: str, width: float) -> tuple[str, str] | None:
         if "-" in word[1:-1]:
             head, _, tail = word.partition("-")
-            return (f"{head}-", tail) if width_of(head + "-", self.size) <= room else None
+            return (f"{head}-", tail) if width_of(head + "-", self.size) <= width else None
         for at in range(len(word) - 3, 2, -1):
             head, tail = word[:at], word[at:]
-            if head.isalpha() and tail[:3].isalpha() and width_of(head + "-", self.size) <= room:
+            if head.isalpha() and tail[:3].isalpha() and width_of(head + "-", self.size) <= width:
                 return f"{head}-", tail
         return None

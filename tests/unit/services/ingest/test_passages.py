@@ -197,6 +197,7 @@ def test_an_article_of_old_encodings_and_names_is_read_all_the_same():
     assert jats.parse(old.encode("latin-1")).text == "café — & A&B"
 
 
+@pytest.mark.waits
 def test_a_file_of_no_bytes_or_too_many_is_not_even_begun():
     for size, why in ((0, "damaged"), (domain.LARGEST["jats"] + 1, "too_large")):
         with pytest.raises(NotParsed) as refused:
@@ -218,6 +219,7 @@ def test_what_takes_too_long_is_ended_and_one_may_ask_for_it_again(ready):
     assert [event.state for event in ready.emitted(TextParsed)] == ["unparsed", "parsed"]
 
 
+@pytest.mark.waits
 def test_what_takes_more_memory_than_it_may_is_ended():
     with pytest.raises((NotParsed, Died)):
         Parser(memory=1).parse("txt", lambda: iter((TEXT,)), len(TEXT), threading.Event())
@@ -285,6 +287,7 @@ def test_what_is_parsed_is_told_once_on_the_flow_of_its_record(ready):
     assert envelope.correlationid == record(ready)
 
 
+@pytest.mark.waits
 @pytest.mark.parametrize("step", ["begun", "parsed", "written"])
 def test_a_copy_whose_process_was_killed_in_the_middle_is_taken_up_again(tmp_path, step):
     with opened(tmp_path, None) as bench:

@@ -80,6 +80,20 @@ def test_what_a_problem_says_beside_is_kept_with_its_error(http):
     assert (caught.value.slug, caught.value.extra["preview"]) == ("under_way", "preview_1")
 
 
+def test_so_is_what_a_refusal_of_what_was_sent_offers(http):
+    found = [{"at": "exact", "why": "it is not there"}]
+    with pytest.raises(Invalid) as caught:
+        http(lambda request: problem(422, "quote_not_found", errors=found, nearest={"start": 1})).post(
+            "/toy/things", Thing
+        )
+
+    assert (caught.value.slug, caught.value.errors, caught.value.extra["nearest"]) == (
+        "quote_not_found",
+        found,
+        {"start": 1},
+    )
+
+
 def test_an_answer_that_is_no_problem_document_is_told_by_its_status(http):
     with pytest.raises(Unavailable, match="GET /toy/things: HTTP 502"):
         http(lambda request: httpx.Response(502, text="<html>")).get("/toy/things", Thing)
