@@ -189,3 +189,15 @@ def test_a_stage_that_there_is_not_and_one_that_has_nothing_say_so(site, ana, at
     ana.goes(f"/reviews/{REVIEW}/screen/{at}")
 
     assert ("There is no such page" if at == "nothing" else "Nothing waits for you here") in ana.text
+
+
+def test_keys_are_chosen_from_a_card_that_a_form_drew_and_lead_back_to_it(site, ana):
+    ana.goes(AT)
+    if "Begin" in ana.text:
+        ana.sends(f"{AT}/next")
+    assert ana.sends(f"{AT}/vote", answer="exclude").page.status_code == 422
+
+    (keys,) = re.findall(r'href="(/account/shortcuts[^"]*)"', ana.text)
+    ana.goes(keys).sends("/account/shortcuts", like="asreview")
+
+    assert ana.page.status_code == 200 and ana.at == AT
