@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any, get_args
 
 import yaml
-from starlette.datastructures import UploadFile
+from starlette.datastructures import FormData, UploadFile
 
 from services.web import drawing
 from services.web.files import PIECE
@@ -140,7 +140,8 @@ async def _imports(asked: Asked, error: LivingError | None = None) -> Page:
     manual = await _by_hand(asked, review) if leads else []
     given = {
         "stages": version.protocol.stages,
-        "review": review, "sheet": sheet, "called": called, "manual": manual, "filled": asked.form,
+        "review": review, "sheet": sheet, "called": called, "manual": manual,
+        "filled": asked.form or FormData([("of", asked.query.get("of", ""))]),
         "leads": leads, "formats": get_args(LibraryFormat), "errors": _errors(error),
         "query": asked.query, "most": LARGEST_FILE,
     }  # fmt: skip
