@@ -96,7 +96,9 @@ def _of_sources(review: str, status: IngestStatus | None) -> Iterator[Waiting]:
         yield Waiting("parked_source", to, of=drawing.source(parked.source))
     watches = [*status.watches, *status.chases, *status.sweeps]
     for why in ("fails", "behind", "late", "paused"):
-        if needing := [f"{watch.strategy} ({drawing.source(watch.source)})" for watch in watches if needs(watch) == why]:
+        if needing := [
+            f"{watch.strategy} ({drawing.source(watch.source)})" for watch in watches if needs(watch) == why
+        ]:
             yield Waiting(f"watch_{why}", to, len(needing), ", ".join(needing))
     for manual in status.manual:
         if manual.standing in ("due", "overdue"):
