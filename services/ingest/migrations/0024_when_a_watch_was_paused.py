@@ -12,8 +12,10 @@ depends_on = None
 
 
 def upgrade() -> None:
-    op.add_column("watches", sa.Column("paused_at", Instant, nullable=True))
+    with op.batch_alter_table("watches", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("paused_at", Instant, nullable=True))
 
 
 def downgrade() -> None:
-    op.drop_column("watches", "paused_at")
+    with op.batch_alter_table("watches", schema=None) as batch_op:
+        batch_op.drop_column("paused_at")

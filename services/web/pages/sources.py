@@ -40,7 +40,8 @@ async def show_sources(asked: Asked) -> Drawn:
     every = _every(status)
     given = {
         "review": review, "status": status, "every": every, "needing": [it for it in every if needs(it)],
-        "needs": needs, "of_search": of_search, "manual": status.manual, "leads": leads, "quotas": quotas, "letters": letters,
+        "needs": needs, "of_search": of_search, "manual": status.manual, "leads": leads, "quotas": quotas,
+        "letters": letters,
     }  # fmt: skip
     return Page("sources.html", given)
 

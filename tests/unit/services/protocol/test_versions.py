@@ -295,3 +295,14 @@ def test_how_much_of_each_part_a_version_changed_is_listed_with_it(client):
 
     first, second = client("reader").versions("small")
     assert (first.changed, second.changed) == ({}, {"title": 1, "cmocs": len(cmocs)})
+
+
+def test_what_a_review_asks_is_told_with_the_sources_that_are_searched_for_it(client):
+    by_hand = {"id": "library", "manual": "A Library", "query": "gardens", "every_days": 90}
+    client().apply("small", as_yaml(small(strategies=[*SMALL["strategies"], by_hand])))
+
+    asked = client("reader").question("small")
+
+    assert (asked.title, asked.question) == (SMALL["title"], SMALL["question"])
+    named = {it.source: it.database for it in asked.sources}
+    assert named.pop("import:a-library") == "A Library" and set(named.values()) == {None} and named
