@@ -1,5 +1,5 @@
-"""What people does when it hears something: a review that has a protocol is known, so that nobody founds it again, and by
-its title."""
+"""What people does when it hears something: a review that has a protocol is known, so that nobody founds it again,
+and by its title."""
 
 from __future__ import annotations
 

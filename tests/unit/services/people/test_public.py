@@ -5,11 +5,11 @@ from __future__ import annotations
 from httpx import Response
 
 from shared.events.people import AccessWithdrawn, PublicityChanged
-from shared.keys.ring import KeyRing
 from shared.events.protocol import Protocol, VersionPublished
+from shared.keys.ring import KeyRing
 from shared.tokens import LONGEST, Person, opened
-from tests.unit.services.protocol.examples import small
 from tests.unit.services.people.rig import REVIEW, PeopleBench, done, refused
+from tests.unit.services.protocol.examples import small
 
 AT = f"/people/reviews/{REVIEW}/publicity"
 
