@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
@@ -27,6 +28,12 @@ ROOMS = (
 )  # fmt: skip
 
 
+#: A part of a place that an error names: `stages[0]`.
+_PLACE = re.compile(r"([^\[\]]+)(?:\[(\d{1,9})\])?")
+
+#: Where an error names what a terminal is told: a person in a browser has none. In brackets, or as a part of a sentence.
+_OF_TERMINALS = re.compile(r"\s*\((?:[^()`]*`living [^`]*`)+[^()]*\)|[;:,]\s*`living [^`]*`[^;,.]*")
+
 #: Sources that no strategy is translated for, as people call them.
 _SOURCES = {"crossref": "Crossref", "unpaywall": "Unpaywall"}
 
@@ -41,9 +48,18 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"t": text, "worded": worded, "static": static, "url": url, "again": again, "rooms": ROOMS}
+    made.globals |= {
+        "t": text,
+        "worded": worded,
+        "has_text": has_text,
+        "static": static,
+        "url": url,
+        "again": again,
+        "rooms": ROOMS,
+    }
     made.filters |= {
         "instant": instant, "day": day, "link": link, "number": number, "source": source, "stage": stage,
+        "places_in": places_in,
     }  # fmt: skip
     return made
 
@@ -154,6 +170,17 @@ def stage(name: str) -> str:
     """The name of a stage as people say it, of the one by which protocols know it: `title-and-abstract`."""
     said = name.replace("-", " ").replace("_", " ").strip()
     return said[:1].upper() + said[1:]
+
+
+def places_in(at: str) -> list[tuple[str, int | None]]:
+    """The parts of a place that an error names, each with which one it is of several, counted from 1."""
+    parts = (_PLACE.fullmatch(part) for part in at.removeprefix("query.").split("."))
+    return [(part[1], int(part[2]) + 1 if part[2] else None) for part in parts if part]
+
+
+def without_terminals(said: str) -> str:
+    """What an error says, without the commands of a terminal."""
+    return _OF_TERMINALS.sub("", said)
 
 
 def number(n: float) -> str:

@@ -421,7 +421,7 @@ class Look:
         what, status = _trouble(error)
         if what == "ours":
             log.error("a page met what it does not know", error=error.detail, slug=error.slug)
-        detail = "" if what in ("not_there", "ours") else error.detail
+        detail = "" if what in ("not_there", "ours") else drawing.without_terminals(error.detail)
         answer = replace(self, allowed=()).page(
             "trouble.html", {"what": what, "detail": detail, "errors": error.extra.get("errors") or []}, status
         )

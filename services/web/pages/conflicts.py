@@ -9,12 +9,12 @@ from functools import partial
 from typing import Any
 
 from services.web import drawing
-from services.web.ballots import GONE, asks_for, ballot_of, filled_by, letters
+from services.web.ballots import GONE, asks_for, ballot_of, filled_by, labels_of, letters
 from services.web.marking import marked
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.shortcuts import keys_of
-from services.web.written import errors_of
+from services.web.written import errors_of, labelled
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.events.screening import VoteCast
 from shared.events.stages import Answer
@@ -122,6 +122,7 @@ async def _conflict(asked: Asked, error: LivingError | None = None) -> Page:
             status,
         )
     task = held[0]
+    given["errors"] = labelled(given["errors"], labels_of(task))
     seen = task.decided_by_voters or task.look is not None
     called = await called_in(asked, review) if seen else str
     votes = [*task.votes, *(vote for one in task.elsewhere for vote in one.votes)]

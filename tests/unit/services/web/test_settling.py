@@ -70,7 +70,7 @@ def test_those_looked_at_wait_with_how_many_and_what_their_forms_say(site, ada):
     ada.goes(AT)
 
     words = " ".join(ada.words.split())
-    assert "alike one sift include goes on to depth Ana: include Ben: exclude agree How many people: 12" in words
+    assert "alike one Sift include goes on to Depth Ana: include Ben: exclude agree How many people: 12" in words
     assert "exclude is excluded Ana: include Ben: exclude agree How many people: 30" in words
     assert "differ How many people Decide it by itself other" in words
     assert "alike &lt;b&gt;two&lt;/b&gt;" in ada.text and "<b>two</b>" not in ada.text
