@@ -31,7 +31,8 @@ ROOMS = (
 #: A part of a place that an error names: `stages[0]`.
 _PLACE = re.compile(r"([^\[\]]+)(?:\[(\d{1,9})\])?")
 
-#: Where an error names what a terminal is told: a person in a browser has none. In brackets, or as a part of a sentence.
+#: Where an error names what a terminal is told: a person in a browser has none. In brackets, or as a part
+#: of a sentence.
 _OF_TERMINALS = re.compile(r"\s*\((?:[^()`]*`living [^`]*`)+[^()]*\)|[;:,]\s*`living [^`]*`[^;,.]*")
 
 #: Sources that no strategy is translated for, as people call them.

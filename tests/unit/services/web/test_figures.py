@@ -35,7 +35,7 @@ def test_figures_are_those_of_the_api(site, ada):
     ada.goes(AT)
 
     assert stage.kappa is not None and f'<data value="{stage.kappa}">' in ada.text
-    assert {(line.votes, line.stage) for line in work} == {(2, "sift")} and ada.text.count("sift: 2") == 2
+    assert {(line.votes, line.stage) for line in work} == {(2, "sift")} and ada.text.count("Sift: 2") == 2
     assert "Ana &lt;i&gt;, Ben" in ada.text or "Ben, Ana &lt;i&gt;" in ada.text
     assert "Anybody is given anything." in ada.text and "Nothing is capped." in ada.text
 
