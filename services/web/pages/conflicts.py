@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -12,7 +12,7 @@ from services.web import drawing
 from services.web.ballots import GONE, asks_for, ballot_of, filled_by, labels_of, letters
 from services.web.marking import marked
 from services.web.names import called_in
-from services.web.page import Asked, Drawn, Go, Item, Page, Pages
+from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.shortcuts import keys_of
 from services.web.written import errors_of, labelled
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
@@ -103,8 +103,10 @@ async def _answered(asked: Asked, give: Any, then: str, review: str, lease: str)
 
 async def _conflict(asked: Asked, error: LivingError | None = None) -> Page:
     review = asked.path["review"]
-    claimed = asked.api.screening.claim_many(review, MOST_IN_HAND, kind="conflict", mode="mine")
-    held = await _shown_to_them(claimed) or []
+    try:
+        held = await asked.api.screening.claim_many(review, MOST_IN_HAND, kind="conflict", mode="mine")
+    except Forbidden:
+        return await _for_others(asked)
     given: dict[str, Any] = {
         "review": review, "errors": errors_of(error), "filled": asked.form, "query": asked.query,
     }  # fmt: skip
@@ -112,9 +114,9 @@ async def _conflict(asked: Asked, error: LivingError | None = None) -> Page:
     if not held:
         stage = asked.query.get("stage") or None
         waiting, queue, looked_at = await asyncio.gather(
-            _shown_to_them(asked.sheet(asked.api.screening.conflicts(review, stage))),
+            asked.sheet(asked.api.screening.conflicts(review, stage)),
             asked.api.screening.queue(review),
-            _shown_to_them(asked.first(asked.api.screening.looked_at_conflicts(review))),
+            asked.first(asked.api.screening.looked_at_conflicts(review)),
         )
         stages = [(it.stage, it.conflicts) for it in queue if it.conflicts]
         return Page(
@@ -140,12 +142,12 @@ async def _conflict(asked: Asked, error: LivingError | None = None) -> Page:
     return Page("conflict.html", given, status)
 
 
-async def _shown_to_them(listing: Awaitable[Item]) -> Item | None:
-    """What somebody holds, or what waits; None for whoever decides none of it."""
-    try:
-        return await listing
-    except Forbidden:
-        return None
+async def _for_others(asked: Asked) -> Page:
+    """What somebody is shown who decides no conflict: how many wait at which stage."""
+    review = asked.path["review"]
+    queue = await asked.api.screening.queue(review)
+    stages = [(it.stage, it.conflicts) for it in queue if it.conflicts]
+    return Page("conflicts-of-others.html", {"review": review, "stages": stages})
 
 
 def _beside(task: TaskInHand, votes: list[VoteCast]) -> list[Said]:
