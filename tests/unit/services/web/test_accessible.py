@@ -168,7 +168,7 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(shown):
 
 
 def _comes_in(ada: Looking) -> None:
-    ada.goes("/sign-in", "/join", "/nothing", f"{FINDINGS}/2")
+    ada.goes("/", "/sign-in", "/join", "/nothing", f"{FINDINGS}/2")
     ada.page.goto("/sign-in")
     for password, selector in (("not the right one", ".faults"), ("a sentence of my own", ".cards")):
         ada.page.fill("#sign_in_as", "Ada")
@@ -176,6 +176,10 @@ def _comes_in(ada: Looking) -> None:
         ada.page.press("#password", "Enter")
         ada.looks(selector)
     ada.goes("/account", "/account/shortcuts", AT, f"{AT}/people", f"{AT}/people/figures", f"{AT}/flow")
+    ada.goes(f"{AT}/people/publicity")
+    ada.page.goto(f"{AT}/people")
+    ada.page.click("td a[href$='/end']")
+    ada.looks("form[action$='/end']")
 
 
 def _reads(ada: Looking) -> None:

@@ -43,7 +43,7 @@ def anybody(site: Site, lead: Browser) -> Browser:
 def says(site: Site, lead: Browser, public: bool) -> None:
     """Has the lead say who may read it, by the form, until pages know."""
     if site.client(lead).people.review(REVIEW).public is not public:
-        lead.goes(PEOPLE).sends(f"{PEOPLE}/publicity")
+        lead.goes(f"{PEOPLE}/publicity").sends(f"{PEOPLE}/publicity")
         assert lead.page.status_code == 200
 
 
