@@ -29,7 +29,7 @@ ROOMS = (
 
 
 #: A part of a place that an error names: `stages[0]`.
-_PLACE = re.compile(r"([^\[\]]+)(?:\[(\d{1,9})\])?")
+_STEP = re.compile(r"([^\[\]]+)(?:\[(\d{1,9})\])?")
 
 #: Where an error names what a terminal is told: a person in a browser has none. In brackets, or as a part
 #: of a sentence.
@@ -60,7 +60,7 @@ def environment() -> Environment:
     }
     made.filters |= {
         "instant": instant, "day": day, "link": link, "number": number, "source": source, "stage": stage,
-        "places_in": places_in,
+        "steps_of": steps_of,
     }  # fmt: skip
     return made
 
@@ -173,9 +173,9 @@ def stage(name: str) -> str:
     return said[:1].upper() + said[1:]
 
 
-def places_in(at: str) -> list[tuple[str, int | None]]:
+def steps_of(at: str) -> list[tuple[str, int | None]]:
     """The parts of a place that an error names, each with which one it is of several, counted from 1."""
-    parts = (_PLACE.fullmatch(part) for part in at.removeprefix("query.").split("."))
+    parts = (_STEP.fullmatch(part) for part in at.removeprefix("query.").split("."))
     return [(part[1], int(part[2]) + 1 if part[2] else None) for part in parts if part]
 
 

@@ -16,9 +16,9 @@ _LONGEST = 9
 
 @dataclass(frozen=True)
 class Labels:
-    """What a page calls the places of a form, each with where it stands; and values that it shows by a label."""
+    """What a page calls the fields of a form, each with where it stands; and values that it shows by a label."""
 
-    places: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    fields: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     values: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -68,7 +68,7 @@ def labelled(errors: Sequence[Mapping[str, str]], labels: Labels) -> list[dict[s
 
 
 def _labelled(fault: Mapping[str, str], labels: Labels) -> dict[str, str]:
-    known = labels.places.get(fault["at"])
+    known = labels.fields.get(fault["at"])
     if known is None:
         return {**fault}
     before, one_of, values = fault["why"].partition("one of: ")
