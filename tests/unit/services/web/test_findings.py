@@ -221,6 +221,7 @@ def test_an_exercise_is_folded_below_what_changed_last(site, reader):
     changed = reader.text.split('id="changed"')[1].split('id="says"')[0]
     assert reader.at == f"{AT}/4"
     assert changed.index("A report was retracted.") < changed.index("Exercises since (1)")
+    assert "An exercise is in force" in reader.words and f'href="{AT}/3">Read what it says without it' in reader.text
     assert changed.index("Exercises since (1)") < changed.index("Drill: a retraction.") and "an exercise" in changed
 
 
