@@ -16,6 +16,7 @@ from services.web.shortcuts import keys_of
 from services.web.written import day_in, errors_of, labelled
 from shared.client.asking import one_sheet
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
+from shared.wire.protocol import QuestionView
 from shared.wire.screening import MOST_IN_HAND, MyVote, StageLeft, TaskForm, TaskInHand, VoteReceipt
 
 pages = Pages()
@@ -199,7 +200,7 @@ async def _about(asked: Asked, task: TaskInHand | None) -> dict[str, Any]:
     """A card, and what stands around it: how much is left and done, and my last votes."""
     review, stage = _at(asked)
     me, question, left, today, last = await asyncio.gather(
-        asked.api.people.me(), asked.api.protocol.question(review), asked.api.screening.left(review),
+        asked.api.people.me(), _question(asked), asked.api.screening.left(review),
         asked.api.screening.my_day(review), _last(asked),
     )  # fmt: skip
     keys = keys_of(asked)
@@ -218,6 +219,14 @@ async def _about(asked: Asked, task: TaskInHand | None) -> dict[str, Any]:
             asked.api.screening.next_training(review, stage), _with_others(asked)
         )
     return given
+
+
+async def _question(asked: Asked) -> QuestionView | None:
+    """What the review asks; None where the service that says so has not heard of it, as before its first protocol."""
+    try:
+        return await asked.api.protocol.question(asked.path["review"])
+    except NotFound:
+        return None
 
 
 async def _with_others(asked: Asked) -> int:
