@@ -55,7 +55,8 @@ a session, and so no program's. One that is for a single review may leave that, 
 would give it more power than it has. `{any}` takes whatever key there is, to ask what it may do.
 
 No token is asked for where there stands `{open}`, which tells everybody the same, or `{door}`, where whoever comes
-shows something else in the body: a key, an invitation, or a name and password; or names a public review.
+shows something else in the body: a key, an invitation, or a name and password; or names a public review, or asks which
+those are.
 
 A withdrawn key counts for nothing as soon as a process hears of it on the log. One that has not heard from the log for
 a minute cannot know, and refuses what is *refused* below (503 `withdrawals_unknown`). Reading goes on, and so does what

@@ -128,6 +128,7 @@ class WatchRow(Base, table=True):
     accepted: list[dict[str, Any]] = Field(default=[], sa_type=Json)
     failures: int = 0
     trouble: str | None = None
+    paused_at: datetime | None = Field(default=None, sa_type=Instant)
     goes_on_from: str | None = None
     database: str | None = None
     owner: str | None = None

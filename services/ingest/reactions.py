@@ -53,6 +53,7 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
     for watch in known.values():
         if watch.state != WatchStates.RETIRED:
             WatchStates.turn(watch, WatchStates.RETIRED)
+            watch.paused_at = None
             tell_stopped(work, watch)
 
 

@@ -47,6 +47,7 @@ from shared.wire.people import (
     PersonView,
     Publicity,
     PublicReading,
+    PublicReview,
     ReviewPeople,
     ReviewSettings,
     SignIn,
@@ -148,6 +149,14 @@ def show_me(work: Reading, person: Annotated[Person, Depends(at_least(None, ANY)
 
 
 # Reviews and members
+
+
+@router.get("/public-reviews")
+@from_anybody
+def list_public_reviews(work: OpenReading, page: Hundred) -> Page[PublicReview]:
+    """The reviews whose leads let anybody read what they have published, by name."""
+    found = store.public_reviews(work, page)
+    return found.page(lambda row: PublicReview(review=row.review, title=row.title))
 
 
 @router.post("/reviews/{review}", status_code=201)

@@ -33,15 +33,18 @@ class ReviewRow(Base, table=True):
     """A review as people know it, also `*` for all of them: who changes who belongs to it locks this row.
 
     `founded_by` is None for one whose protocol came by itself. `pseudonyms` says that members see each other's numbers
-    instead of names; `numbered` counts those given out. `public` says that anybody may read what it has published.
+    instead of names; `numbered` counts those given out. `public` says that anybody may read what it has published;
+    `title` is what its newest protocol calls it, None before one was heard of.
     """
 
     __tablename__ = "reviews"
+    __table_args__ = (Index("reviews_public", "review", postgresql_where=text("public"), sqlite_where=text("public")),)
 
     review: str = Field(primary_key=True)
     founded_by: str | None = None
     pseudonyms: bool = False
     public: bool = False
+    title: str | None = None
     numbered: int = 0
     since: datetime = Field(sa_type=Instant)
 

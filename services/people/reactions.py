@@ -1,4 +1,5 @@
-"""What people does when it hears something: a review that has a protocol is known, so that nobody founds it again."""
+"""What people does when it hears something: a review that has a protocol is known, so that nobody founds it again,
+and by its title."""
 
 from __future__ import annotations
 
@@ -8,5 +9,6 @@ from shared.events.protocol import VersionPublished
 
 
 def know_review(work: Work, event: VersionPublished) -> None:
-    """Makes the review known, whoever published its protocol."""
+    """Makes the review known, whoever published its protocol, and what that calls it."""
     store.make_review(work, event.review, None)
+    store.call_review(work, event.review, event.protocol.title)

@@ -294,3 +294,13 @@ def make_review(work: Work, review: str, founded_by: str | None) -> None:
     }
     dialect = sqlite if is_sqlite(work.session) else postgresql
     work.session.execute(dialect.insert(ReviewRow).values(about).on_conflict_do_nothing())
+
+
+def call_review(work: Work, review: str, title: str) -> None:
+    """Keeps what a review is called."""
+    work.session.execute(update(ReviewRow).where(col(ReviewRow.review) == review).values(title=title))
+
+
+def public_reviews(work: Work, page: PageAsked) -> Found[ReviewRow]:
+    """The reviews that anybody may read, by name."""
+    return read_page(work, select(ReviewRow).where(col(ReviewRow.public)), page, col(ReviewRow.review))

@@ -22,7 +22,16 @@ from shared.http.parameters import AskedNumberOrNone, Name, Number, Why, YesNo
 from shared.http.route import Later, Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
-from shared.wire.protocol import Applied, Changes, Checked, QuestionView, ReviewView, VersionHead, VersionView
+from shared.wire.protocol import (
+    Applied,
+    Changes,
+    Checked,
+    QuestionView,
+    ReviewView,
+    SourceAsked,
+    VersionHead,
+    VersionView,
+)
 
 router = APIRouter(prefix="/protocol", tags=["protocol"], route_class=Route)
 Unit = Annotated[Work, unit_of("protocol")]
@@ -113,9 +122,17 @@ def show_review(review: Name, work: Reading, person: Reader) -> VersionView:
 
 @router.get("/reviews/{review}/question")
 def show_question(review: Name, work: Reading, person: Anybody) -> QuestionView:
-    """What a review asks, as its newest protocol has it; nothing else of that."""
+    """What a review asks, as its newest protocol has it, and which sources that has searched; nothing else of it."""
     row = store.version(work, review, store.review(work, review).version)
-    return QuestionView(title=row.document["title"], question=row.document["question"], review=review)
+    asked = [
+        SourceAsked(source=strategy.files_of, database=strategy.manual) if strategy.manual else SourceAsked(source=name)
+        for strategy in _protocol(row).strategies
+        for name in (strategy.searched or ("",))
+    ]
+    sources = {one.source: one for one in asked}
+    return QuestionView(
+        title=row.document["title"], question=row.document["question"], review=review, sources=[*sources.values()]
+    )
 
 
 @router.get("/reviews/{review}/versions")

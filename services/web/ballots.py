@@ -11,6 +11,7 @@ from starlette.datastructures import FormData
 from services.web import drawing
 from services.web.page import Asked
 from services.web.shortcuts import OF_REASONS, keys_of
+from services.web.written import Labels
 from shared.errors import Invalid
 from shared.events.screening import VoteCast
 from shared.events.stages import Answer
@@ -84,12 +85,33 @@ def letters(asked: Asked, answers: Sequence[Answer]) -> Mapping[str, str]:
     return keys_of(asked).of(answers, but=OF_REASONS)
 
 
-def asks_for(task: TaskInHand) -> dict[str, str]:
+def labels_of(task: TaskInHand | TaskForm | None) -> Labels:
+    """How each place of a form that the API names is called on the card, and what its values are called there."""
+    if task is None:
+        return Labels()
+    fields = {f"fields.{field.name}": (field.label, f"field.{field.name}") for field in task.fields}
+    tags = task.tags if isinstance(task, TaskInHand) else []
+    return Labels(
+        {
+            "excluded_for": (drawing.text("screen.excluded_for"), "excluded_for"),
+            "judged_for": (drawing.text("screen.judged_for"), "judged_for"),
+            "reason": (drawing.text("screen.reason"), "reason"),
+            "parked_for": (drawing.text("screen.park_for"), "parked_for"),
+            "until": (drawing.text("screen.park_until"), "until"),
+            "note": (drawing.text("screen.note"), "note"),
+            **fields,
+            **{f"tags.{tag.name}": (tag.label, f"tags.{tag.name}") for tag in tags},
+        },
+        {reason.value: reason.label for reason in task.reasons},
+    )
+
+
+def asks_for(task: TaskInHand | TaskForm) -> dict[str, str]:
     """What each answer must have beside it, as the names of fields: a form that lacks one of them is refused."""
     return {answer.value: " ".join(_asked_by(task, answer)) for answer in task.answers}
 
 
-def _asked_by(task: TaskInHand, answer: Answer) -> Iterator[str]:
+def _asked_by(task: TaskInHand | TaskForm, answer: Answer) -> Iterator[str]:
     if answer.reason_required:
         yield "reason"
     if task.reasons and answer.leads_to == "exclude":

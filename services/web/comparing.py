@@ -14,6 +14,9 @@ from services.web import drawing
 from shared.events.synthesis import Change
 from shared.wire.synthesis import CitedReport, CitedStudies
 
+#: Of a CMOC, whether its evidence changed and a person is to look at it again.
+_FLAGGED = "flagged"
+
 _GONE, _CAME = Markup("<del>{}</del>"), Markup("<ins>{}</ins>")
 
 #: Words of a text beyond which it is shown whole, before and after: to compare them costs the square of that.
@@ -49,7 +52,7 @@ class Moved:
 def parts(changes: Iterable[Change]) -> list[Part]:
     """What differs, CMOC by CMOC, in its order."""
     return [
-        Part(cmoc, [Line(one.what, _name_of(one.what), _shown(one.before, one.after)) for one in some])
+        Part(cmoc, [Line(one.what, _name_of(one.what), _said(one)) for one in some])
         for cmoc, some in groupby(changes, key=lambda change: change.cmoc)
     ]
 
@@ -80,9 +83,14 @@ def words_between(before: str, after: str) -> Markup:
 
 def worded(value: object) -> str:
     """What was, or is by now, as people say it."""
-    if isinstance(value, bool):
-        return drawing.text("findings.yes") if value else drawing.text("findings.no")
     return drawing.worded("findings.status.", value)
+
+
+def _said(change: Change) -> Markup:
+    """How a change reads; that of a mark, which is there or not, as what it means."""
+    if change.what == _FLAGGED:
+        return escape(drawing.text("findings.flag_set") if change.after else drawing.text("findings.flag_cleared"))
+    return _shown(change.before, change.after)
 
 
 def _shown(before: object, after: object) -> Markup:

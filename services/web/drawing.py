@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from string import Formatter
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+
+from shared.strategies.dialects import DIALECTS
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -22,6 +26,17 @@ ROOMS = (
     "mine", "records", "duplicates", "conflicts", "protocol", "sources", "imports", "exports", "people", "flow",
     "findings",
 )  # fmt: skip
+
+
+#: A part of a place that an error names: `stages[0]`.
+_STEP = re.compile(r"([^\[\]]+)(?:\[(\d{1,9})\])?")
+
+#: Where an error names what a terminal is told: a person in a browser has none. In brackets, or as a part
+#: of a sentence.
+_OF_TERMINALS = re.compile(r"\s*\((?:[^()`]*`living [^`]*`)+[^()]*\)|[;:,]\s*`living [^`]*`[^;,.]*")
+
+#: Sources that no strategy is translated for, as people call them.
+_SOURCES = {"crossref": "Crossref", "unpaywall": "Unpaywall"}
 
 
 @cache
@@ -34,8 +49,19 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals |= {"t": text, "worded": worded, "static": static, "url": url, "again": again, "rooms": ROOMS}
-    made.filters |= {"instant": instant, "day": day, "link": link, "number": number}
+    made.globals |= {
+        "t": text,
+        "worded": worded,
+        "has_text": has_text,
+        "static": static,
+        "url": url,
+        "again": again,
+        "rooms": ROOMS,
+    }
+    made.filters |= {
+        "instant": instant, "day": day, "link": link, "number": number, "source": source, "stage": stage,
+        "steps_of": steps_of,
+    }  # fmt: skip
     return made
 
 
@@ -52,9 +78,22 @@ def texts(language: str = "en") -> dict[str, str]:
     return found
 
 
+class _Words(Formatter):
+    """Fills in a text. `{n|record|records}` says the one word where `n` is 1, and else the other."""
+
+    def get_field(self, field_name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[Any, str]:
+        name, of_one, of_many = (*field_name.split("|"), "", "")[:3]
+        if not of_many:
+            return kwargs[name], name
+        return (of_one if str(kwargs[name]) == "1" else of_many), name
+
+
+_WORDS = _Words()
+
+
 def text(name: str, /, **given: object) -> str:
     """What pages say under a name, with what is to stand in it. Raises KeyError for a name that there is not."""
-    return texts()[name].format(**given)
+    return _WORDS.vformat(texts()[name], (), given)
 
 
 def worded(name: str, value: object) -> str:
@@ -121,6 +160,28 @@ def instant(at: datetime) -> Markup:
 def day(at: date | str) -> Markup:
     """A date of a source, as precise as it was: a year, a month or a day."""
     return Markup("<time>{}</time>").format(str(at))
+
+
+def source(name: str) -> str:
+    """What people call a source; the name by which protocols know it where they call it nothing else."""
+    return DIALECTS[name].title if name in DIALECTS else _SOURCES.get(name, name)
+
+
+def stage(name: str) -> str:
+    """The name of a stage as people say it, of the one by which protocols know it: `title-and-abstract`."""
+    said = name.replace("-", " ").replace("_", " ").strip()
+    return said[:1].upper() + said[1:]
+
+
+def steps_of(at: str) -> list[tuple[str, int | None]]:
+    """The parts of a place that an error names, each with which one it is of several, counted from 1."""
+    parts = (_STEP.fullmatch(part) for part in at.removeprefix("query.").split("."))
+    return [(part[1], int(part[2]) + 1 if part[2] else None) for part in parts if part]
+
+
+def without_terminals(said: str) -> str:
+    """What an error says, without the commands of a terminal."""
+    return _OF_TERMINALS.sub("", said)
 
 
 def number(n: float) -> str:

@@ -77,13 +77,14 @@ async def looked(asked: Asked, me: Me) -> tuple[Glance, Funnel | None]:
 
 
 def needs(watch: WatchView) -> str:
-    """Why a watch needs somebody: it fails, it is paused, or it is due and nobody asks; '' where it does not."""
+    """Why a watch needs somebody: it is paused; it fails, or is `behind`, since what is new came in and the walk over
+    all dates fails; or it is due and nobody asks. '' where it does not."""
     if watch.state == "retired":
         return ""
-    if watch.trouble is not None:
-        return "fails"
     if watch.state == "paused":
         return "paused"
+    if watch.trouble is not None:
+        return "behind" if watch.last_run is not None and watch.last_run.state == "complete" else "fails"
     return "late" if watch.late else ""
 
 
@@ -92,27 +93,31 @@ def _of_sources(review: str, status: IngestStatus | None) -> Iterator[Waiting]:
         return
     to = drawing.url("reviews", review, "sources")
     for parked in status.parked:
-        yield Waiting("parked_source", to, of=parked.source)
+        yield Waiting("parked_source", to, of=drawing.source(parked.source))
     watches = [*status.watches, *status.chases, *status.sweeps]
-    for why in ("fails", "late", "paused"):
-        if needing := [f"{watch.strategy} ({watch.source})" for watch in watches if needs(watch) == why]:
+    for why in ("fails", "behind", "late", "paused"):
+        if needing := [
+            f"{watch.strategy} ({drawing.source(watch.source)})" for watch in watches if needs(watch) == why
+        ]:
             yield Waiting(f"watch_{why}", to, len(needing), ", ".join(needing))
     for manual in status.manual:
-        if manual.standing == "overdue":
+        if manual.standing in ("due", "overdue"):
             path = drawing.url("reviews", review, "sources", manual.watch)
-            yield Waiting("by_hand", path, of=f"{manual.strategy}, {manual.database}")
+            what = "by_hand" if manual.standing == "overdue" else "by_hand_due"
+            yield Waiting(what, path, of=f"{manual.strategy}, {manual.database}")
     if status.open_duplicates:
         yield Waiting("duplicates", drawing.url("reviews", review, "duplicates"), status.open_duplicates)
 
 
 def _of_screening(review: str, funnel: Funnel | None) -> Iterator[Waiting]:
     for stage in funnel.stages if funnel is not None else []:
+        named = drawing.stage(stage.stage)
         if stage.conflicts:
-            yield Waiting("conflicts", drawing.url("reviews", review, "conflicts"), stage.conflicts, stage.stage)
+            yield Waiting("conflicts", drawing.url("reviews", review, "conflicts"), stage.conflicts, named)
         if stage.parked:
-            yield Waiting("parked", drawing.url("reviews", review, "mine", "parked"), stage.parked, stage.stage)
+            yield Waiting("parked", drawing.url("reviews", review, "mine", "parked"), stage.parked, named)
         if stage.drifted:
-            yield Waiting("drifted", drawing.url("reviews", review, "people", "figures"), stage.drifted, stage.stage)
+            yield Waiting("drifted", drawing.url("reviews", review, "people", "figures"), stage.drifted, named)
 
 
 def _of_synthesis(review: str, status: StatusView | None) -> Iterator[Waiting]:

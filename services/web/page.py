@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any, Generic, Literal, TypeVar
+from urllib.parse import quote
 
 from starlette.datastructures import FormData, UploadFile
 from starlette.requests import ClientDisconnect, Request
@@ -201,11 +202,25 @@ class Web:
     address: str
     files_in: Ways = field(default_factory=Ways)
     files_out: Ways = field(default_factory=Ways)
+    #: The paths at which something is shown, and not only sent.
+    looked_at: set[str] = field(default_factory=set)
 
     def routes(self, tables: Iterable[Pages]) -> Iterator[Route]:
         for table in tables:
+            self.looked_at.update(shown.path for shown in table.all if shown.method == "GET")
             for shown in table.all:
                 yield Route(shown.path, partial(self._answer, shown), methods=[shown.method], name=shown.name)
+
+    def page_of(self, request: Request) -> str:
+        """Where whoever asks this looks on: the page itself, or that of the form that was sent, which stands above its
+        own address."""
+        shown = request.scope.get("route")
+        if request.method == "GET" or not isinstance(shown, Shown):
+            return request.url.path
+        path = shown.path
+        while path and path not in self.looked_at:
+            path = path.rpartition("/")[0]
+        return re.sub(r"{(\w+)}", lambda part: quote(request.path_params[part[1]], safe="~:.-_"), path) or "/"
 
     async def _answer(self, shown: Shown, request: Request) -> Response:
         request.scope["route"] = shown  # By which it is counted.
@@ -377,7 +392,7 @@ class Look:
         common: dict[str, Any] = {
             "proof": door.proof(self.proven_by),
             "once": new_id("cmd"),
-            "here": self.request.url.path,
+            "here": self.web.page_of(self.request),
             "signed_in": self.session is not None,
             "public": self.public,
             "scripts": "scripts" in self.allowed,
@@ -424,7 +439,7 @@ class Look:
     def trouble(self, error: LivingError) -> Response:
         """The same of what the log has already."""
         what, status = _trouble(error)
-        detail = "" if what in ("not_there", "ours") else error.detail
+        detail = "" if what in ("not_there", "ours") else drawing.without_terminals(error.detail)
         answer = replace(self, allowed=()).page(
             "trouble.html", {"what": what, "detail": detail, "errors": error.extra.get("errors") or []}, status
         )

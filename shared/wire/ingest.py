@@ -208,7 +208,8 @@ class NewAcceptance(Given):
 class WatchView(BaseModel):
     """What is pulled again and again: a strategy, or, by its `purpose`, the changes that a source makes to the records
     of a review, or the citations of its included reports. `trouble` is why its last run was not complete. A manual
-    strategy is pulled by nobody, and its `query` may be blank.
+    strategy is pulled by nobody, and its `query` may be blank. One that is paused has been so since `paused_at`, None
+    where an earlier release paused it.
 
     `walked_whole_at` is when a walk over all of the protocol's dates began that was complete; one is made every
     `whole_every_days`. A run that lacks no more than is `accepted` is complete. One that is `late` has been due for an
@@ -230,6 +231,7 @@ class WatchView(BaseModel):
     walked_whole_at: datetime | None
     failures: int
     trouble: str | None
+    paused_at: datetime | None = None
     accepted: list[Acceptance] = []
     last_run: RunView | None = None
     late: bool = False

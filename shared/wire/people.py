@@ -119,6 +119,13 @@ class PublicReading(Given):
     review: Annotated[str, Field(pattern=r"^[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}$")]
 
 
+class PublicReview(BaseModel):
+    """A review that anybody may read. `title` is None where its protocol has not been heard of yet."""
+
+    review: str
+    title: str | None
+
+
 class ReviewPeople(BaseModel):
     """A review as people know it. `public` says that anybody may read what it has published."""
 

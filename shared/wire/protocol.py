@@ -32,12 +32,21 @@ class ReviewView(BaseModel):
     published_at: datetime
 
 
+class SourceAsked(BaseModel):
+    """A source that a protocol has searched, by the name that revisions know it by; `database` is what people call one
+    that is searched by hand."""
+
+    source: str
+    database: str | None = None
+
+
 class QuestionView(BaseModel):
-    """What a review asks."""
+    """What a review asks, and the sources that its newest protocol has searched for that."""
 
     review: str
     title: str
     question: str
+    sources: list[SourceAsked] = []
 
 
 class VersionHead(BaseModel):

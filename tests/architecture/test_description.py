@@ -16,7 +16,13 @@ from shared.runtime.app import described, routers
 from shared.tokens import ROLES
 from shared.wire.common import BLANKS
 
-DOORS = {"/people/token", "/people/public-tokens", "/people/invitations/accept", "/people/sessions"}
+DOORS = {
+    "/people/token",
+    "/people/public-tokens",
+    "/people/public-reviews",
+    "/people/invitations/accept",
+    "/people/sessions",
+}
 OPEN = {"/healthz", "/readyz"} | DOORS
 
 

@@ -17,7 +17,13 @@ from shared.tokens import ANY, OWN, ROLES, SCOPES
 OPEN = {"/healthz", "/readyz"}
 
 #: Who comes by these shows a key, an invitation or a password instead.
-DOORS = {"/people/token", "/people/public-tokens", "/people/invitations/accept", "/people/sessions"}
+DOORS = {
+    "/people/token",
+    "/people/public-tokens",
+    "/people/public-reviews",
+    "/people/invitations/accept",
+    "/people/sessions",
+}
 
 
 @pytest.fixture(scope="module")

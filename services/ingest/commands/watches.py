@@ -30,15 +30,18 @@ def pause_watch(work: Work, review: str, watch: str) -> WatchRow:
     row = _changeable(work, review, watch)
     if row.state != WatchStates.PAUSED:
         WatchStates.turn(row, WatchStates.PAUSED)
+        row.paused_at = work.now
         tell_stopped(work, row)
     return row
 
 
 def resume_watch(work: Work, review: str, watch: str) -> WatchRow:
-    """Pulls a paused watch again from its next time on, at once if that has passed."""
+    """Pulls a paused watch again from its next time on, at once if that has passed. What failed before the pause is
+    tried anew, and said to fail no more before it does."""
     row = _changeable(work, review, watch)
     if row.state != WatchStates.ACTIVE:
         WatchStates.turn(row, WatchStates.ACTIVE)
+        row.paused_at, row.failures, row.trouble = None, 0, None
     return row
 
 

@@ -21,7 +21,7 @@ _DIFFERS = "{} is described otherwise here ({}), and stays so: `living ingest co
 _ANOTHER = "{} is another work here, so that this one is taken in as what it says"
 _CLAIMED = "{} stands above in this file and says otherwise, so that this one is taken in as what it says"
 _TAKEN_AS = "the file shows {}, and is taken as {}, as you said"
-_SAY = "say --database: its records are taken as of `{}`"
+_SAY = "nobody said of which database it is, nor does it: its records are taken as of `{}`"
 _NUMBERED = "its number {} is that of another work, so that it is known by what it says"
 _REPEATED = "its number {} stands above in this file and says otherwise, and what stands last counts"
 

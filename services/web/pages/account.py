@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import get_args
 
 from starlette.responses import RedirectResponse
 
 from services.web import door, drawing, policy, shortcuts
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.pages.entrance import signed_out
-from services.web.written import errors_of
+from services.web.written import errors_of, whole
 from shared.errors import Conflict, Invalid, LivingError
 from shared.shortcuts import PRESETS
+from shared.wire.people import KeyMade, Scope
 
 pages = Pages()
 
@@ -30,6 +32,19 @@ async def change_password(asked: Asked) -> Drawn:
     except (Invalid, Conflict) as error:
         return await _account(asked, error)
     return Go(drawing.url("account", done="password"))
+
+
+@pages.form("/account/keys", allowed=("scripts",))
+async def make_key(asked: Asked) -> Drawn:
+    """Makes a key by which a program or the command line acts for me. The page that answers alone ever shows it."""
+    try:
+        wish: dict[str, object] = {"name": asked.text("name"), "days": whole(asked.text("days") or "90", "days")}
+        if scopes := asked.texts("scopes"):
+            wish["scopes"] = scopes
+        made = await asked.api.people.make_key(wish)
+    except Invalid as error:
+        return await _account(asked, error, of_key=True)
+    return await _account(asked, made=made)
 
 
 @pages.form("/account/keys/{key}/end")
@@ -69,9 +84,15 @@ def _shortcuts(asked: Asked, said: Mapping[str, str], error: LivingError | None 
     return Page("shortcuts.html", given, 200 if error is None else 422)
 
 
-async def _account(asked: Asked, error: LivingError | None = None) -> Page:
+async def _account(
+    asked: Asked, error: LivingError | None = None, *, of_key: bool = False, made: KeyMade | None = None
+) -> Page:
     me = await asked.api.people.me()
     mine = asked.api.people.keys()
     keys = [key async for key in mine if key.withdrawn_at is None]
-    given = {"me": me, "keys": keys, "errors": errors_of(error), "done": asked.query.get("done", "")}
+    errors = errors_of(error)
+    given = {
+        "me": me, "keys": keys, "errors": [] if of_key else errors, "done": asked.query.get("done", ""), "made": made,
+        "of_key": errors if of_key else [], "scopes": get_args(Scope), "filled": asked.form,
+    }  # fmt: skip
     return Page("account.html", given, 200 if error is None else 422)

@@ -9,13 +9,13 @@ from functools import partial
 from typing import Any
 
 from services.web import drawing
-from services.web.ballots import GONE, asks_for, ballot_of, filled_by, letters
+from services.web.ballots import GONE, asks_for, ballot_of, filled_by, labels_of, letters
 from services.web.marking import marked
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.shortcuts import keys_of
-from services.web.written import errors_of
-from shared.errors import Conflict, Invalid, LivingError, NotFound
+from services.web.written import errors_of, labelled
+from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.events.screening import VoteCast
 from shared.events.stages import Answer
 from shared.wire.screening import MOST_IN_HAND, TaskInHand
@@ -103,7 +103,10 @@ async def _answered(asked: Asked, give: Any, then: str, review: str, lease: str)
 
 async def _conflict(asked: Asked, error: LivingError | None = None) -> Page:
     review = asked.path["review"]
-    held = await asked.api.screening.claim_many(review, MOST_IN_HAND, kind="conflict", mode="mine")
+    try:
+        held = await asked.api.screening.claim_many(review, MOST_IN_HAND, kind="conflict", mode="mine")
+    except Forbidden:
+        return await _for_others(asked)
     given: dict[str, Any] = {
         "review": review, "errors": errors_of(error), "filled": asked.form, "query": asked.query,
     }  # fmt: skip
@@ -122,6 +125,7 @@ async def _conflict(asked: Asked, error: LivingError | None = None) -> Page:
             status,
         )
     task = held[0]
+    given["errors"] = labelled(given["errors"], labels_of(task))
     seen = task.decided_by_voters or task.look is not None
     called = await called_in(asked, review) if seen else str
     votes = [*task.votes, *(vote for one in task.elsewhere for vote in one.votes)]
@@ -136,6 +140,14 @@ async def _conflict(asked: Asked, error: LivingError | None = None) -> Page:
         "outcomes": outcomes(task, votes, await _stages(asked, task), called) if seen else [],
     }  # fmt: skip
     return Page("conflict.html", given, status)
+
+
+async def _for_others(asked: Asked) -> Page:
+    """What somebody is shown who decides no conflict: how many wait at which stage."""
+    review = asked.path["review"]
+    queue = await asked.api.screening.queue(review)
+    stages = [(it.stage, it.conflicts) for it in queue if it.conflicts]
+    return Page("conflicts-of-others.html", {"review": review, "stages": stages})
 
 
 def _beside(task: TaskInHand, votes: list[VoteCast]) -> list[Said]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC
 from hashlib import sha256
 from itertools import groupby
@@ -15,13 +16,21 @@ from starlette.responses import Response
 
 from services.web import drawing, policy
 from services.web.citing import Citation
-from services.web.comparing import moved, parts
+from services.web.comparing import Moved, Part, moved, parts
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.written import day_of, errors_of, numbered
 from shared.client.asking import one_sheet
-from shared.errors import Invalid, LivingError, NotFound
-from shared.wire.synthesis import CitedReport, CitedStudies, RevisionListed, RevisionView, Statement
+from shared.errors import Forbidden, Invalid, LivingError, NotFound
+from shared.wire.protocol import QuestionView
+from shared.wire.synthesis import (
+    CitedReport,
+    CitedStudies,
+    RevisionContent,
+    RevisionListed,
+    RevisionView,
+    Statement,
+)
 
 pages = Pages()
 
@@ -65,14 +74,15 @@ async def compare_revisions(asked: Asked) -> Drawn:
         return Page("compare.html", given)
     try:
         before, after = (_number_of(asked, name) for name in ("before", "after"))
-        difference, had, has = await asyncio.gather(
+        difference, had, has, later = await asyncio.gather(
             asked.api.synthesis.diff(review, before, after), asked.api.synthesis.studies(review, before),
-            asked.api.synthesis.studies(review, after),
+            asked.api.synthesis.studies(review, after), asked.api.synthesis.revision(review, after),
         )  # fmt: skip
     except (Invalid, NotFound) as error:
         return Page("compare.html", given | {"errors": errors_of(error)}, 422 if isinstance(error, Invalid) else 404)
     return Page("compare.html", given | {
         "difference": difference, "parts": parts(difference.changes), "moved": moved(had, has),
+        "outcomes": outcomes(later.content),
     })  # fmt: skip
 
 
@@ -86,11 +96,16 @@ async def show_revision(asked: Asked) -> Drawn:
         _called(asked, review),
     )  # fmt: skip
     content = revision.content
-    signed_by = called(content.signed_by) if called else None
+    changed, undecided = await asyncio.gather(
+        _changed(asked, content, cited, latest), _undecided(asked) if number == standing.revisions else _nothing()
+    )
     given = {
-        "review": review, "revision": revision, "signed_by": signed_by, "content": content, "standing": standing,
-        "question": question, "revisions": latest, "newest": standing.revisions, "theories": by_theory(revision),
-        "parts": parts(content.changes), "reports": by_cmoc(cited), "struck": [it for it in cited.reports if it.struck],
+        "review": review, "revision": revision, "signed_by": called(content.signed_by) if called else None,
+        "content": content, "standing": standing, "question": question, "revisions": latest,
+        "newest": standing.revisions, "theories": by_theory(revision), "reports": by_cmoc(cited), "changed": changed,
+        "outcomes": outcomes(content), "struck": [it for it in cited.reports if it.struck], "undecided": undecided,
+        "never": never_searched(question, content) if number == standing.revisions else [],
+        "databases": {it.source: it.database for it in question.sources if it.database},
         "cited": citation(asked, revision), "on": _shown_day(asked),
     }  # fmt: skip
     return Page("findings.html", given)
@@ -149,6 +164,33 @@ async def show_feed(asked: Asked) -> Drawn:
     return Response(feed, media_type="application/atom+xml", headers=headers)
 
 
+@dataclass(frozen=True)
+class Changed:
+    """What changed last that is no exercise: the revision by which it did, part by part, and the reports that came and
+    went by it, None of a first one; and the exercises since."""
+
+    by: RevisionContent
+    parts: list[Part]
+    moved: Moved | None
+    exercises: list[RevisionListed]
+
+
+def outcomes(content: RevisionContent) -> dict[str, str]:
+    """What each CMOC says follows, by which people know it better than by its id."""
+    return {cmoc.cmoc: cmoc.outcome for cmoc in content.cmocs}
+
+
+def never_searched(question: QuestionView, content: RevisionContent) -> list[str]:
+    """The sources of the protocol in force that had not been searched when a revision was signed, but for those that it
+    says it goes without."""
+    left_out = {one.database for one in content.not_searched}
+    return [
+        it.database or drawing.source(it.source)
+        for it in question.sources
+        if it.source not in content.searched_through and it.database not in left_out
+    ]
+
+
 def by_theory(revision: RevisionView) -> dict[str, Sequence[Statement]]:
     """The CMOCs of each theory, in the protocol's order."""
     cmocs = sorted(revision.content.cmocs, key=lambda cmoc: cmoc.theory)  # A stable order: theirs is kept within.
@@ -190,6 +232,37 @@ async def _without_revision(
         "review": review, "question": question, "newest": newest, "errors": errors_of(error), "query": asked.query,
     }  # fmt: skip
     return Page("no-findings.html", given, 200 if error is None else 422)
+
+
+async def _changed(
+    asked: Asked, content: RevisionContent, cited: CitedStudies, latest: Sequence[RevisionListed]
+) -> Changed:
+    """What changed by a revision; where that is an exercise, by the last one before it that is none."""
+    review, api = asked.path["review"], asked.api.synthesis
+    until = [one for one in latest if one.number <= content.number]
+    number = next((one.number for one in until if not one.drill), content.number)
+    exercises = [one for one in until if one.number > number]
+    by, has, had = content, cited, None
+    if exercises:
+        revision, has = await asyncio.gather(api.revision(review, number), api.studies(review, number))
+        by = revision.content
+    if number > 1:
+        had = await api.studies(review, number - 1)
+    return Changed(by, parts(by.changes), moved(had, has) if had else None, exercises)
+
+
+async def _undecided(asked: Asked) -> int | None:
+    """How many records are in screening now, for members to whom the API says so."""
+    if asked.public:
+        return None
+    try:
+        return (await asked.api.screening.funnel(asked.path["review"])).screening
+    except (Forbidden, NotFound):
+        return None
+
+
+async def _nothing() -> None:
+    return None
 
 
 async def _latest(asked: Asked, review: str) -> list[RevisionListed]:

@@ -32,5 +32,7 @@ async def found_review(asked: Asked) -> Drawn:
 
 
 def _founding(asked: Asked, error: LivingError | None = None) -> Page:
-    errors = [{"at": "name", "why": it["why"]} for it in errors_of(error)]
+    # However the API says what a name may be, it is said here as it stands beside the field.
+    why = [drawing.text("found.no_name")] if isinstance(error, Invalid) else [it["why"] for it in errors_of(error)]
+    errors = [{"at": "name", "why": one} for one in why]
     return Page("found.html", {"errors": errors, "filled": asked.form}, 422 if error else 200)

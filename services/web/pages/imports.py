@@ -10,6 +10,7 @@ from hashlib import sha256
 from typing import Any, cast, get_args
 
 import yaml
+from starlette.datastructures import FormData
 
 from services.web import drawing
 from services.web.lacking import without_protocol
@@ -179,7 +180,8 @@ async def _imports(asked: Asked, error: LivingError | None = None) -> Page:
     manual = await _by_hand(asked, review) if leads else []
     given = {
         "stages": version.protocol.stages,
-        "review": review, "sheet": sheet, "called": called, "manual": manual, "filled": asked.form,
+        "review": review, "sheet": sheet, "called": called, "manual": manual,
+        "filled": asked.form or FormData([("of", asked.query.get("of", ""))]),
         "leads": leads, "formats": get_args(LibraryFormat), "errors": _errors(error),
         "query": asked.query, "most": LARGEST_FILE,
     }  # fmt: skip

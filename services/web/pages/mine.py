@@ -7,9 +7,10 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 
 from services.web import drawing
+from services.web.ballots import asks_for, ballot_of, labels_of, letters
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages, Sheet
-from services.web.written import day_of, errors_of
+from services.web.written import day_of, errors_of, labelled
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.wire.screening import MyVote, PairAgreement, StageAgreement
 
@@ -48,6 +49,36 @@ async def _mine(asked: Asked) -> Page:
         "errors": errors_of(error),
     }  # fmt: skip
     return Page("mine.html", given, 200 if error is None else 422)
+
+
+@pages.page("/reviews/{review}/mine/votes/{task}", allowed=("scripts",))
+async def show_revision_of_vote(asked: Asked) -> Drawn:
+    """The form of a task on which all votes are in, to say what I would answer now."""
+    return await _revising(asked)
+
+
+@pages.form("/reviews/{review}/mine/votes/{task}", allowed=("scripts",))
+async def revise_vote(asked: Asked) -> Drawn:
+    """Keeps what I would answer now beside my vote, which stays as it is."""
+    review, task = asked.path["review"], asked.path["task"]
+    try:
+        form = await asked.api.screening.task(review, task)
+        with asked.done_once():
+            await asked.api.screening.revise(review, task, **ballot_of(asked, form))
+    except (Invalid, Conflict) as error:
+        return await _revising(asked, error)
+    return Go(drawing.url("reviews", review, "mine", done="revised"))
+
+
+async def _revising(asked: Asked, error: LivingError | None = None) -> Page:
+    review, task = asked.path["review"], asked.path["task"]
+    form = await asked.api.screening.task(review, task)
+    given = {
+        "review": review, "task": form, "filled": asked.form, "letters": letters(asked, form.answers),
+        "asks": asks_for(form), "errors": labelled(errors_of(error), labels_of(form)),
+    }  # fmt: skip
+    status = 200 if error is None else 409 if isinstance(error, Conflict) else 422
+    return Page("revise.html", given, status)
 
 
 @pages.page("/reviews/{review}/mine/parked", allowed=("scripts",))

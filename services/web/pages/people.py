@@ -7,9 +7,9 @@ import asyncio
 from services.web import drawing
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.written import errors_of
-from shared.errors import Conflict, Forbidden, Invalid, LivingError
+from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.tokens import OF_MEMBERS
-from shared.wire.people import InvitationView, Invited
+from shared.wire.people import InvitationView, Invited, MemberView
 
 pages = Pages()
 
@@ -42,6 +42,20 @@ async def change_role(asked: Asked) -> Drawn:
     return Go(_here(asked, done="changed"))
 
 
+@pages.page("/reviews/{review}/people/{person}/end")
+async def ask_end_of_membership(asked: Asked) -> Drawn:
+    """Asks once more before a membership ends, and says what that does."""
+    review, person = asked.path["review"], asked.path["person"]
+    me, members, _ = await asyncio.gather(
+        asked.api.people.me(), _members(asked, review), asked.first(asked.api.people.invitations(review), 1)
+    )
+    member = next((it for it in members if it.person == person), None)
+    if member is None:
+        raise NotFound(f"{person!r} is no member")
+    given = {"review": review, "member": member, "me": me}
+    return Page("end-membership.html", given)
+
+
 @pages.form("/reviews/{review}/people/{person}/end")
 async def end_membership(asked: Asked) -> Drawn:
     """Ends a membership. What they hold goes back to the queue, what they decided stands."""
@@ -61,6 +75,16 @@ async def end_invitation(asked: Asked) -> Drawn:
     return Go(_here(asked, done="withdrawn"))
 
 
+@pages.page("/reviews/{review}/people/publicity")
+async def ask_publicity(asked: Asked) -> Drawn:
+    """Asks once more before a review is made public, or private again, and says what that does."""
+    review = asked.path["review"]
+    about, _ = await asyncio.gather(
+        asked.api.people.review(review), asked.first(asked.api.people.invitations(review), 1)
+    )
+    return Page("publicity.html", {"review": review, "about": about})
+
+
 @pages.form("/reviews/{review}/people/publicity")
 async def change_publicity(asked: Asked) -> Drawn:
     """Lets anybody read what the review has published, or its members alone."""
@@ -72,14 +96,18 @@ async def change_publicity(asked: Asked) -> Drawn:
 
 async def _people(asked: Asked, *, invited: Invited | None = None, error: LivingError | None = None) -> Page:
     review = asked.path["review"]
-    me, about, waiting = await asyncio.gather(
-        asked.api.people.me(), asked.api.people.review(review), _waiting(asked, review)
+    me, about, waiting, members = await asyncio.gather(
+        asked.api.people.me(), asked.api.people.review(review), _waiting(asked, review), _members(asked, review)
     )
     given = {
-        "review": review, "about": about, "me": me, "members": [it async for it in asked.api.people.members(review)],
+        "review": review, "about": about, "me": me, "members": members,
         "waiting": waiting, "invited": invited, "roles": OF_MEMBERS, "errors": errors_of(error), "query": asked.query,
     }  # fmt: skip
     return Page("people.html", given, 200 if error is None else 422)
+
+
+async def _members(asked: Asked, review: str) -> list[MemberView]:
+    return [it async for it in asked.api.people.members(review)]
 
 
 async def _waiting(asked: Asked, review: str) -> list[InvitationView] | None:

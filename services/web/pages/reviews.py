@@ -17,9 +17,13 @@ pages = Pages()
 
 @pages.page("/", open_to="anybody", allowed=("scripts",))
 async def show_home(asked: Asked) -> Drawn:
-    """The reviews that I belong to, which a role in all of them lets me see."""
+    """The reviews that I belong to, which a role in all of them lets me see; for whoever has not signed in those that
+    anybody may read, and the way in."""
     if asked.session is None:
-        return Go(drawing.url("sign-in"))
+        public = await asked.sheet(asked.nobody.people.public_reviews())
+        if not public.items:
+            return Go(drawing.url("sign-in"))
+        return Page("welcome.html", {"public_reviews": public, "query": asked.query})
     me, reviews = await asyncio.gather(asked.api.people.me(), _reviews(asked))
     founds = me.founds or any(role in ("lead", "admin") for role in me.roles.values())
     return Page("home.html", {"me": me, "reviews": reviews, "founds": founds})

@@ -9,13 +9,14 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from services.web import drawing
-from services.web.ballots import GONE, asks_for, ballot_of, letters, tags_of
+from services.web.ballots import GONE, asks_for, ballot_of, labels_of, letters, tags_of
 from services.web.marking import marked
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.shortcuts import keys_of
-from services.web.written import errors_of
+from services.web.written import day_in, errors_of, labelled
 from shared.client.asking import one_sheet
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
+from shared.wire.protocol import QuestionView
 from shared.wire.screening import MOST_IN_HAND, MyVote, StageLeft, TaskForm, TaskInHand, VoteReceipt
 
 pages = Pages()
@@ -68,7 +69,8 @@ async def vote(asked: Asked) -> Drawn:
             raise
         said = {"gone": error.slug or ""}
         return await (_ahead(asked, **said) if quick else _on(asked, **said))
-    return await (_ahead(asked) if quick else _on(asked, voted=receipt.task))
+    last = {} if receipt.state == "open" else {"last": "yes"}
+    return await (_ahead(asked, **last) if quick else _on(asked, voted=receipt.task, **last))
 
 
 async def _cast(asked: Asked) -> VoteReceipt:
@@ -93,11 +95,15 @@ async def skip(asked: Asked) -> Drawn:
 
 @pages.form("/reviews/{review}/screen/{stage}/park", allowed=("scripts",))
 async def park(asked: Asked) -> Drawn:
-    """Parks a record, with why, until somebody brings it back."""
-    if not asked.text("parked_for"):
-        return await _card(asked, Invalid.of("parked_for", drawing.text("screen.park_why")))
-    parking = asked.api.screening.park(_at(asked)[0], asked.text("task"), asked.text("parked_for"))
-    return await _given_back(asked, parking, "parked")
+    """Parks a record, with why, until a day, or until somebody brings it back."""
+    try:
+        if not asked.text("parked_for"):
+            raise Invalid.of("parked_for", drawing.text("screen.park_why"))
+        until = day_in(asked.text("until"), "until")
+        parking = asked.api.screening.park(_at(asked)[0], asked.text("task"), asked.text("parked_for"), until)
+        return await _given_back(asked, parking, "parked")
+    except Invalid as error:
+        return await _card(asked, error)
 
 
 @pages.form("/reviews/{review}/screen/{stage}/undo")
@@ -186,19 +192,22 @@ async def _card(asked: Asked, error: LivingError | None = None) -> Page:
     review, stage = _at(asked)
     held = await asked.api.screening.claim_many(review, MOST_IN_HAND, stage, mode="mine")
     given = await _about(asked, _chosen(asked, [task for task in held if task.stage == stage]))
-    return Page("screen.html", given | {"errors": errors_of(error)}, 200 if error is None else 422)
+    errors = labelled(errors_of(error), labels_of(given["task"]))
+    return Page("screen.html", given | {"errors": errors}, 200 if error is None else 422)
 
 
 async def _about(asked: Asked, task: TaskInHand | None) -> dict[str, Any]:
     """A card, and what stands around it: how much is left and done, and my last votes."""
     review, stage = _at(asked)
-    me, left, today, last = await asyncio.gather(
-        asked.api.people.me(), asked.api.screening.left(review), asked.api.screening.my_day(review), _last(asked)
-    )
+    me, question, left, today, last = await asyncio.gather(
+        asked.api.people.me(), _question(asked), asked.api.screening.left(review),
+        asked.api.screening.my_day(review), _last(asked),
+    )  # fmt: skip
     keys = keys_of(asked)
     given: dict[str, Any] = {
         "review": review, "stage": stage, "task": task, "left": _left_at(left, stage), "today": today, "me": me,
-        "last": last, "keys": keys.actions, "errors": [], "filled": asked.form, "query": asked.query,
+        "last": last, "keys": keys.actions, "question": question, "errors": [],
+        "filled": asked.form, "query": asked.query,
         "marks": asked.query.get("marks") != "off", "training": None, "ahead": AHEAD,
     }  # fmt: skip
     if task is not None:
@@ -206,8 +215,24 @@ async def _about(asked: Asked, task: TaskInHand | None) -> dict[str, Any]:
         given |= {"letters": letters(asked, task.answers), "asks": asks_for(task), "marked": marked(task)}
         given["mine"] = next((it for it in notes if it.person == me.person), None)
     else:
-        given["training"] = await asked.api.screening.next_training(review, stage)
+        given["training"], given["others"] = await asyncio.gather(
+            asked.api.screening.next_training(review, stage), _with_others(asked)
+        )
     return given
+
+
+async def _question(asked: Asked) -> QuestionView | None:
+    """What the review asks; None where the service that says so has not heard of it, as before its first protocol."""
+    try:
+        return await asked.api.protocol.question(asked.path["review"])
+    except NotFound:
+        return None
+
+
+async def _with_others(asked: Asked) -> int:
+    """How many slots of this stage are in others' hands, where I have none: these come back when they lapse."""
+    review, stage = _at(asked)
+    return sum(one.in_hand for one in await asked.api.screening.queue(review) if one.stage == stage)
 
 
 async def _last(asked: Asked) -> list[MyVote]:

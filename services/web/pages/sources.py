@@ -40,7 +40,8 @@ async def show_sources(asked: Asked) -> Drawn:
     every = _every(status)
     given = {
         "review": review, "status": status, "every": every, "needing": [it for it in every if needs(it)],
-        "needs": needs, "manual": status.manual, "leads": leads, "quotas": quotas, "letters": letters,
+        "needs": needs, "of_search": of_search, "manual": status.manual, "leads": leads, "quotas": quotas,
+        "letters": letters,
     }  # fmt: skip
     return Page("sources.html", given)
 
@@ -145,9 +146,17 @@ async def _watch(asked: Asked, error: LivingError | None = None) -> Page:
         "review": review, "watch": found, "by_hand": isinstance(found, ManualView), "runs": runs, "called": called,
         "leads": has_role(me, "lead", review), "reviews": has_role(me, "reviewer", review), "errors": errors_of(error),
         "needs": needs(found) if isinstance(found, WatchView) else "", "filled": asked.form, "query": asked.query,
-        "parked": next((it for it in status.parked if it.source == found.source), None),
+        "of_search": of_search, "parked": next((it for it in status.parked if it.source == found.source), None),
     }  # fmt: skip
     return Page("watch.html", given, 200 if error is None else 422)
+
+
+def of_search(manual: ManualView) -> str:
+    """How the form that brings a file names the search by hand that it is of: the open one, or a new one."""
+    for search in manual.searches:
+        if search.state == "open":
+            return f"search:{search.search}"
+    return f"strategy:{manual.watch}"
 
 
 def _every(status: IngestStatus) -> list[WatchView]:

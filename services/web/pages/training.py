@@ -9,7 +9,7 @@ from services.web.ballots import letters
 from services.web.marking import marked_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.shortcuts import keys_of
-from services.web.written import errors_of
+from services.web.written import Labels, errors_of, labelled
 from shared.errors import Conflict, Invalid, LivingError
 from shared.wire.training import TrainingCard
 
@@ -52,6 +52,9 @@ async def _example(asked: Asked, error: LivingError | None = None) -> Page:
     }  # fmt: skip
     if item is not None:
         text = {"title": item.title, "abstract": item.abstract or ""}
+        reasons = {reason.value: reason.label for reason in item.reasons}
+        labels = Labels({"excluded_for": (drawing.text("screen.excluded_for"), "excluded_for")}, reasons)
+        given["errors"] = labelled(given["errors"], labels)
         given |= {"letters": letters(asked, item.answers), "marked": marked_in(text, item.highlights)}
     else:
         me = await asked.api.people.me()

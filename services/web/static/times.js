@@ -6,7 +6,8 @@
       const at = new Date(time.dateTime);
       if (!Number.isNaN(at.getTime())) {
         time.title = time.textContent;
-        time.textContent = at.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+        // As days are written everywhere here: 2026-11-30 12:00.
+      time.textContent = at.toLocaleString("sv-SE", { dateStyle: "short", timeStyle: "short" });
       }
     }
   };

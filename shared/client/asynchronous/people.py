@@ -52,6 +52,10 @@ class AsyncPeopleClient:
         that is not, and for one that there is not."""
         return await self._http.post("/people/public-tokens", wire.Token, {"review": review})
 
+    def public_reviews(self) -> AsyncIterator[wire.PublicReview]:
+        """The reviews that anybody may read; one needs no key to ask."""
+        return self._http.pages("/people/public-reviews", wire.PublicReview)
+
     def members(self, review: str, *, left: bool = False) -> AsyncIterator[wire.MemberView]:
         """Who belongs to a review; with `left` also who did."""
         return self._http.pages(f"/people/reviews/{part(review)}/members", wire.MemberView, left=left)

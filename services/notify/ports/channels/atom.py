@@ -37,6 +37,9 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 _LONGEST_VALUE = 300
 
+#: Statuses of a CMOC as people say them.
+_STATUSES = {"partially_supported": "partially supported", "no_evidence": "without evidence yet"}
+
 _TITLES = {"revision": "Revisions of", "trouble": "Trouble with the sources of"}
 
 
@@ -92,10 +95,10 @@ def _write_entry(entry: FeedEntry, notification: Entry) -> None:
 
 
 def _write_revision(entry: FeedEntry, data: RevisionData) -> None:
-    drill = "[DRILL] " if data.drill else ""
+    drill = "Exercise: " if data.drill else ""
     entry.id(f"urn:living:revision:{quote(data.revision, safe='')}")
-    entry.title(_text(f"{drill}Revision {data.number} ({data.change_class}): {data.title}"))
-    entry.author(name=_text(data.signed_by))
+    entry.title(_text(f"{drill}Revision {data.number} of “{data.title}”"))
+    entry.author(name=_text(f"Review team {data.review}"))  # Names are nobody's to give away, and ids say nothing.
     entry.category(term=data.change_class)
     entry.content(_text(_as_html(data)), type="html")
 
@@ -125,7 +128,7 @@ def _write_search(entry: FeedEntry, notification: SearchNotification) -> None:
     entry.author(name="ingest")
     entry.category(term="overdue" if is_past else "due")
     query = f"<p>Search for: <code>{html.escape(data.query)}</code></p>" if data.query else ""
-    owner = f"<p>It is {html.escape(data.owner)}'s to make.</p>" if data.owner else ""
+    owner = "<p>The protocol names whose it is to make.</p>" if data.owner else ""
     entry.content(_text(f"<p>Strategy {html.escape(data.strategy)} of the protocol.</p>{query}{owner}"), type="html")
 
 
@@ -136,7 +139,7 @@ def _write_agreement(entry: FeedEntry, notification: AgreementNotification) -> N
     entry.title(_text(f"Agreement at {data.stage} fell to {data.kappa:.2f}"))
     entry.author(name="screening")
     entry.category(term="agreement")
-    text = f"{data.first} and {data.second}: kappa {data.kappa:.2f} over {data.n} tasks; the floor is {data.floor:.2f}."
+    text = f"Two people: kappa {data.kappa:.2f} over {data.n} tasks; the floor is {data.floor:.2f}."
     entry.content(_text(f"<p>{html.escape(text)}</p>"), type="html")
 
 
@@ -154,8 +157,8 @@ def _write_all_clear(entry: FeedEntry, notification: AllClearNotification) -> No
 
 def _as_html(data: RevisionData) -> str:
     """What changed and why, for people; every value is escaped, since none is trusted to be HTML."""
-    drill = "<p><strong>This is a drill.</strong></p>" if data.drill else ""
-    changes = "".join(_cmoc_as_html(changed) for changed in data.changed) or "<p>No change to any CMOC.</p>"
+    drill = "<p><strong>This is an exercise.</strong></p>" if data.drill else ""
+    changes = "".join(_cmoc_as_html(changed) for changed in data.changed) or "<p>No CMOC changed.</p>"
     support = ", ".join(f"{html.escape(cmoc)}: {count}" for cmoc, count in data.support.items())
     without = "".join(
         f"<li>{html.escape(it.database)}, due on {it.due}: {html.escape(it.reason)}</li>" for it in data.not_searched
@@ -163,22 +166,55 @@ def _as_html(data: RevisionData) -> str:
     left_out = f"<p>Not searched:</p><ul>{without}</ul>" if without else ""
     return (
         f"{drill}<p>{html.escape(data.summary)}</p>{left_out}{changes}"
-        f"<p>Support per CMOC: {support}</p><p>Signed by {html.escape(data.signed_by)}.</p>"
+        f"<p>Independent studies that speak to each CMOC, and not only against it: {support}.</p>"
     )
 
 
 def _cmoc_as_html(changed: CmocChanges) -> str:
-    theory = f" ({html.escape(changed.theory)})" if changed.theory else ""
+    of = f"CMOC {html.escape(changed.cmoc)}" if changed.cmoc else "The theories"
+    theory = f" of the theory {html.escape(changed.theory)}" if changed.theory else ""
     lines = "".join(f"<li>{_line_as_html(line)}</li>" for line in changed.changes)
-    return f"<h3>CMOC {html.escape(changed.cmoc)}{theory}</h3><ul>{lines}</ul>"
+    return f"<h3>{of}{theory}</h3><ul>{lines}</ul>"
 
 
 def _line_as_html(line: Line) -> str:
-    return f"{html.escape(line.what)}: {_value(line.before)} → {_value(line.after)} ({line.change_class})"
+    """A change as somebody would say it. What nobody has words for stands as it is."""
+    before, after = _value(line.before), _value(line.after)
+    match line.what:
+        case "added":
+            return f"It is new: {after}."
+        case "set aside":
+            return f"It is set aside; it was {before}."
+        case "status" if line.before is None:
+            return f"It is {after}."
+        case "status":
+            return f"It was {before}, and is {after} now."
+        case "support" if line.before is None:
+            return f"Independent studies that speak to it, and not only against it: {after}."
+        case "support":
+            return f"Independent studies that speak to it, and not only against it: {before} before, {after} now."
+        case "flagged" if line.after:
+            return "What it rests on was retracted, corrected or put in doubt; a person is to judge it again."
+        case "flagged":
+            return "A person has judged it again since its evidence changed."
+        case "links added" | "links withdrawn":
+            links = "link" if line.after == 1 else "links"
+            return f"{after} {links} of evidence {'came' if line.what == 'links added' else 'went'}."
+        case "further changes":
+            return f"And {after} more changes."
+        case part if line.before is None:
+            return f"{html.escape(part)}, new: {after}"
+        case part if line.after is None:
+            return f"{html.escape(part)}, dropped: {before}"
+        case part:
+            return f"{html.escape(part)}, before: {before}. Now: {after}"
 
 
 def _value(value: object) -> str:
-    text = "none" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
+    if isinstance(value, str):
+        text = _STATUSES.get(value, value)
+    else:
+        text = "nothing" if value is None else orjson.dumps(value).decode()
     return html.escape(text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…")
 
 

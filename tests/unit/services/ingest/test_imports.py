@@ -456,9 +456,9 @@ ZOTERO = "DA  - 2021/03/01/\r\n"
         (SCOPUS, {}, []),
         (SCOPUS, {"database": "scopus"}, []),
         (SCOPUS, {"database": "embase"}, ["the file shows scopus, and is taken as embase, as you said"]),
-        (ZOTERO, {}, ["say --database: its records are taken as of `zotero`"]),
+        (ZOTERO, {}, ["nobody said of which database it is, nor does it: its records are taken as of `zotero`"]),
         (ZOTERO, {"database": "embase"}, []),
-        ("", {}, ["say --database: its records are taken as of `file`"]),
+        ("", {}, ["nobody said of which database it is, nor does it: its records are taken as of `file`"]),
         ("", {"database": "embase"}, []),
     ],
 )

@@ -128,6 +128,22 @@ def test_a_paused_watch_is_not_pulled_until_it_is_resumed(bench):
     assert len(bench.sources["crossref"].asked) == 1
 
 
+def test_a_paused_watch_says_since_when_and_a_resumed_one_fails_no_more_before_it_does(bench):
+    bench.adopt(strategy("crossref"))
+    bench.sources["crossref"].trouble = {0: SourceUnavailable("away", source="crossref")}
+    bench.pull()
+    watch = watches(bench)["crossref"]
+    assert (watch["failures"], watch["paused_at"]) == (1, None)
+
+    paused = bench.post(f"watches/{watch['watch']}/pause")
+    bench.clock.advance(hours=2)
+    bench.post(f"watches/{watch['watch']}/pause")
+    assert watches(bench)["crossref"]["paused_at"] == paused["paused_at"] is not None
+
+    resumed = bench.post(f"watches/{watch['watch']}/resume")
+    assert (resumed["failures"], resumed["trouble"], resumed["paused_at"]) == (0, None, None)
+
+
 def test_a_watch_can_be_pulled_now(bench):
     bench.adopt(strategy("crossref"))
     bench.pull()

@@ -5,9 +5,11 @@ from __future__ import annotations
 from httpx import Response
 
 from shared.events.people import AccessWithdrawn, PublicityChanged
+from shared.events.protocol import Protocol, VersionPublished
 from shared.keys.ring import KeyRing
 from shared.tokens import LONGEST, Person, opened
 from tests.unit.services.people.rig import REVIEW, PeopleBench, done, refused
+from tests.unit.services.protocol.examples import small
 
 AT = f"/people/reviews/{REVIEW}/publicity"
 
@@ -18,6 +20,10 @@ def asks(bench: PeopleBench, review: str = REVIEW) -> Response:
 
 def ring(bench: PeopleBench) -> KeyRing:
     return bench.platform.ring
+
+
+def published(review: str, title: str) -> VersionPublished:
+    return VersionPublished.of(Protocol.model_validate(small(review=review, title=title)), 1, "lea")
 
 
 def test_a_lead_says_that_anybody_may_read_and_every_member_sees_that(bench: PeopleBench):
@@ -101,3 +107,19 @@ def test_once_it_is_public_again_a_new_token_counts(bench: PeopleBench):
     person, _ = opened(ring(bench), done(asks(bench))["access_token"])
 
     assert person.number == bench.emitted(AccessWithdrawn)[0].number
+
+
+def test_which_reviews_are_public_is_told_to_whoever_asks_and_of_others_nothing(bench: PeopleBench):
+    lea = bench.comes_in("Lea", "lead")
+    bench.comes_in("Mia", "lead", review="hidden")
+    at = "/people/public-reviews"
+    assert done(bench.anybody().get(at))["items"] == []
+
+    done(lea.asks.put(AT, json={"public": True}))
+    bench.hears(published(REVIEW, "What gardens do"), published("hidden", "What is hidden"))
+
+    assert done(bench.anybody().get(at))["items"] == [{"review": REVIEW, "title": "What gardens do"}]
+    assert done(lea.asks.get(at))["items"] == [{"review": REVIEW, "title": "What gardens do"}]
+    done(lea.asks.put(AT, json={"public": False}))
+    assert done(bench.anybody().get(at))["items"] == []
+    refused(bench.anybody().get(at, params={"limit": 0}), 422, "invalid", "query.limit")

@@ -308,3 +308,14 @@ def test_no_new_review_is_called_as_a_page_is_and_one_of_before_goes_on(bench, c
         before.setattr(parts, "_NO_NAMES", frozenset())
         client().apply("new", as_yaml(small(review="new")))
     assert client().apply("new", as_yaml(small(review="new", title="Another title"))).version == 2
+
+
+def test_what_a_review_asks_is_told_with_the_sources_that_are_searched_for_it(client):
+    by_hand = {"id": "library", "manual": "A Library", "query": "gardens", "every_days": 90}
+    client().apply("small", as_yaml(small(strategies=[*SMALL["strategies"], by_hand])))
+
+    asked = client("reader").question("small")
+
+    assert (asked.title, asked.question) == (SMALL["title"], SMALL["question"])
+    named = {it.source: it.database for it in asked.sources}
+    assert named.pop("import:a-library") == "A Library" and set(named.values()) == {None} and named

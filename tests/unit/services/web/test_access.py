@@ -59,11 +59,13 @@ def people(site: Site) -> People:
         watch = living.ingest.status(REVIEW).manual[0].watch
         batch = next(living.screening.batches(REVIEW)).batch
         by_hand = {"strategies": [{"id": "by-hand", "manual": "A library"}]}  # Of which nobody is asked.
+        site.waits(lambda: next(living.screening.tasks(REVIEW, "sift"), None))
+        task = next(living.screening.tasks(REVIEW, "sift")).task
         preview = living.ingest.request_preview(REVIEW, by_hand).id
         run = living.ingest.imported(REVIEW, imported).run or ""
     named = {
         "stage": "sift", "record": record, "imported": imported, "export": export, "watch": watch, "batch": batch,
-        "run": run, "preview": preview,
+        "run": run, "preview": preview, "task": task,
     }  # fmt: skip
     members = {role: site.member(f"A {role}", role) for role in OF_MEMBERS}
     return People(site, Browser(site), site.member("A stranger", "lead", ELSEWHERE), members, named)

@@ -32,11 +32,12 @@ LIBRARY = b"TY  - JOUR\nTI  - A third garden\nPY  - 2021\nER  - \n\nTY  - JOUR\n
 @dataclass
 class Shown:
     """A site with something on each of its pages: its address, where the batch is that applied a file's decisions, and
-    where it was counted what a draft would bring."""
+    where it was counted what a draft would bring, and where a vote on which all are in is revised."""
 
     url: str
     batch: str
     preview: str
+    voted: str
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +48,10 @@ def shown(site: Site) -> Iterator[Shown]:
     batch = _brought(site)
     _alike(site)
     preview = _amended_and_counted(site)
+    with site.client(site.admin) as living:
+        voted = next(living.screening.conflicts(REVIEW)).task
     with site.on_a_port() as url:
-        yield Shown(url, batch, preview)
+        yield Shown(url, batch, preview, f"{AT}/mine/votes/{voted}")
 
 
 def _screened(site: Site) -> None:
@@ -156,6 +159,7 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(shown):
         ada = Looking(browser, shown.url)
         _comes_in(ada)
         _reads(ada)
+        ada.goes(shown.voted)
         _screens(ada)
         _looks_up_records(ada)
         _looks_after_sources(ada, shown.batch)
@@ -168,7 +172,7 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(shown):
 
 
 def _comes_in(ada: Looking) -> None:
-    ada.goes("/sign-in", "/join", "/nothing", f"{FINDINGS}/2")
+    ada.goes("/", "/sign-in", "/join", "/nothing", f"{FINDINGS}/2")
     ada.page.goto("/sign-in")
     for password, selector in (("not the right one", ".faults"), ("a sentence of my own", ".cards")):
         ada.page.fill("#sign_in_as", "Ada")
@@ -176,6 +180,10 @@ def _comes_in(ada: Looking) -> None:
         ada.page.press("#password", "Enter")
         ada.looks(selector)
     ada.goes("/account", "/account/shortcuts", AT, f"{AT}/people", f"{AT}/people/figures", f"{AT}/flow")
+    ada.goes(f"{AT}/people/publicity")
+    ada.page.goto(f"{AT}/people")
+    ada.page.click("td a[href$='/end']")
+    ada.looks("form[action$='/end']")
 
 
 def _reads(ada: Looking) -> None:

@@ -35,7 +35,7 @@ def test_figures_are_those_of_the_api(site, ada):
     ada.goes(AT)
 
     assert stage.kappa is not None and f'<data value="{stage.kappa}">' in ada.text
-    assert {(line.votes, line.stage) for line in work} == {(2, "sift")} and ada.text.count("sift: 2") == 2
+    assert {(line.votes, line.stage) for line in work} == {(2, "sift")} and ada.text.count("Sift: 2") == 2
     assert "Ana &lt;i&gt;, Ben" in ada.text or "Ben, Ana &lt;i&gt;" in ada.text
     assert "Anybody is given anything." in ada.text and "Nothing is capped." in ada.text
 
@@ -43,7 +43,7 @@ def test_figures_are_those_of_the_api(site, ada):
 def test_days_are_asked_for_and_what_cannot_be_is_said_so(ada):
     today = datetime.now(UTC).date()
     assert "Nobody has voted in these days." in ada.goes(f"{AT}?since=2020-01-01&until=2020-01-31").text
-    assert "sift: 2" in ada.goes(f"{AT}?since={today}").text
+    assert "Sift: 2" in ada.goes(f"{AT}?since={today}").text
 
     for asked, said in (
         ("since=soon", "must be a day"),
@@ -61,7 +61,7 @@ def test_assignments_and_caps_are_listed_by_name(site, ada):
         living.screening.set_cap(REVIEW, 500)
     ada.goes(AT)
 
-    assert "a share of 50 %" in ada.text and "Ben, sift: 120" in ada.words and "everybody, all stages: 500" in ada.words
+    assert "a share of 50 %" in ada.text and "Ben, Sift: 120" in ada.words and "everybody, all stages: 500" in ada.words
 
 
 def test_they_are_for_leads_alone(site, ada):

@@ -29,16 +29,21 @@ def fragment(paraphrase: str, **more: Any) -> dict[str, Any]:
 def signs(site: Site, record: str, paraphrase: str, summary: str, **more: Any) -> None:
     """Codes one fragment, and signs what comes of it."""
     with site.client(site.admin) as living:
-        before = living.synthesis.status(REVIEW).revisions
         site.waits(lambda: living.synthesis.link_one(REVIEW, {"record": record} | fragment(paraphrase, **more)))
         site.waits(lambda: living.synthesis.draft(REVIEW).settled and living.synthesis.draft(REVIEW).evidence.added)
+    signs_as_it_is(site, summary)
+
+
+def signs_as_it_is(site: Site, summary: str, **more: Any) -> None:
+    """Signs the draft as it is."""
+    with site.client(site.admin) as living:
         draft = living.synthesis.draft(REVIEW)
         overdue = [it.strategy for it in draft.manual if it.standing == "overdue"]
         living.synthesis.sign(REVIEW, {
             "fragments_sha256": draft.fragments_sha256, "summary": summary,
             "without": [{"strategy": strategy, "reason": "nobody has"} for strategy in overdue],
-        })  # fmt: skip
-        site.waits(lambda: living.synthesis.status(REVIEW).revisions == before + 1)
+        } | more)  # fmt: skip
+        site.waits(lambda: living.synthesis.status(REVIEW).revisions == draft.number)
 
 
 def included(site: Site, title: str) -> str:
@@ -69,9 +74,7 @@ def test_a_revision_says_what_changed_first_and_then_each_theory_with_its_suppor
 
     assert reader.at == f"{AT}/1" and "The &lt;i&gt;first&lt;/i&gt; evidence." in reader.text
     assert reader.text.index("What changed") < reader.text.index("What it says")
-    assert (
-        "Who works together comes to trust." in reader.text and "Independent studies that support it: 1" in reader.text
-    )
+    assert "Who works together comes to trust." in reader.text and "1 independent study speaks to it" in reader.text
     assert 'name="citation_title"' in reader.text and "How to cite" in reader.text
 
 
@@ -172,6 +175,54 @@ def test_a_report_that_was_retracted_is_struck_with_why_and_leads_to_what_rested
     assert "<del>Gardens and doubt</del>" in reader.text and "retracted" in reader.text
     struck = reader.text.split("Speaks no longer")[1].split("What changed")[0]
     assert 'href="#c1"' in struck and "Gardens and trust" not in struck
+
+
+def test_a_report_that_was_retracted_is_named_with_why_by_the_revision_that_goes_without_it(site, reader):
+    with site.client(site.admin) as living:
+        site.waits(lambda: living.synthesis.draft(REVIEW).settled and living.synthesis.draft(REVIEW).evidence.withdrawn)
+        signs_as_it_is(site, "A report was retracted.")
+
+    reader.goes(AT)
+
+    changed = reader.text.split('id="changed"')[1].split('id="says"')[0]
+    assert reader.at == f"{AT}/3" and "Reports that went out: 1" in changed
+    assert "<del>Gardens and doubt</del>" in changed and "retracted" in changed and "it was made up" in changed
+
+
+def test_a_change_is_said_in_words_and_a_cmoc_is_headed_by_its_outcome(reader):
+    reader.goes(f"{AT}/2")
+
+    assert '<h4>o <span class="badge' in reader.text and '<code class="id">c1</code>' in reader.text
+    assert "2 independent studies speak to it" in reader.words and "1 of them only contradicts it" in reader.words
+    assert "counts as support" not in reader.text and "<del>no</del>" not in reader.text
+    assert "It shows where the CMOC stops working." in reader.words
+    assert f'href="/reviews/{REVIEW}/protocol/versions/1"' in reader.text
+
+
+def test_what_was_never_searched_and_how_many_are_undecided_is_said(site, reader):
+    with site.client(reader) as living:
+        undecided = living.screening.funnel(REVIEW).screening
+        assert living.protocol.question(REVIEW).sources[0].database == "A library"
+    far = reader.goes(AT).words.split("How far the literature was searched")[1].split("How to cite")[0]
+
+    assert re.search(rf"{undecided} records? (is|are) in screening now", far)
+    assert "A library" in far and ("not searched" in far or "was left out: nobody has" in far)
+
+
+def test_an_exercise_is_folded_below_what_changed_last(site, reader):
+    with site.client(site.admin) as living:
+        (record,) = (it.record for it in living.ingest.records(REVIEW) if it.title == "Gardens and trust")
+        living.ingest.notice(REVIEW, record, kind="retraction", reason="let us see", drill=True)
+        site.waits(lambda: living.synthesis.draft(REVIEW).settled and living.synthesis.draft(REVIEW).evidence.withdrawn)
+        signs_as_it_is(site, "Drill: a retraction.", drill=True)
+
+    reader.goes(AT)
+
+    changed = reader.text.split('id="changed"')[1].split('id="says"')[0]
+    assert reader.at == f"{AT}/4"
+    assert changed.index("A report was retracted.") < changed.index("Exercises since (1)")
+    assert "An exercise is in force" in reader.words and f'href="{AT}/3">Read what it says without it' in reader.text
+    assert changed.index("Exercises since (1)") < changed.index("Drill: a retraction.") and "an exercise" in changed
 
 
 def test_somebody_subscribes_a_webhook_sees_its_secret_once_and_ends_it(site, reader):

@@ -33,7 +33,7 @@ def busy(site: Site) -> Site:
 def test_what_needs_somebody_comes_first_and_leads_to_where_it_is_done(busy):
     page = busy.admin.goes(AT).text
 
-    said = ["In conflict at sift: 1</a>", "Parked at sift: 1</a>", "Pairs that may be one work: 1</a>"]
+    said = ["In conflict at Sift: 1</a>", "Parked at Sift: 1</a>", "Pairs that may be one work: 1</a>"]
     assert all(one in page for one in said)
     assert all(page.index(one) < page.index("Where its records are") for one in said)
     for path in ("conflicts", "mine/parked", "duplicates"):
@@ -49,7 +49,7 @@ def test_the_way_has_the_counts_of_the_services_each_a_link(busy):
         r'<a href="([^"]+)"><span class="what">(.*?)</span> <span class="count">(.*?)</span>', way)}  # fmt: skip
 
     assert steps["Records"] == (f"{AT}/records", str(status.records))
-    assert steps["sift"] == (CARD, str(funnel.stages[0].open))
+    assert steps["Sift"] == (CARD, str(funnel.stages[0].open))
     assert steps["Included"] == (f"{AT}/flow", "0")
     assert all(busy.admin.goes(to).page.status_code == 200 for to, _ in steps.values())
 
@@ -77,4 +77,4 @@ def test_what_was_found_adds_up_to_where_its_records_are_also_after_a_merge(busy
 def test_a_reader_sees_the_same_counts_and_nothing_that_is_for_leads(busy):
     rita = busy.member("Rita", "reader").goes(AT)
 
-    assert rita.page.status_code == 200 and "In conflict at sift: 1" in rita.text and "set aside" not in rita.text
+    assert rita.page.status_code == 200 and "In conflict at Sift: 1" in rita.text and "set aside" not in rita.text

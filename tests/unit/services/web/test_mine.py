@@ -30,7 +30,7 @@ def test_my_day_is_told_by_stage_and_answer(ana):
     ana.goes(AT)
 
     assert "3 votes today (UTC), 3 of them within the last hour." in ana.words
-    assert ana.text.count('<th scope="row">sift</th>') >= 2
+    assert ana.text.count('<th scope="row">Sift</th>') >= 2
 
 
 def test_my_votes_are_found_again_and_those_that_are_free_are_taken_back(site, ana):

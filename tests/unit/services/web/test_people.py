@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 
 import pytest
+from fastapi.testclient import TestClient
 
+from shared.client import Client
+from shared.errors import Forbidden
 from tests.unit.services.web.rig import REVIEW, Browser, Site
 
 pytestmark = pytest.mark.waits
@@ -60,7 +63,9 @@ def test_a_role_is_changed_and_a_membership_ended(site, lead):
     assert "The role was changed." in lead.text
     site.waits(lambda: "Waiting for you" in bo.goes(f"/reviews/{REVIEW}").text)
 
-    lead.goes(AT).sends(f"{AT}/{person}/end")
+    (ends,) = re.findall(rf'href="({AT}/{person}/end)"', lead.goes(AT).text)
+    assert "End the membership of Bo?" in lead.goes(ends).text and site.client(bo).people.me().roles
+    lead.sends(ends)
     assert "The membership has ended." in lead.text and "Bo" not in lead.text
     site.waits(lambda: bo.goes(f"/reviews/{REVIEW}").page.status_code == 404)
 
@@ -71,3 +76,33 @@ def test_who_is_no_lead_sees_who_belongs_and_no_forms(site, lead):
     assert "Rita" in rita.text and "Invite somebody" not in rita.text and "/end" not in rita.text
     form = rita.form("/sign-out") | {"role": "lead"}
     assert rita.posts(f"{AT}/invite", form).page.status_code == 403
+
+
+def test_what_each_role_may_do_is_said_where_one_invites(lead):
+    said = " ".join(lead.goes(AT).words.split())
+
+    assert "adjudicator : also decides conflicts" in said and "reader : reads records" in said
+
+
+def test_a_review_is_made_public_and_private_again_after_one_more_question(site, lead):
+    with site.client(lead) as living:
+        for now, button in ((False, "Make it public"), (True, "Make it private")):
+            assert living.people.review(REVIEW).public is now and button in lead.goes(AT).text
+            lead.goes(f"{AT}/publicity")
+            assert living.people.review(REVIEW).public is now and "Leave it as it is" in lead.text
+            lead.sends(f"{AT}/publicity")
+        assert living.people.review(REVIEW).public is False
+
+
+def test_a_key_of_ones_own_is_made_shown_once_and_opens_what_it_is_for(site, lead):
+    lead.goes("/account").sends("/account/keys", name="my laptop", days="many")
+    assert lead.page.status_code == 422 and 'value="my laptop"' in lead.text and "must be a whole number" in lead.text
+
+    lead.goes("/account").sends("/account/keys", name="my laptop", scopes=["records"])
+    (key,) = re.findall(r'readonly value="([^"]+)"', lead.text)
+
+    with Client.at("http://testserver", key, client=TestClient(site.app)) as living:
+        assert living.people.review(REVIEW).review == REVIEW
+        with pytest.raises(Forbidden):
+            living.people.invite(REVIEW, {"role": "reader"})
+    assert key not in lead.goes("/account").text and "my laptop" in lead.text

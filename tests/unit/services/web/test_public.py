@@ -43,7 +43,7 @@ def anybody(site: Site, lead: Browser) -> Browser:
 def says(site: Site, lead: Browser, public: bool) -> None:
     """Has the lead say who may read it, by the form, until pages know."""
     if site.client(lead).people.review(REVIEW).public is not public:
-        lead.goes(PEOPLE).sends(f"{PEOPLE}/publicity")
+        lead.goes(f"{PEOPLE}/publicity").sends(f"{PEOPLE}/publicity")
         assert lead.page.status_code == 200
 
 
@@ -185,3 +185,15 @@ def test_two_hundred_who_have_not_signed_in_read_at_once_while_a_member_works(si
 
 def _as(site: Site, browser: Browser) -> dict[str, str]:
     return {"Authorization": f"Bearer {browser.session}"}
+
+
+def test_whoever_comes_to_the_root_finds_the_reviews_that_anybody_may_read_and_the_way_in(site, lead, anybody):
+    says(site, lead, True)
+    anybody.goes("/")
+    assert (
+        anybody.at == "/" and f'href="{AT}"' in anybody.text and "Do shared gardens keep people well?" in anybody.text
+    )
+    assert 'href="/sign-in"' in anybody.text
+
+    says(site, lead, False)
+    assert Browser(site).goes("/").at == "/sign-in"

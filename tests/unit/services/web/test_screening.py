@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.unit.services.web.rig import REVIEW, Browser, Site
+from tests.unit.services.web.rig import PROTOCOL, REVIEW, Browser, Site
 
 pytestmark = pytest.mark.waits
 
@@ -63,7 +63,10 @@ def test_an_answer_that_lacks_something_keeps_the_card_and_what_was_written(site
     before = lease(ana)
 
     ana.sends(f"{AT}/vote", answer="exclude", reason="it is <b>thin</b>")
-    assert ana.page.status_code == 422 and "excluded_for" in ana.text and lease(ana) == before
+    assert ana.page.status_code == 422 and lease(ana) == before
+    faults = ana.text.split('class="faults"')[1].split("</ul>")[0]
+    assert '<a href="#excluded_for">If it is out, why</a>' in faults and 'id="excluded_for"' in ana.text
+    assert "An opinion; Not of gardens" in faults and "excluded_for:" not in faults
     assert 'value="it is &lt;b&gt;thin&lt;/b&gt;"' in ana.text
 
     ana.sends(f"{AT}/vote", answer="exclude", excluded_for="opinion", **{"field.people": "many"})
@@ -189,3 +192,74 @@ def test_a_stage_that_there_is_not_and_one_that_has_nothing_say_so(site, ana, at
     ana.goes(f"/reviews/{REVIEW}/screen/{at}")
 
     assert ("There is no such page" if at == "nothing" else "Nothing waits for you here") in ana.text
+
+
+def test_keys_are_chosen_from_a_card_that_a_form_drew_and_lead_back_to_it(site, ana):
+    ana.goes(AT)
+    if "Begin" in ana.text:
+        ana.sends(f"{AT}/next")
+    assert ana.sends(f"{AT}/vote", answer="exclude").page.status_code == 422
+
+    (keys,) = re.findall(r'href="(/account/shortcuts[^"]*)"', ana.text)
+    ana.goes(keys).sends("/account/shortcuts", like="asreview")
+
+    assert ana.page.status_code == 200 and ana.at == AT
+
+
+def test_a_card_says_what_the_review_asks_and_that_one_key_decides(ana):
+    ana.goes(AT)
+    assert "Do shared gardens keep people well?" in ana.words and "For whom, and why?" in ana.words
+    if "Begin" in ana.text:
+        ana.sends(f"{AT}/next")
+
+    assert "For whom, and why?" in ana.words and "One key, or one press, decides." in ana.words
+    assert re.search(r'<a data-key="\?"[^>]* href="/account/shortcuts', ana.text)
+
+
+def test_a_record_is_parked_until_a_day(site, ana):
+    ana.goes(AT)
+    if "Begin" in ana.text:
+        ana.sends(f"{AT}/next")
+    for day, said in (("soon", "must be a day"), ("2001-01-01", "Until")):
+        ana.sends(f"{AT}/park", parked_for="its text is on its way", until=day)
+        assert ana.page.status_code == 422 and said in ana.words and 'value="its text is on its way"' in ana.text
+
+    ana.sends(f"{AT}/park", parked_for="its text is on its way", until="2999-01-01")
+
+    assert "Parked." in ana.text
+    assert "2999-01-01" in {str(it.parking.until) for it in site.client(ana).screening.parked(REVIEW)}
+
+
+def test_where_all_that_is_left_is_in_others_hands_that_is_said_by_number(site):
+    site.founds(PROTOCOL.replace("review: gardens", "review: meadows"), "meadows")
+    site.brings("One meadow", "Two meadows", review="meadows")
+    at = "/reviews/meadows/screen/sift"
+    for name in ("Cleo", "Dora"):
+        with site.client(site.member(name, "reviewer", "meadows")) as living:
+            assert len(living.screening.claim_many("meadows", 2, "sift")) == 2
+
+    eve = site.member("Eve", "reviewer", "meadows").goes(at)
+
+    assert "4 are in others&#39; hands at this moment" in eve.words and "Cleo" not in eve.text
+    assert "New records come with the next search" not in eve.text
+
+
+def test_whoever_votes_last_is_told_that_there_is_no_undo_and_says_what_they_would_answer_now(site, ben):
+    review = "lawns"
+    site.founds(PROTOCOL.replace("review: gardens", f"review: {review}"), review)
+    site.brings("A lawn", review=review)
+    at, mine = f"/reviews/{review}/screen/sift", f"/reviews/{review}/mine"
+    first, last = (site.member(name, "reviewer", review) for name in ("Finn", "Gus"))
+    first.goes(at).sends(f"{at}/next").sends(f"{at}/vote", answer="include")
+    assert "It was the last on its record" not in first.text
+
+    last.goes(at).sends(f"{at}/next").sends(f"{at}/vote", answer="include")
+    assert "It was the last on its record, so that there is no Undo." in last.words
+
+    (revise,) = re.findall(rf'href="({mine}/votes/[^"]+)"', last.goes(mine).text)
+    last.goes(revise).sends(revise, answer="exclude")
+    assert last.page.status_code == 422 and 'href="#excluded_for">If it is out, why' in last.text
+    last.sends(revise, answer="exclude", excluded_for="opinion")
+    assert "What you would answer now is kept beside your vote." in last.words and last.at == mine
+    last.goes(revise).sends(revise, answer="exclude", excluded_for="opinion")
+    assert last.page.status_code == 409 and "this is what you said last" in last.words

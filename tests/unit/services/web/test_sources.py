@@ -59,6 +59,15 @@ def test_what_needs_somebody_comes_first_with_what_to_do(site, lead):
     assert "A library" in lead.words and "is to be searched by hand" in lead.words and "Bring its files" in lead.words
 
 
+def test_what_is_to_be_searched_by_hand_stands_at_a_glance_with_the_next_step(site, lead):
+    (by_hand,) = site.client(lead).ingest.status(REVIEW).manual
+    lead.goes(f"/reviews/{REVIEW}")
+
+    assert by_hand.standing == "due" and "by-hand, A library: to be searched by hand" in lead.words
+    assert "The next step is to search it and bring the file" in lead.words
+    assert f'href="{AT}/{by_hand.watch}"' in lead.text
+
+
 def test_a_run_is_a_sum_that_adds_up_and_shows_what_is_no_record_as_text(site, lead):
     run = watches(site)["works"].last_run
     lead.goes(f"/reviews/{REVIEW}/runs/{run.run}?show=rejections")
@@ -83,10 +92,17 @@ def test_a_watch_is_paused_resumed_and_pulled(site, lead):
     at = f"{AT}/{watch}"
     lead.goes(at).sends(f"{at}/pause")
     assert "It is paused." in lead.text and watches(site)["broken"].state == "paused"
+    assert "Paused since" in lead.text and "tried again by itself" not in lead.text
+    card = lead.goes(AT).text.split('<ul class="cards">')[1].split(">broken</a>")[1].split("</li>")[0]
+    assert "Paused since" in card and "Nobody asks it" in card and "tried again by itself" not in card
+    glance = lead.goes(f"/reviews/{REVIEW}").words
+    assert "Watches that are paused: broken (PubMed)" in glance and not re.search("that fail: [^.]*broken", glance)
+    lead.goes(at)
     lead.posts(f"{at}/pull", lead.form(f"{at}/resume"))
     assert lead.page.status_code == 422 and "is paused; resume it first" in lead.text
     lead.goes(at).sends(f"{at}/resume")
     assert watches(site)["broken"].state == "active"
+    assert "It has failed" not in lead.text and watches(site)["broken"].trouble is None
 
     lead.goes(at).sends(f"{at}/pull")
     assert "within half a minute" in lead.text
@@ -116,6 +132,16 @@ def test_a_search_by_hand_is_signed_to_have_brought_nothing_new(site, lead):
 
     lead.goes(at).sends(f"{at}/nothing-new", query="gardens", searched_on="2026-01-02", words="None.")
     assert "It is signed" in lead.text, lead.words
+
+
+def test_the_files_of_a_search_by_hand_are_brought_with_that_search_chosen(site, lead):
+    (by_hand,) = site.client(lead).ingest.status(REVIEW).manual
+    (to,) = set(re.findall(r'href="([^"]+)"[^>]*>Bring its files', lead.goes(f"{AT}/{by_hand.watch}").text))
+
+    lead.goes(to.replace("&amp;", "&"))
+
+    assert re.search(rf'<option value="strategy:{by_hand.watch}" selected', lead.text)
+    assert "<details open><summary>How it was found" in lead.text
 
 
 def test_who_is_no_lead_looks_and_does_nothing(site, lead):
