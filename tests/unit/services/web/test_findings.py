@@ -35,7 +35,7 @@ def signs(site: Site, record: str, paraphrase: str, summary: str, **more: Any) -
         draft = living.synthesis.draft(REVIEW)
         overdue = [it.strategy for it in draft.manual if it.standing == "overdue"]
         living.synthesis.sign(REVIEW, {
-            "fragments_sha256": draft.fragments_sha256, "summary": summary,
+            "fragments_sha256": draft.fragments_sha256, "draft": draft.draft, "summary": summary,
             "without": [{"strategy": strategy, "reason": "nobody has"} for strategy in overdue],
         })  # fmt: skip
         site.waits(lambda: living.synthesis.status(REVIEW).revisions == before + 1)
