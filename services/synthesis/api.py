@@ -15,13 +15,13 @@ from services.synthesis.domain.revisions import content_of
 from services.synthesis.models import DraftRow
 from shared.db.work import Work
 from shared.errors import NotFound
+from shared.events.synthesis import Element
 from shared.http.auth import Adjudicator, Anybody, Coder, Confirmer, Lead, Reader, Signer
 from shared.http.paging import Hundred
 from shared.http.parameters import AskedNumber, Day, Name, Number, Word, YesNo
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
-from shared.events.synthesis import Element
 from shared.wire.people import OldNames
 from shared.wire.synthesis import (
     AppraisalView,
