@@ -160,10 +160,10 @@ async def _signing(asked: Asked, error: LivingError | None = None, sure: bool = 
     given = {
         "review": review, "draft": draft, "standing": standing, "parts": parts(draft.changes),
         "marks": marks_of(draft.changes), "overdue": searches, "reasons": reasons_of(asked, searches),
-        "stale": stale, "arrived": _arrived(asked, draft) if stale else None,
+        "written": bool(asked.form), "stale": stale, "arrived": _arrived(asked, draft) if stale else None,
         "sure": sure and not stale and draft.settled, "summary": asked.text("summary"),
         "drill": asked.text("drill") == "yes" or draft.drill,
-        "leads": has_role(me, "lead", review), "errors": _errors(error, stale),
+        "leads": has_role(me, "lead", review), "errors": _errors(asked, error, stale),
     }  # fmt: skip
     return Page("sign.html", given, 409 if stale else 422 if error is not None else 200)
 
@@ -173,20 +173,22 @@ def _arrived(asked: Asked, draft: DraftView) -> dict[str, Any]:
     return {"parts": parts(found.came), "went": found.went}
 
 
-def _errors(error: LivingError | None, stale: bool) -> list[dict[str, str]]:
+def _errors(asked: Asked, error: LivingError | None, stale: bool) -> list[dict[str, str]]:
     """What is wrong, by field; that something arrived meanwhile is said at length beside the form."""
     if isinstance(error, Conflict) and (stale or error.slug == "not_settled"):
         return []
-    return errors_of(error)
+    named = {f"without.{at}.reason": name for at, name in enumerate(_left_out(asked))}
+    return [{"at": named.get(one["at"], one["at"]), "why": one["why"]} for one in errors_of(error)]
+
+
+def _left_out(asked: Asked) -> list[str]:
+    """The fields that say why a search is left out."""
+    return [name for name in asked.form if name.startswith("without.")]
 
 
 def _signed(asked: Asked) -> dict[str, Any]:
-    """What the form says. A search is left out that the form has a reason for."""
-    without = [
-        {"strategy": name.removeprefix("without."), "reason": asked.text(name)}
-        for name in asked.form
-        if name.startswith("without.")
-    ]
+    """What the form says."""
+    without = [{"strategy": name.removeprefix("without."), "reason": asked.text(name)} for name in _left_out(asked)]
     return {
         "fragments_sha256": asked.text("fragments"), "draft": asked.text("draft"), "summary": asked.text("summary"),
         "drill": asked.text("drill") == "yes", "without": without,

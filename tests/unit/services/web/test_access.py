@@ -61,9 +61,10 @@ def people(site: Site) -> People:
         by_hand = {"strategies": [{"id": "by-hand", "manual": "A library"}]}  # Of which nobody is asked.
         preview = living.ingest.request_preview(REVIEW, by_hand).id
         run = living.ingest.imported(REVIEW, imported).run or ""
+        link = next(living.synthesis.evidence(REVIEW)).link
     named = {
         "stage": "sift", "record": record, "imported": imported, "export": export, "watch": watch, "batch": batch,
-        "run": run, "preview": preview,
+        "run": run, "preview": preview, "link": link, "cmoc": "c1",
     }  # fmt: skip
     members = {role: site.member(f"A {role}", role) for role in OF_MEMBERS}
     return People(site, Browser(site), site.member("A stranger", "lead", ELSEWHERE), members, named)
