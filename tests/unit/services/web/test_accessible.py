@@ -118,11 +118,13 @@ def _synthesised(site: Site) -> list[str]:
         site.waits(lambda: living.synthesis.status(REVIEW).open_proposals)
         site.waits(lambda: living.synthesis.status(REVIEW).to_code)
         proposal = next(living.synthesis.proposals(REVIEW)).proposal
-        link = next(living.synthesis.evidence(REVIEW, record=record))
+        link = next(living.synthesis.evidence(REVIEW))
         living.synthesis.appraise(REVIEW, link.link, "caution", "one of them alone said it")
         site.waits(lambda: living.synthesis.draft(REVIEW).settled)
-    inside = ["", "/sign", "/coding", "/coding?which=all", "/judgements", "/judgements?which=all", "/proposals?which=all",
-              f"/proposals/{proposal}", f"/links/{link.link}", "/cmocs/c1", "/cmocs/c1/history"]  # fmt: skip
+    inside = [
+        "", "/sign", "/coding", "/coding?which=all", "/judgements", "/judgements?which=all", "/proposals?which=all",
+        "/proposals", f"/proposals/{proposal}", f"/links/{link.link}", "/cmocs/c1", "/cmocs/c1/history",
+    ]  # fmt: skip
     return [*(f"{AT}/synthesis{path}" for path in inside), *(f"{AT}/records/{it}/evidence" for it in (record, waiting))]
 
 

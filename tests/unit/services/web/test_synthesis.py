@@ -127,7 +127,7 @@ def test_a_coded_fragment_is_shown_with_who_read_it_how_and_counts_in_the_draft(
     codes(site, coder, record, **{"links[1].cmoc": "", "rows": "2"})
 
     assert "It is coded." in coder.words and "trust &lt;b&gt;grew&lt;/b&gt;" in coder.text
-    for said in ("We trust them.", "they say so", "Cora", "supports", "says so outright", "credible"):
+    for said in ("We trust them.", "they say so", "Cora", "supports", "said outright", "credible"):
         assert said in coder.words
     settled(site, 1)
     reader.goes(SYNTHESIS)
