@@ -56,7 +56,7 @@ _INCLUDED = col(ReportRow.state) == literal_column(f"'{ReportStates.INCLUDED}'")
 
 #: Of a report: that none of its links holds.
 _UNCODED = ~(
-    select(LinkRow.id)
+    select(col(LinkRow.id))
     .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
     .where(
         col(FragmentRow.review) == col(ReportRow.review),

@@ -45,7 +45,7 @@ class SynthesisClient:
         on its way."""
         return self._http.post(f"/synthesis/reviews/{part(review)}/evidence/batch", wire.BatchTaken, batch)
 
-    def link_one(self, review: str, evidence: wire.EvidenceGiven) -> wire.EvidenceTaken:
+    def link_one(self, review: str, evidence: wire.EvidenceGiven | Mapping[str, object]) -> wire.EvidenceTaken:
         """Ties one fragment to CMOCs."""
         return self._http.post(f"/synthesis/reviews/{part(review)}/evidence", wire.EvidenceTaken, evidence)
 

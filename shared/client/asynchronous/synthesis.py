@@ -47,7 +47,7 @@ class AsyncSynthesisClient:
         on its way."""
         return await self._http.post(f"/synthesis/reviews/{part(review)}/evidence/batch", wire.BatchTaken, batch)
 
-    async def link_one(self, review: str, evidence: wire.EvidenceGiven) -> wire.EvidenceTaken:
+    async def link_one(self, review: str, evidence: wire.EvidenceGiven | Mapping[str, object]) -> wire.EvidenceTaken:
         """Ties one fragment to CMOCs."""
         return await self._http.post(f"/synthesis/reviews/{part(review)}/evidence", wire.EvidenceTaken, evidence)
 
