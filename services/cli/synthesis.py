@@ -263,7 +263,8 @@ def kin(review: str, cmoc: str, as_json: bool) -> None:
 @option("--drill", is_flag=True, help="Label it as an exercise.")
 @option("--without", multiple=True, help="Leave out this search by hand, which is overdue; for several, several times.")
 @option("--reason", multiple=True, help="Why: one for all that are left out, or one for each in their order.")
-@click.option("--yes", is_flag=True, help="Do not ask, also where nothing differs from the last revision.")
+@option("--draft", "named", help="Sign this draft and no other, by its id, which `show --draft --json` says.")
+@click.option("--yes", is_flag=True, help="Do not ask; for programs, with the draft that they mean.")
 @AS_JSON
 def sign(
     review: str,
@@ -271,25 +272,28 @@ def sign(
     drill: bool,
     without: tuple[str, ...],
     reason: tuple[str, ...],
+    named: str | None,
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Sign the draft as it is now: it becomes the next revision, under your name, and subscribers are told.
+    """Sign the draft: it becomes the next revision, under your name, and subscribers are told.
 
-    Needs a lead's own key. Read it first: `living synthesis show REVIEW --draft`. Where nothing
-    differs from the last revision, it says so and asks on a terminal. It is refused past a search by hand that is
-    overdue, unless that is left out with a reason, which the revision then says.
+    Needs a lead's own key. Says first what differs from the last revision and how much that is, and asks; what arrives
+    after that is not signed. Why each CMOC stands as it does: `living synthesis show REVIEW --draft`. It is refused
+    past a search by hand that is overdue, unless that is left out with a reason, which the revision then says.
+    A program names the draft that it read: `--yes --draft draft_...`.
     """
+    if yes and named is None:
+        raise click.UsageError("--yes needs --draft, the draft that you read: `living synthesis show REVIEW --draft`")
     left_out = _left_out(without, reason)
     with acting("signing", review, "lead") as living:
         draft = living.synthesis.draft(review)
+        _show_to_signer(draft)
         if draft.drill and not drill:
             err.print("This draft is a drill, for a drill's notice is at work in it: so will the revision be.")
-        if not _differs(draft):
-            err.print(f"{_nothing_differs(draft)} Subscribers are told of each revision, of this one too.")
-            if not yes and sys.stdin.isatty():
-                click.confirm("Sign it all the same?", abort=True, err=True)
-        seen = {"fragments_sha256": draft.fragments_sha256, "draft": draft.draft}
+        seen = {"fragments_sha256": draft.fragments_sha256, "draft": named or draft.draft}
+        if not yes:
+            click.confirm(f"Sign {seen['draft']} as revision {draft.number}?", abort=True, err=True)
         # Said only where there are any, since an earlier release knows none.
         more = {"without": left_out} if left_out else {}
         revision = living.synthesis.sign(review, {**seen, "summary": summary, "drill": drill, **more})
@@ -299,6 +303,20 @@ def sign(
         content = revision.content
         out.print(f"revision {content.number} is signed: {content.change_class}{_drill(content.drill)}")
         _show_not_searched(content)
+
+
+def _show_to_signer(draft: DraftView) -> None:
+    """Says how much differs from the last revision, and each line of it; beside what a program reads."""
+    err.print(Text(f"draft of revision {draft.number}{_drill(draft.drill)}: {draft.change_class}", style="bold"))
+    if not _differs(draft):
+        err.print(f"{_nothing_differs(draft)} Subscribers are told of each revision, of this one too.")
+    for change in draft.changes:
+        said = f"{change.cmoc} {change.what}: ".lstrip()
+        err.print(_indented(Text(said + " -> ".join(_worded(it) for it in (change.before, change.after)))))
+
+
+def _worded(value: object) -> str:
+    return "nothing" if value is None else str(value)
 
 
 def _left_out(without: Sequence[str], reasons: Sequence[str]) -> list[dict[str, str]]:

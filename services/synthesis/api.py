@@ -17,6 +17,7 @@ from services.synthesis.models import DraftRow
 from services.synthesis.ports.crates import name_of
 from shared.db.work import Work
 from shared.errors import NotFound
+from shared.events.synthesis import Element
 from shared.http.auth import Adjudicator, Anybody, Coder, Confirmer, Lead, Reader, Signer
 from shared.http.paging import Hundred
 from shared.http.parameters import AskedNumber, Day, Name, Number, Word, YesNo
@@ -48,6 +49,7 @@ from shared.wire.synthesis import (
     Provenance,
     RejudgementState,
     RejudgementView,
+    ReportState,
     ReportView,
     RevisionListed,
     RevisionView,
@@ -132,12 +134,21 @@ def list_evidence(
     page: Hundred,
     record: Word | None = None,
     cmoc: Word | None = None,
+    element: Element | None = None,
+    link: Word | None = None,
+    proposal: Word | None = None,
 ) -> Page[EvidenceView]:
-    """Every link, oldest first, also those that do not stand; of one record or CMOC where given."""
+    """Every link, oldest first, also those that do not stand; of one record or CMOC, of one element, this one link, or
+    those that speak for a proposal, where given."""
     store.review(work, review)
     if cmoc is not None:
         _had_cmoc(work, review, cmoc)
-    return store.evidence(work, review, page, record=record, cmoc=cmoc).page(views.evidence_view)
+    links = [link] if link is not None else None
+    if proposal is not None:
+        spoken = store.proposal(work, review, proposal).links
+        links = [it for it in spoken if link in (None, it)]
+    found = store.evidence(work, review, page, record=record, cmoc=cmoc, element=element, links=links)
+    return found.page(views.evidence_view)
 
 
 @router.post("/reviews/{review}/evidence/{fragment}/withdraw")
@@ -171,9 +182,17 @@ def list_appraisals(review: Name, link: Name, work: Reading, person: Reader, pag
 
 
 @router.get("/reviews/{review}/reports")
-def list_reports(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[ReportView]:
-    """Every record that screening decided about, its study, and what was noticed about it."""
-    found = store.reports(work, review, page)
+def list_reports(
+    review: Name,
+    work: Reading,
+    person: Reader,
+    page: Hundred,
+    state: ReportState | None = None,
+    to_code: YesNo = False,
+) -> Page[ReportView]:
+    """Every record that screening decided about, its study, and what was noticed about it; those in one state, or from
+    which no evidence is coded though they are included."""
+    found = store.reports(work, review, page, state="included" if to_code else state, to_code=to_code)
     return found.shown_as(views.report_views(work, review, found.rows))
 
 
@@ -367,6 +386,12 @@ def list_proposals(
     element, or to set one aside. Only people do it, by an amendment of the protocol."""
     store.review(work, review)
     return store.proposals(work, review, state, page).page(views.proposal_view)
+
+
+@router.get("/reviews/{review}/proposals/{proposal}")
+def show_proposal(review: Name, proposal: Name, work: Reading, person: Reader) -> ProposalView:
+    """One of them; the links that speak for it: the evidence listing with `proposal`."""
+    return views.proposal_view(store.proposal(work, review, proposal))
 
 
 @router.post("/reviews/{review}/proposals/{proposal}/close")

@@ -121,6 +121,13 @@ class ReportRow(Base, table=True):
             postgresql_where=text("drilled_by IS NOT NULL"),
             sqlite_where=text("drilled_by IS NOT NULL"),
         ),
+        Index(
+            "reports_included",
+            "review",
+            "record",
+            postgresql_where=text("state = 'included'"),
+            sqlite_where=text("state = 'included'"),
+        ),
     )
 
     review: str = Field(primary_key=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Select, delete, func, insert, select, union, union_all, update
+from sqlalchemy import Select, delete, func, insert, literal_column, select, union, union_all, update
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
@@ -52,6 +52,21 @@ Row = TypeVar("Row")
 
 #: For what changes rows that nobody in the same work has read: those that it has are not looked through.
 _UNWATCHED = {"synchronize_session": False}
+
+#: In letters, since an index of some rows is not used for what is bound later.
+_INCLUDED = col(ReportRow.state) == literal_column(f"'{ReportStates.INCLUDED}'")
+
+#: Of a report: that none of its links holds.
+_UNCODED = ~(
+    select(col(LinkRow.id))
+    .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+    .where(
+        col(FragmentRow.review) == col(ReportRow.review),
+        col(FragmentRow.record) == col(ReportRow.record),
+        col(LinkRow.withdrawn_at).is_(None),
+    )
+    .exists()
+)
 
 #: As `ReportRow.stands` says it.
 _STANDS = (
@@ -175,9 +190,21 @@ def surviving(work: Work, review: str, record: str) -> tuple[str, ReportRow | No
     return record, row
 
 
-def reports(work: Work, review: str, page: PageAsked) -> Found[ReportRow]:
-    """Every report of a review, by record."""
-    return read_page(work, select(ReportRow).where(col(ReportRow.review) == review), page, col(ReportRow.record))
+def reports(work: Work, review: str, page: PageAsked, *, state: str | None, to_code: bool) -> Found[ReportRow]:
+    """Every report of a review, by record; those in one state, and from which no evidence is coded, where asked."""
+    query = select(ReportRow).where(col(ReportRow.review) == review)
+    if state is not None:
+        # Spelled out, for the index of those that are included.
+        query = query.where(_INCLUDED if state == ReportStates.INCLUDED else col(ReportRow.state) == state)
+    if to_code:
+        query = query.where(_UNCODED)
+    return read_page(work, query, page, col(ReportRow.record))
+
+
+def count_to_code(work: Work, review: str) -> int:
+    """From how many included reports no evidence is coded yet."""
+    query = select(func.count()).select_from(ReportRow).where(col(ReportRow.review) == review)
+    return work.session.scalars(query.where(_INCLUDED, _UNCODED)).one()
 
 
 def reports_for_synthesis(work: Work, review: str, records: Collection[str] | None) -> dict[str, Report]:
@@ -438,8 +465,18 @@ def reports_behind(work: Work, review: str, links: Collection[str]) -> list[tupl
 Evidence = tuple[LinkRow, FragmentRow, ReportRow]
 
 
-def evidence(work: Work, review: str, page: PageAsked, *, record: str | None, cmoc: str | None) -> Found[Evidence]:
-    """Links with their fragments and reports, in the order they were made; of one record or CMOC where given."""
+def evidence(
+    work: Work,
+    review: str,
+    page: PageAsked,
+    *,
+    record: str | None,
+    cmoc: str | None,
+    element: str | None,
+    links: Collection[str] | None,
+) -> Found[Evidence]:
+    """Links with their fragments and reports, in the order they were made; of one record, CMOC or element, or these
+    `links`, where given."""
     query = (
         select(LinkRow, FragmentRow, ReportRow)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
@@ -453,6 +490,10 @@ def evidence(work: Work, review: str, page: PageAsked, *, record: str | None, cm
         query = query.where(col(FragmentRow.record) == record)
     if cmoc is not None:
         query = query.where(col(LinkRow.cmoc) == cmoc)
+    if element is not None:
+        query = query.where(col(LinkRow.element) == element)
+    if links is not None:
+        query = query.where(col(LinkRow.id).in_(links))
     return read_page(work, query, page, col(LinkRow.seq))
 
 
@@ -504,6 +545,19 @@ def proposal_to_change(work: Work, review: str, proposal: str) -> ProposalRow:
     if row is None or row.review != review:
         raise NotFound(f"review {review!r} has no proposal {proposal!r}", slug="unknown_proposal")
     return row
+
+
+def proposal(work: Work, review: str, proposal: str) -> ProposalRow:
+    """Raises NotFound."""
+    row = work.session.get(ProposalRow, proposal)
+    if row is None or row.review != review:
+        raise NotFound(f"review {review!r} has no proposal {proposal!r}", slug="unknown_proposal")
+    return row
+
+
+def count_open_proposals(work: Work, review: str) -> int:
+    query = select(func.count()).select_from(ProposalRow)
+    return work.session.scalars(query.where(col(ProposalRow.review) == review, col(ProposalRow.state) == "open")).one()
 
 
 def proposals(work: Work, review: str, state: str | None, page: PageAsked) -> Found[ProposalRow]:

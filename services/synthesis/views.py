@@ -120,6 +120,8 @@ def status(work: Work, row: ReviewRow) -> StatusView:
         open_drills=drills,
         searched_through=searched_through(store.watches(work, row.review)),
         manual=manual_searches(work, row),
+        to_code=store.count_to_code(work, row.review),
+        open_proposals=store.count_open_proposals(work, row.review),
         **row.model_dump(include=set(StatusView.model_fields)),
     )
 

@@ -24,7 +24,7 @@ STATIC = _HERE / "static"
 #: The pages of a review that each of its pages leads to, in their order.
 ROOMS = (
     "mine", "records", "duplicates", "conflicts", "protocol", "sources", "imports", "exports", "people", "flow",
-    "findings",
+    "synthesis", "findings",
 )  # fmt: skip
 
 

@@ -69,7 +69,7 @@ async def looked(asked: Asked, me: Me) -> tuple[Glance, Funnel | None]:
         _known(api.synthesis.draft(review)),
         _dead_letters(asked) if admin else _no_letters(),
     )
-    waiting = [*_of_synthesis(review, status), *_of_sources(review, ingest), *_of_screening(review, funnel)]
+    waiting = [*_of_synthesis(review, status, draft, me), *_of_sources(review, ingest), *_of_screening(review, funnel)]
     to = drawing.url("reviews", review, "sources")
     waiting += [Waiting("letters", to, n, name) for name, n in letters.items() if n]
     way = [*_first_steps(review, ingest, funnel), *_stages(review, funnel), *_last_steps(review, funnel, status, draft)]
@@ -120,14 +120,23 @@ def _of_screening(review: str, funnel: Funnel | None) -> Iterator[Waiting]:
             yield Waiting("drifted", drawing.url("reviews", review, "people", "figures"), stage.drifted, named)
 
 
-def _of_synthesis(review: str, status: StatusView | None) -> Iterator[Waiting]:
+def _of_synthesis(review: str, status: StatusView | None, draft: DraftView | None, me: Me) -> Iterator[Waiting]:
+    """What waits of the synthesis, as far as it is for whoever looks."""
     if status is None:
         return
-    to = drawing.url("reviews", review, "findings")
+    to = drawing.url("reviews", review, "synthesis")
     if status.state == "overdue":
         yield Waiting("overdue", to, of=str(status.next_due))
     if judged := status.open_rejudgements - status.open_drills:
-        yield Waiting("rejudgements", to, judged)
+        yield Waiting("rejudgements", drawing.url("reviews", review, "synthesis", "judgements"), judged)
+    if status.to_code and has_role(me, "reviewer", review):
+        yield Waiting("to_code", drawing.url("reviews", review, "synthesis", "coding"), status.to_code)
+    if status.open_proposals and has_role(me, "lead", review):
+        yield Waiting("proposals", drawing.url("reviews", review, "synthesis", "proposals"), status.open_proposals)
+    # A first draft says what the protocol says, until there is evidence.
+    is_news = draft is not None and (draft.counts.links if draft.number == 1 else draft.change_class != "NONE")
+    if draft is not None and is_news and status.state != "retired" and has_role(me, "lead", review):
+        yield Waiting("sign", to, draft.number)
 
 
 def _first_steps(review: str, status: IngestStatus | None, funnel: Funnel | None) -> Iterator[Step]:
@@ -157,8 +166,9 @@ def _last_steps(
         yield Step("included", funnel.included, drawing.url("reviews", review, "flow"))
     if status is None or draft is None:
         return
-    counts, to = draft.counts, drawing.url("reviews", review, "findings")
-    yield Step("evidence", counts.fragments, to, [("studies", counts.studies), ("links", counts.links)])
+    counts, to = draft.counts, drawing.url("reviews", review, "synthesis")
+    coding = drawing.url("reviews", review, "synthesis", "coding")
+    yield Step("evidence", counts.fragments, coding, [("studies", counts.studies), ("links", counts.links)])
     yield Step("theories", len(draft.theories), to, [("cmocs", len(draft.cmocs)), ("revisions", status.revisions)])
 
 

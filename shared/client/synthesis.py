@@ -11,7 +11,7 @@ from shared.client.http import Http, part
 if TYPE_CHECKING:
     from datetime import date
 
-    from shared.events.synthesis import Credibility
+    from shared.events.synthesis import Credibility, Element
     from shared.wire import synthesis as wire
 else:
     wire = Forms("shared.wire.synthesis")
@@ -45,17 +45,24 @@ class SynthesisClient:
         on its way."""
         return self._http.post(f"/synthesis/reviews/{part(review)}/evidence/batch", wire.BatchTaken, batch)
 
-    def link_one(self, review: str, evidence: wire.EvidenceGiven) -> wire.EvidenceTaken:
+    def link_one(self, review: str, evidence: wire.EvidenceGiven | Mapping[str, object]) -> wire.EvidenceTaken:
         """Ties one fragment to CMOCs."""
         return self._http.post(f"/synthesis/reviews/{part(review)}/evidence", wire.EvidenceTaken, evidence)
 
     def evidence(
-        self, review: str, *, record: str | None = None, cmoc: str | None = None
+        self,
+        review: str,
+        *,
+        record: str | None = None,
+        cmoc: str | None = None,
+        element: Element | None = None,
+        link: str | None = None,
+        proposal: str | None = None,
     ) -> Iterator[wire.EvidenceView]:
-        """Every link, of one record or CMOC where given."""
-        return self._http.pages(
-            f"/synthesis/reviews/{part(review)}/evidence", wire.EvidenceView, record=record, cmoc=cmoc
-        )
+        """Every link, of one record, CMOC or element, this one, or those that speak for a proposal, where given."""
+        path = f"/synthesis/reviews/{part(review)}/evidence"
+        asked = {"record": record, "cmoc": cmoc, "element": element, "link": link, "proposal": proposal}
+        return self._http.pages(path, wire.EvidenceView, **asked)
 
     def withdraw(self, review: str, fragment: str, why: str, *, link: str | None = None) -> wire.Withdrawn:
         body = {"why": why, "link": link}
@@ -73,8 +80,12 @@ class SynthesisClient:
         path = f"/synthesis/reviews/{part(review)}/links/{part(link)}/appraisals"
         return self._http.pages(path, wire.AppraisalView)
 
-    def reports(self, review: str) -> Iterator[wire.ReportView]:
-        return self._http.pages(f"/synthesis/reviews/{part(review)}/reports", wire.ReportView)
+    def reports(
+        self, review: str, *, state: wire.ReportState | None = None, to_code: bool = False
+    ) -> Iterator[wire.ReportView]:
+        """Every report, those in one state, or those from which no evidence is coded though they are included."""
+        path = f"/synthesis/reviews/{part(review)}/reports"
+        return self._http.pages(path, wire.ReportView, state=state, to_code=to_code or None)
 
     def join_study(self, review: str, record: str, why: str, *, same_as: str | None) -> wire.ReportView:
         """Counts a record's report as one of another's study; as a study of its own again with None."""
@@ -160,6 +171,9 @@ class SynthesisClient:
     def proposals(self, review: str, state: wire.ProposalState | None = None) -> Iterator[wire.ProposalView]:
         """What the evidence suggests to do with CMOCs, which only people do."""
         return self._http.pages(f"/synthesis/reviews/{part(review)}/proposals", wire.ProposalView, state=state)
+
+    def proposal(self, review: str, proposal: str) -> wire.ProposalView:
+        return self._http.get(f"/synthesis/reviews/{part(review)}/proposals/{part(proposal)}", wire.ProposalView)
 
     def decline(self, review: str, proposal: str, why: str) -> wire.ProposalView:
         """Says why what the evidence suggests is not done."""

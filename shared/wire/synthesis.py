@@ -493,11 +493,11 @@ class LeftOut(Given):
 
 
 class SignDraft(Given):
-    """Signs the draft whose evidence has this hash (and, where given, exactly this draft). It goes `without` those
-    searches by hand that are overdue, each with its reason; the revision says so."""
+    """Signs this draft and no other, with the hash of its evidence. It goes `without` those searches by hand that are
+    overdue, each with its reason; the revision says so."""
 
     fragments_sha256: Line
-    draft: Line | None = None
+    draft: Line
     summary: Prose
     drill: bool = False
     without: list[LeftOut] = Field(default=[], max_length=50)
@@ -842,3 +842,7 @@ class StatusView(BaseModel):
     open_drills: int
     searched_through: dict[str, date]
     manual: list[ManualSearch] = []
+    #: Included reports from which no evidence is coded yet.
+    to_code: int = 0
+    #: What the evidence suggests to do, and nobody has decided.
+    open_proposals: int = 0

@@ -171,9 +171,9 @@ def test_keys_are_rotated_while_the_platform_runs(run, the_run, tmp_path):
     site, _ = the_run
     before, kids = own_token(open_ring(site.settings), "lead"), []
     for position, summary in enumerate(("Before the rotation.", "After it.")):
-        signed = data(
-            run("synthesis", "sign", REVIEW, "--summary", summary, "--yes", "--json", role="lead", name="dora")
-        )
+        draft = data(run("synthesis", "show", REVIEW, "--draft", "--json"))["draft"]
+        named = ("--summary", summary, "--draft", draft, "--yes", "--json")
+        signed = data(run("synthesis", "sign", REVIEW, *named, role="lead", name="dora"))
         kids.append((signed["content"]["number"], signed["kid"]))
         if position == 0:
             run("key", "rotate", "--for", "revisions")

@@ -95,7 +95,7 @@ def _draft_as_seen(work: Work, review: ReviewRow, seen: SignDraft) -> DraftRow:
             "look again in a moment",
             slug="not_settled",
         )
-    if draft.fragments_sha256 != seen.fragments_sha256 or seen.draft not in (None, draft.draft):
+    if draft.fragments_sha256 != seen.fragments_sha256 or seen.draft != draft.draft:
         raise Conflict(
             f"the draft of {review.review!r} is not the one you saw: read it again before you sign", slug="stale_draft"
         )

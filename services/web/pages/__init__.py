@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.web.pages import (
     account,
+    coding,
     conflicts,
     course,
     decisions,
@@ -25,6 +26,7 @@ from services.web.pages import (
     settling,
     sources,
     subscriptions,
+    synthesis,
     training,
 )
 
@@ -42,6 +44,8 @@ ALL = [
     course.pages,
     records.pages,
     record.pages,
+    coding.pages,
+    synthesis.pages,
     duplicates.pages,
     findings.pages,
     people.pages,

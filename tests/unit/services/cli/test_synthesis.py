@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import jwt
 import pytest
-from click import testing
 
 from services.cli.printing import counted
 from shared.errors import Conflict, Invalid, NotFound
@@ -83,7 +82,7 @@ def test_a_lead_says_that_a_review_rests_and_why(coded, as_):
     assert (coded.lead.standing(REVIEW).state, coded.lead.standing(REVIEW).why) == ("paused", "No funds.")
 
 
-def sign(as_, *more: str, typed: str | None = None):
+def sign(as_, *more: str, typed: str | None = "y\n"):
     return as_("dora", "synthesis", "sign", REVIEW, "--summary", "as drafted", *more, role="lead", typed=typed)
 
 
@@ -100,36 +99,29 @@ def test_signing_where_nothing_differs_says_so_before(coded, as_):
     assert data(again)["content"]["number"] == 2
 
 
-@pytest.mark.parametrize(("answer", "signed"), [("n\n", 1), ("y\n", 2)])
-def test_signing_where_nothing_differs_is_asked_about_on_a_terminal(coded, as_, keyboard, answer, signed):
-    coded.signs()
+@pytest.mark.parametrize(("answer", "signed"), [("n\n", 0), ("", 0), ("y\n", 1)])
+def test_whoever_signs_is_shown_what_differs_and_asked_by_the_name_of_the_draft(coded, as_, answer, signed):
+    draft = coded.draft()
 
     result = sign(as_, typed=answer)
 
-    assert "Sign it all the same?" in result.stderr and result.exit_code == (0 if signed == 2 else 1)
-    assert revisions(coded) == signed
+    assert f"Sign {draft.draft} as revision 1?" in result.stderr and "draft of revision 1: MAJOR" in result.stderr
+    assert all(f"{it.cmoc} {it.what}: " in result.stderr for it in draft.changes) and draft.changes
+    assert (result.exit_code == 0, revisions(coded)) == (bool(signed), signed)
 
 
-def test_who_said_yes_before_is_not_asked(coded, as_, keyboard):
-    coded.signs()
+def test_a_program_names_the_draft_that_it_read_and_signs_no_other(coded, as_):
+    draft = coded.draft().draft
+    assert sign(as_, "--yes", typed=None).exit_code == 2
+    assert isinstance(refused := sign(as_, "--yes", "--draft", "draft_old", typed=None).exception, Conflict)
+    assert refused.slug == "stale_draft" and revisions(coded) == 0
 
-    assert "Sign it all the same?" not in sign(as_, "--yes", typed="n\n").stderr
-    assert revisions(coded) == 2
-
-
-def test_nobody_is_asked_where_something_differs(coded, as_, keyboard):
-    assert sign(as_, typed="n\n").exit_code == 0 and revisions(coded) == 1
-
-
-@pytest.fixture
-def keyboard(monkeypatch) -> None:
-    """What is typed comes from a terminal."""
-    monkeypatch.setattr(testing._NamedTextIOWrapper, "isatty", lambda stream: stream.name == "<stdin>")
+    assert sign(as_, "--yes", "--draft", draft, typed=None).exit_code == 0 and revisions(coded) == 1
 
 
 @pytest.mark.parametrize("summary", ["", "  "])
 def test_a_summary_that_says_nothing_is_told_in_plain_words(coded, as_, summary):
-    refused = as_("dora", "synthesis", "sign", REVIEW, "--summary", summary, role="lead").exception
+    refused = as_("dora", "synthesis", "sign", REVIEW, "--summary", summary, role="lead", typed="y\n").exception
 
     assert isinstance(refused, Invalid) and "body.summary: says nothing; write something" in refused.detail
 
@@ -229,7 +221,7 @@ def test_a_drill_is_labelled_wherever_it_shows(coded, as_):
     coded.settles()
 
     assert "draft of revision 2, a drill:" in words(as_("rita", "synthesis", "show", REVIEW, "--draft", role="reader"))
-    signed = as_("dora", "synthesis", "sign", REVIEW, "--summary", "An exercise.", role="lead")
+    signed = as_("dora", "synthesis", "sign", REVIEW, "--summary", "An exercise.", role="lead", typed="y\n")
     assert "This draft is a drill" in signed.stderr and "revision 2 is signed: MINOR, a drill" in words(signed)
     diff = ["synthesis", "diff", REVIEW, "1", "2"]
     assert "A drill:" in words(as_("rita", *diff, role="reader"))

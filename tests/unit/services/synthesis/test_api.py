@@ -163,3 +163,24 @@ def test_the_service_knows_no_stage_and_no_cmoc_by_name(workbench):
     rig.links("rat-paper", "maze")
 
     assert [(state.cmoc, state.support) for state in rig.draft().states] == [("burrow", 0), ("maze", 1)]
+
+
+def test_reports_to_be_coded_are_those_included_of_which_no_link_holds_and_are_counted(rig: SynthesisRig):
+    assert list(rig.lead.reports(REVIEW, to_code=True)) == [] and rig.lead.status(REVIEW).to_code == 0
+    rig.includes("r3")
+    for link in list(rig.lead.evidence(REVIEW, record="r2")):
+        rig.lead.withdraw(REVIEW, link.fragment, "misread")
+
+    assert [it.record for it in rig.lead.reports(REVIEW, to_code=True)] == ["r2", "r3"]
+    assert rig.lead.status(REVIEW).to_code == 2
+    assert [it.record for it in rig.lead.reports(REVIEW, state="included")] == ["r1", "r2", "r3"]
+    assert list(rig.lead.reports(REVIEW, state="excluded")) == []
+
+
+def test_evidence_is_found_by_its_link_and_by_the_element_it_speaks_to(rig: SynthesisRig):
+    every = list(rig.lead.evidence(REVIEW))
+
+    assert list(rig.lead.evidence(REVIEW, link=every[1].link)) == [every[1]]
+    assert list(rig.lead.evidence(REVIEW, link="link_none")) == []
+    of_element = list(rig.lead.evidence(REVIEW, cmoc="c1", element=every[0].element))
+    assert of_element == [it for it in every if (it.cmoc, it.element) == ("c1", every[0].element)]

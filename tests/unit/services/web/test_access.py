@@ -63,9 +63,10 @@ def people(site: Site) -> People:
         task = next(living.screening.tasks(REVIEW, "sift")).task
         preview = living.ingest.request_preview(REVIEW, by_hand).id
         run = living.ingest.imported(REVIEW, imported).run or ""
+        link = next(living.synthesis.evidence(REVIEW)).link
     named = {
         "stage": "sift", "record": record, "imported": imported, "export": export, "watch": watch, "batch": batch,
-        "run": run, "preview": preview, "task": task,
+        "run": run, "preview": preview, "task": task, "link": link, "cmoc": "c1",
     }  # fmt: skip
     members = {role: site.member(f"A {role}", role) for role in OF_MEMBERS}
     return People(site, Browser(site), site.member("A stranger", "lead", ELSEWHERE), members, named)

@@ -17,7 +17,7 @@ from services.ingest.ports.sources.port import Page, SourceRecord, SourceRefused
 from services.web.pages import ALL
 from tests.browsers import Visit, chromium
 from tests.unit.services.web.rig import FILES, PROTOCOL, REVIEW, Site
-from tests.unit.services.web.test_findings import included, signs
+from tests.unit.services.web.test_findings import fragment, included, signs
 from tests.unit.services.web.test_imports import DECIDED, MAPPING
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
@@ -38,6 +38,7 @@ class Shown:
     batch: str
     preview: str
     voted: str
+    synthesis: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -50,8 +51,9 @@ def shown(site: Site) -> Iterator[Shown]:
     preview = _amended_and_counted(site)
     with site.client(site.admin) as living:
         voted = next(living.screening.conflicts(REVIEW)).task
+    synthesis = _synthesised(site)
     with site.on_a_port() as url:
-        yield Shown(url, batch, preview, f"{AT}/mine/votes/{voted}")
+        yield Shown(url, batch, preview, f"{AT}/mine/votes/{voted}", synthesis)
 
 
 def _screened(site: Site) -> None:
@@ -105,6 +107,28 @@ def _amended_and_counted(site: Site) -> str:
         made = living.ingest.request_preview(REVIEW, {"strategies": strategies}).id
         site.waits(lambda: living.ingest.preview(REVIEW, made).done)
     return f"{AT}/protocol/previews/{made}"
+
+
+def _synthesised(site: Site) -> list[str]:
+    """Pages of the synthesis with something on each: two more reports, which refine an outcome, and one link judged."""
+    for title in ("Gardens and time", "Gardens and tools"):
+        record = included(site, title)
+        with site.client(site.admin) as living:
+            said = fragment("it takes time", element="outcome", stance="refines")
+            site.waits(lambda record=record, said=said: living.synthesis.link_one(REVIEW, {"record": record} | said))
+    waiting = included(site, "Gardens and weather")
+    with site.client(site.admin) as living:
+        site.waits(lambda: living.synthesis.status(REVIEW).open_proposals)
+        site.waits(lambda: living.synthesis.status(REVIEW).to_code)
+        proposal = next(living.synthesis.proposals(REVIEW)).proposal
+        link = next(living.synthesis.evidence(REVIEW))
+        living.synthesis.appraise(REVIEW, link.link, "caution", "one of them alone said it")
+        site.waits(lambda: living.synthesis.draft(REVIEW).settled)
+    inside = [
+        "", "/sign", "/coding", "/coding?which=all", "/judgements", "/judgements?which=all", "/proposals?which=all",
+        "/proposals", f"/proposals/{proposal}", f"/links/{link.link}", "/cmocs/c1", "/cmocs/c1/history",
+    ]  # fmt: skip
+    return [*(f"{AT}/synthesis{path}" for path in inside), *(f"{AT}/records/{it}/evidence" for it in (record, waiting))]
 
 
 def _alike(site: Site) -> None:
@@ -164,6 +188,7 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(shown):
         _looks_up_records(ada)
         _looks_after_sources(ada, shown.batch)
         _amends_the_protocol(ada, shown.preview)
+        _synthesises(ada, shown.synthesis)
 
     assert ada.wrong == []
     paths = {shown.path for table in ALL for shown in table.all if shown.method == "GET"}
@@ -248,3 +273,16 @@ def _amends_the_protocol(ada: Looking, preview: str) -> None:
     ada.goes("/reviews/new", UNWRITTEN, f"{UNWRITTEN}/protocol/new")
     ada.page.click("button[value=more]")
     ada.looks("[id='stages[2].name']")
+
+
+def _synthesises(ada: Looking, pages: list[str]) -> None:
+    ada.goes(*pages)
+    ada.page.click("button[value=code]", no_wait_after=True)  # The browser says what is missing.
+    ada.page.fill("[id='fragment.locator']", "p. 1")
+    ada.page.fill("[id='fragment.paraphrase']", "it rains")
+    ada.page.click("button[value=code]")
+    ada.looks(".faults")
+    ada.page.goto(f"{AT}/synthesis/sign")
+    ada.page.fill("#summary", "Two studies more.")
+    ada.page.click("button[value=look]")
+    ada.looks("#once-more")

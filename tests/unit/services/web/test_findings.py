@@ -40,7 +40,7 @@ def signs_as_it_is(site: Site, summary: str, **more: Any) -> None:
         draft = living.synthesis.draft(REVIEW)
         overdue = [it.strategy for it in draft.manual if it.standing == "overdue"]
         living.synthesis.sign(REVIEW, {
-            "fragments_sha256": draft.fragments_sha256, "summary": summary,
+            "fragments_sha256": draft.fragments_sha256, "draft": draft.draft, "summary": summary,
             "without": [{"strategy": strategy, "reason": "nobody has"} for strategy in overdue],
         } | more)  # fmt: skip
         site.waits(lambda: living.synthesis.status(REVIEW).revisions == draft.number)

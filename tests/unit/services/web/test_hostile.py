@@ -33,10 +33,20 @@ FIELDS = (
     "title", "question", "definition of context", "criterion to include", "criterion to exclude", "heading",
     "context of a CMOC", "outcome of a CMOC", "question of sift", "label of opinion", "help of opinion",
     "label of a field", "help of a field", "title of a record", "abstract", "reason of a vote", "note", "summary",
+    "paraphrase", "quote", "rationale", "why it is trusted", "why it is taken back", "how it is judged anew",
+    "why it is declined",
 )  # fmt: skip
 
 #: Those whose lines some page shows.
-LINES = ("author", "venue", "why it was decided", "why it was amended", "title of a preview", "remark of a source")
+LINES = (
+    "author",
+    "venue",
+    "why it was decided",
+    "why it was amended",
+    "title of a preview",
+    "remark of a source",
+    "locator",
+)
 
 #: Pages that no link leads to.
 APART = {"/sign-in", "/join"}
@@ -103,11 +113,33 @@ def people(site: Site) -> People:
     ana.sends(f"{CARD}/park", parked_for=whole("reason to park"))
     ana.sends(f"{CARD}/note", note=whole("note"))
     signs(site, included(site, f"Found {whole('title of a report')}"), whole("paraphrase"), whole("summary"))
+    synthesises(site)
     decides(site, lines("why it was decided"))
     site.admin.goes(f"{AT}/conflicts").sends(f"{AT}/conflicts/take")
     site.admin.sends(f"{AT}/conflicts/look", answer="include", reason=whole("first look"))
     brings_files(site)
     return People(site.admin, ana, amends(site))
+
+
+def synthesises(site: Site) -> None:
+    """Codes, judges, takes back, judges anew and declines, with hostile words for all of it."""
+    refines = {"cmoc": "c1", "element": "outcome", "stance": "refines", "rationale": whole("rationale")}
+    records = [included(site, f"{n} {whole('title of a report')}") for n in range(2)]
+    said = {"paraphrase": whole("paraphrase"), "quote": whole("quote"), "data_type": "observation"}
+    with site.client(site.admin) as living:
+        for n, locator in enumerate(lines("locator")):
+            given = {"record": records[n % 2], "fragment": {"locator": locator} | said, "links": [refines]}
+            site.waits(lambda given=given: living.synthesis.link_one(REVIEW, given))
+        site.waits(lambda: living.synthesis.status(REVIEW).open_proposals)
+        proposal = next(living.synthesis.proposals(REVIEW))
+        living.synthesis.appraise(REVIEW, proposal.links[0], "credible", whole("why it is trusted"))
+        living.synthesis.decline(REVIEW, proposal.proposal, whole("why it is declined"))
+        living.ingest.notice(REVIEW, records[0], kind="retraction", reason=whole("why it is retracted"), drill=True)
+        site.waits(lambda: list(living.synthesis.rejudgements(REVIEW, "open")))
+        for it in list(living.synthesis.rejudgements(REVIEW, "open")):
+            living.synthesis.close_rejudgement(REVIEW, it.rejudgement, whole("how it is judged anew"))
+        first = next(living.synthesis.evidence(REVIEW, record=records[1]))
+        living.synthesis.withdraw(REVIEW, first.fragment, whole("why it is taken back"))
 
 
 def amends(site: Site) -> str:

@@ -15,7 +15,7 @@ from tests.toy import TOY
 
 FEED = {"channel": "feed"}
 FRAGMENT = {"locator": "p. 4", "paraphrase": "what it says", "data_type": "observation"}
-DRAFT = {"fragments_sha256": "0"}
+DRAFT = {"fragments_sha256": "0", "draft": "d"}
 LINK = {"cmoc": "c", "element": "context"}
 
 

@@ -118,3 +118,15 @@ def test_three_more_studies_without_other_words_ask_for_another_look(rig: Synthe
     rig.links("r4")
     rig.settles()
     assert [(it.rule, it.subject) for it in rig.lead.triggers(REVIEW)] == [("new_supports_without_new_wording", "c1")]
+
+
+def test_the_links_that_speak_for_it_are_listed_by_its_name_and_it_is_counted(suggested: SynthesisRig):
+    [it] = suggested.lead.proposals(REVIEW)
+
+    assert suggested.lead.proposal(REVIEW, it.proposal) == it
+    assert sorted(one.link for one in suggested.lead.evidence(REVIEW, proposal=it.proposal)) == it.links
+    assert suggested.lead.status(REVIEW).open_proposals == 1
+    suggested.lead.decline(REVIEW, it.proposal, "one team")
+    assert suggested.lead.status(REVIEW).open_proposals == 0
+    with pytest.raises(NotFound):
+        suggested.lead.proposal(REVIEW, "prop_none")

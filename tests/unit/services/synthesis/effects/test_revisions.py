@@ -104,7 +104,7 @@ def test_a_revision_holds_only_what_led_to_it_since_the_one_before(rig: Synthesi
 
 def test_a_signer_who_saw_another_draft_is_told_so(rig: SynthesisRig):
     seen = rig.draft()
-    signed = SignDraft(fragments_sha256=seen.fragments_sha256, summary="as I saw it")
+    signed = SignDraft(fragments_sha256=seen.fragments_sha256, draft=seen.draft, summary="as I saw it")
     rig.links("r2")
 
     with pytest.raises(Conflict) as caught:
@@ -140,7 +140,9 @@ def test_signing_the_same_draft_twice_publishes_it_once(rig: SynthesisRig):
 def test_only_a_lead_signs(rig: SynthesisRig):
     seen = rig.draft()
     with pytest.raises(Forbidden):
-        rig.person("carol").sign(REVIEW, SignDraft(fragments_sha256=seen.fragments_sha256, summary="mine"))
+        rig.person("carol").sign(
+            REVIEW, SignDraft(fragments_sha256=seen.fragments_sha256, draft=seen.draft, summary="mine")
+        )
 
 
 def test_a_draft_never_overwrites_a_published_revision(rig: SynthesisRig):

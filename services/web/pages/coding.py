@@ -1,0 +1,174 @@
+"""Coding: what included reports say of the theories, fragment by fragment, and whether each is to be trusted there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, get_args
+
+from services.web import drawing
+from services.web.coded import at_fields, by_standing, evidence_of, filled_of, rows_shown
+from services.web.lacking import without_protocol
+from services.web.names import called_in, naming
+from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.roles import has_role
+from services.web.written import errors_of
+from shared.errors import Conflict, Invalid, LivingError, NotFound, UnknownReview
+from shared.events.synthesis import Credibility, Element, Inference, Stance
+from shared.wire.screening import RecordHistory
+from shared.wire.synthesis import DataType, EvidenceView
+
+pages = Pages()
+
+_RECORD = "/reviews/{review}/records/{record}/evidence"
+_LINK = "/reviews/{review}/synthesis/links/{link}"
+
+
+@pages.page("/reviews/{review}/synthesis/coding", allowed=("scripts",))
+async def show_reports(asked: Asked) -> Drawn:
+    """The included reports from which nothing is coded yet, or all that are included."""
+    review, every = asked.path["review"], asked.query.get("which") == "all"
+    api = asked.api.synthesis
+    listing = api.reports(review, state="included") if every else api.reports(review, to_code=True)
+    try:
+        sheet, status, me = await asyncio.gather(asked.sheet(listing), api.status(review), asked.api.people.me())
+    except NotFound:
+        return await without_protocol(asked)
+    given = {
+        "review": review, "sheet": sheet, "status": status, "every": every, "query": asked.query,
+        "codes": has_role(me, "reviewer", review),
+    }  # fmt: skip
+    return Page("coding.html", given)
+
+
+@pages.page(_RECORD, allowed=("scripts",))
+async def show_evidence(asked: Asked) -> Drawn:
+    """What is coded from a record, and a form for more. One that lives on in another leads there."""
+    return await _evidence(asked)
+
+
+@pages.form(_RECORD, allowed=("scripts",))
+async def code_evidence(asked: Asked) -> Drawn:
+    """Ties one fragment of a record to CMOCs; or shows one more row for a link."""
+    review, record = asked.path["review"], asked.path["record"]
+    if asked.text("do") == "more":
+        return await _evidence(asked, more=True)
+    try:
+        with asked.done_once():
+            taken = await asked.api.synthesis.link_one(review, evidence_of(filled_of(asked), record))
+    except (Invalid, Conflict, NotFound) as error:
+        return await _evidence(asked, error)
+    done = "coded" if taken.changed else "known"
+    return Go(drawing.url("reviews", review, "records", taken.record, "evidence", done=done))
+
+
+@pages.page(_LINK, allowed=("scripts",))
+async def show_link(asked: Asked) -> Drawn:
+    """One link: what was judged of it, by whom, and forms to judge it anew and to take it back."""
+    return await _link(asked)
+
+
+@pages.form(_LINK + "/appraise", allowed=("scripts",))
+async def appraise_link(asked: Asked) -> Drawn:
+    """Says whether a fragment is to be trusted for what the link says by it."""
+    review, link = asked.path["review"], asked.path["link"]
+
+    async def doing() -> None:
+        credibility: Any = asked.text("credibility")
+        await asked.api.synthesis.appraise(review, link, credibility, asked.text("why"))
+
+    return await _done(asked, "appraise", doing)
+
+
+@pages.form(_LINK + "/withdraw", allowed=("scripts",))
+async def withdraw_link(asked: Asked) -> Drawn:
+    """Takes back a link, or its fragment with all of its links."""
+    review, link = asked.path["review"], asked.path["link"]
+
+    async def doing() -> None:
+        found = await _found(asked)
+        only = None if asked.text("which") == "fragment" else link
+        await asked.api.synthesis.withdraw(review, found.fragment, asked.text("why"), link=only)
+
+    return await _done(asked, "withdraw", doing)
+
+
+async def _done(asked: Asked, form: str, doing: Callable[[], Awaitable[None]]) -> Drawn:
+    """Does what a form asks for; what is wrong with that is said in the form."""
+    try:
+        with asked.done_once():
+            await doing()
+    except (Invalid, Conflict) as error:
+        return await _link(asked, error, form)
+    return Go(drawing.url("reviews", asked.path["review"], "synthesis", "links", asked.path["link"], done=form))
+
+
+async def _found(asked: Asked) -> EvidenceView:
+    """The link of the path. Raises NotFound."""
+    review, link = asked.path["review"], asked.path["link"]
+    async for one in asked.api.synthesis.evidence(review, link=link):
+        return one
+    raise NotFound(f"review {review!r} has no link {link!r}")
+
+
+async def _link(asked: Asked, error: LivingError | None = None, form: str = "") -> Page:
+    review, link = asked.path["review"], asked.path["link"]
+    api = asked.api.synthesis
+    one, sheet, cmocs, me, called = await asyncio.gather(
+        _found(asked), asked.sheet(api.appraisals(review, link)), api.cmocs(review), asked.api.people.me(),
+        called_in(asked, review),
+    )  # fmt: skip
+    given = {
+        "review": review, "one": one, "sheet": sheet, "cmoc": next(it for it in cmocs if it.cmoc == one.cmoc),
+        "called": called, "naming": naming, "codes": has_role(me, "reviewer", review), "form": form,
+        "typed": asked.form, "errors": errors_of(error), "query": asked.query, "credibilities": get_args(Credibility),
+        "withdraws": one.coder == me.person or has_role(me, "lead", review),
+    }  # fmt: skip
+    return Page("link.html", given, 200 if error is None else 422)
+
+
+async def _evidence(asked: Asked, error: LivingError | None = None, more: bool = False) -> Drawn:
+    review, record = asked.path["review"], asked.path["record"]
+    api = asked.api
+    try:
+        (shown, me, called, version), (sheet, cmocs, history) = await asyncio.gather(
+            asyncio.gather(
+                api.ingest.record(review, record), api.people.me(), called_in(asked, review),
+                api.protocol.newest(review),
+            ),
+            asyncio.gather(
+                asked.sheet(api.synthesis.evidence(review, record=record)), api.synthesis.cmocs(review),
+                _screening(asked),
+            ),
+        )  # fmt: skip
+    except NotFound as missing:
+        if missing.slug != UnknownReview.slug:
+            raise
+        return await without_protocol(asked)
+    if shown.merged_into is not None and error is None:
+        return Go(drawing.url("reviews", review, "records", shown.merged_into, "evidence"))
+    filled = filled_of(asked)
+    stated, gone = by_standing(cmocs)
+    given = {
+        "review": review, "record": shown, "book": shown.bibliography, "sheet": sheet, "cmocs": stated, "gone": gone,
+        "called": called, "naming": naming, "codes": has_role(me, "reviewer", review), "history": history,
+        "definitions": version.protocol.definitions, "filled": filled, "rows": rows_shown(asked, filled, more),
+        "errors": at_fields(errors_of(error)), "query": asked.query, **choices(),
+    }  # fmt: skip
+    return Page("evidence.html", given, 200 if error is None else 422)
+
+
+def choices() -> dict[str, Any]:
+    """What each part of a coding is chosen from."""
+    return {
+        "data_types": get_args(DataType), "elements": get_args(Element), "stances": get_args(Stance),
+        "inferences": get_args(Inference), "credibilities": get_args(Credibility),
+    }  # fmt: skip
+
+
+async def _screening(asked: Asked) -> RecordHistory | None:
+    """Its way through screening; None while screening has not heard of it."""
+    try:
+        return await asked.api.screening.record(asked.path["review"], asked.path["record"])
+    except NotFound:
+        return None

@@ -1,0 +1,253 @@
+"""Synthesis: what would be published now and why, what people decide about it, and signing it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, get_args
+
+from services.web import drawing
+from services.web.comparing import parts
+from services.web.drafting import arrived, cmocs_by_theory, marks_of, overdue, reasons_of, titles_of
+from services.web.lacking import without_protocol
+from services.web.names import called_in, naming
+from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.roles import has_role
+from services.web.written import errors_of
+from shared.errors import Conflict, Invalid, LivingError, NotFound, UnknownReview
+from shared.events.synthesis import Element
+from shared.wire.synthesis import CmocDrafted, CmocView, DraftView
+
+pages = Pages()
+
+_AT = "/reviews/{review}/synthesis"
+
+#: What the evidence suggests, of which the draft's page shows the first.
+_PROPOSALS = 10
+
+
+@pages.page(_AT, allowed=("scripts",))
+async def show_draft(asked: Asked) -> Drawn:
+    """What would be published now beside the newest revision, and what a lead does before it is signed."""
+    review, api = asked.path["review"], asked.api.synthesis
+    try:
+        draft, status, table, proposals, me, called = await asyncio.gather(
+            api.draft(review), api.status(review), api.support(review),
+            asked.first(api.proposals(review, "open"), _PROPOSALS), asked.api.people.me(), called_in(asked, review),
+        )  # fmt: skip
+    except NotFound as error:
+        return await _without_draft(asked, error)
+    given = {
+        "review": review, "draft": draft, "status": status, "theories": cmocs_by_theory(draft),
+        "studies": titles_of(table), "parts": parts(draft.changes), "proposals": proposals, "overdue": overdue(draft),
+        "leads": has_role(me, "lead", review), "called": called,
+    }  # fmt: skip
+    return Page("synthesis.html", given)
+
+
+@pages.page(_AT + "/sign", allowed=("scripts",))
+async def show_signing(asked: Asked) -> Drawn:
+    """What is signed, once more, and a form for it."""
+    return await _signing(asked)
+
+
+@pages.form(_AT + "/sign", allowed=("scripts",))
+async def sign_draft(asked: Asked) -> Drawn:
+    """Shows once more what somebody is about to sign; then signs the very draft that they saw."""
+    review, do = asked.path["review"], asked.text("do")
+    if do in ("look", "back"):
+        return await _signing(asked, sure=do == "look")
+    try:
+        with asked.done_once():
+            revision = await asked.api.synthesis.sign(review, _signed(asked))
+    except (Invalid, Conflict) as error:
+        return await _signing(asked, error)
+    return Go(drawing.url("reviews", review, "findings", str(revision.content.number)))
+
+
+@pages.page(_AT + "/proposals", allowed=("scripts",))
+async def show_proposals(asked: Asked) -> Drawn:
+    """What the evidence suggested to do with CMOCs, and what became of it."""
+    review, api = asked.path["review"], asked.api.synthesis
+    state: Any = None if asked.query.get("which") == "all" else "open"
+    try:
+        sheet, me, called = await asyncio.gather(
+            asked.sheet(api.proposals(review, state)), asked.api.people.me(), called_in(asked, review)
+        )
+    except NotFound:
+        return await without_protocol(asked)
+    given = {
+        "review": review, "sheet": sheet, "every": state is None, "called": called, "query": asked.query,
+        "leads": has_role(me, "lead", review),
+    }  # fmt: skip
+    return Page("proposals.html", given)
+
+
+@pages.page(_AT + "/proposals/{proposal}", allowed=("scripts",))
+async def show_proposal(asked: Asked) -> Drawn:
+    """One of them, with the evidence that speaks for it."""
+    return await _proposal(asked)
+
+
+@pages.form(_AT + "/proposals/{proposal}/decline", allowed=("scripts",))
+async def decline_proposal(asked: Asked) -> Drawn:
+    """Says why it is not done."""
+    review, proposal = asked.path["review"], asked.path["proposal"]
+    try:
+        with asked.done_once():
+            await asked.api.synthesis.decline(review, proposal, asked.text("why"))
+    except (Invalid, Conflict) as error:
+        return await _proposal(asked, error)
+    return Go(drawing.url("reviews", review, "synthesis", "proposals", done="declined"))
+
+
+@pages.page(_AT + "/judgements", allowed=("scripts",))
+async def show_judgements(asked: Asked) -> Drawn:
+    """The CMOCs that are to be judged anew, each with why."""
+    return await _judgements(asked)
+
+
+@pages.form(_AT + "/judgements/{rejudgement}/close", allowed=("scripts",))
+async def judge_anew(asked: Asked) -> Drawn:
+    """Says how a CMOC was judged anew."""
+    review, rejudgement = asked.path["review"], asked.path["rejudgement"]
+    try:
+        with asked.done_once():
+            await asked.api.synthesis.close_rejudgement(review, rejudgement, asked.text("how"))
+    except (Invalid, Conflict) as error:
+        return await _judgements(asked, error)
+    return Go(drawing.url("reviews", review, "synthesis", "judgements", done="judged"))
+
+
+@pages.page(_AT + "/cmocs/{cmoc}", allowed=("scripts",))
+async def show_cmoc(asked: Asked) -> Drawn:
+    """A CMOC: its words, why its status is what it is, what each of its parts rests on, and where it comes from."""
+    review, cmoc, api = asked.path["review"], asked.path["cmoc"], asked.api.synthesis
+    element: Any = asked.query.get("element") if asked.query.get("element") in get_args(Element) else None
+    (cmocs, kin, drafted, table), (sheet, called) = await asyncio.gather(
+        asyncio.gather(api.cmocs(review), api.kin(review, cmoc), _drafted(asked), _titles(asked)),
+        asyncio.gather(asked.sheet(api.evidence(review, cmoc=cmoc, element=element)), called_in(asked, review)),
+    )
+    about: CmocView = next(it for it in cmocs if it.cmoc == cmoc)
+    given = {
+        "review": review, "about": about, "kin": kin, "cmoc": drafted, "studies": table, "sheet": sheet,
+        "called": called, "naming": naming, "element": element, "elements": get_args(Element), "query": asked.query,
+    }  # fmt: skip
+    return Page("cmoc.html", given)
+
+
+@pages.page(_AT + "/cmocs/{cmoc}/history", allowed=("scripts",))
+async def show_cmoc_history(asked: Asked) -> Drawn:
+    """What happened to a CMOC, oldest first."""
+    review, cmoc = asked.path["review"], asked.path["cmoc"]
+    sheet, called = await asyncio.gather(
+        asked.sheet(asked.api.synthesis.history(review, cmoc)), called_in(asked, review)
+    )
+    return Page(
+        "cmoc-history.html", {"review": review, "cmoc": cmoc, "sheet": sheet, "called": called, "query": asked.query}
+    )
+
+
+async def _signing(asked: Asked, error: LivingError | None = None, sure: bool = False) -> Drawn:
+    """The form, or the same to be looked at once more. Where the draft is not the one that was seen, what arrived."""
+    review, api = asked.path["review"], asked.api.synthesis
+    try:
+        draft, standing, me = await asyncio.gather(api.draft(review), api.standing(review), asked.api.people.me())
+    except NotFound as missing:
+        return await _without_draft(asked, missing)
+    seen = asked.text("draft")
+    stale = bool(seen) and seen != draft.draft
+    searches = overdue(draft)
+    given = {
+        "review": review, "draft": draft, "standing": standing, "parts": parts(draft.changes),
+        "marks": marks_of(draft.changes), "overdue": searches, "reasons": reasons_of(asked, searches),
+        "written": bool(asked.form), "stale": stale, "arrived": _arrived(asked, draft) if stale else None,
+        "sure": sure and not stale and draft.settled, "summary": asked.text("summary"),
+        "drill": asked.text("drill") == "yes" or draft.drill,
+        "leads": has_role(me, "lead", review), "errors": _errors(asked, error, stale),
+    }  # fmt: skip
+    return Page("sign.html", given, 409 if stale else 422 if error is not None else 200)
+
+
+def _arrived(asked: Asked, draft: DraftView) -> dict[str, Any]:
+    found = arrived(draft, asked.text("seen"))
+    return {"parts": parts(found.came), "went": found.went}
+
+
+def _errors(asked: Asked, error: LivingError | None, stale: bool) -> list[dict[str, str]]:
+    """What is wrong, by field; that something arrived meanwhile is said at length beside the form."""
+    if isinstance(error, Conflict) and (stale or error.slug == "not_settled"):
+        return []
+    named = {f"without.{at}.reason": name for at, name in enumerate(_left_out(asked))}
+    return [{"at": named.get(one["at"], one["at"]), "why": one["why"]} for one in errors_of(error)]
+
+
+def _left_out(asked: Asked) -> list[str]:
+    """The fields that say why a search is left out."""
+    return [name for name in asked.form if name.startswith("without.")]
+
+
+def _signed(asked: Asked) -> dict[str, Any]:
+    """What the form says."""
+    without = [{"strategy": name.removeprefix("without."), "reason": asked.text(name)} for name in _left_out(asked)]
+    return {
+        "fragments_sha256": asked.text("fragments"), "draft": asked.text("draft"), "summary": asked.text("summary"),
+        "drill": asked.text("drill") == "yes", "without": without,
+    }  # fmt: skip
+
+
+async def _proposal(asked: Asked, error: LivingError | None = None) -> Drawn:
+    review, proposal, api = asked.path["review"], asked.path["proposal"], asked.api.synthesis
+    one, sheet, cmocs, me, called = await asyncio.gather(
+        api.proposal(review, proposal), asked.sheet(api.evidence(review, proposal=proposal)), api.cmocs(review),
+        asked.api.people.me(), called_in(asked, review),
+    )  # fmt: skip
+    given = {
+        "review": review, "one": one, "sheet": sheet, "cmocs": [it for it in cmocs if it.cmoc in one.cmocs],
+        "called": called, "naming": naming, "leads": has_role(me, "lead", review), "errors": errors_of(error),
+        "query": asked.query, "why": asked.text("why"),
+    }  # fmt: skip
+    return Page("proposal.html", given, 200 if error is None else 422)
+
+
+async def _judgements(asked: Asked, error: LivingError | None = None) -> Drawn:
+    review, api = asked.path["review"], asked.api.synthesis
+    state = None if asked.query.get("which") == "all" else "open"
+    try:
+        sheet, cmocs, me, called = await asyncio.gather(
+            asked.sheet(api.rejudgements(review, state)), api.cmocs(review), asked.api.people.me(),
+            called_in(asked, review),
+        )  # fmt: skip
+    except NotFound:
+        return await without_protocol(asked)
+    given = {
+        "review": review, "sheet": sheet, "cmocs": {it.cmoc: it for it in cmocs}, "called": called,
+        "decides": has_role(me, "adjudicator", review), "every": state is None, "errors": errors_of(error),
+        "which": asked.path.get("rejudgement", ""), "how": asked.text("how"), "query": asked.query,
+    }  # fmt: skip
+    return Page("judgements.html", given, 200 if error is None else 422)
+
+
+async def _without_draft(asked: Asked, error: NotFound) -> Page:
+    """Before the synthesis has run for the first time, which it does by itself once there is a protocol."""
+    if error.slug == UnknownReview.slug:
+        return await without_protocol(asked)
+    if error.slug != "no_draft":
+        raise error
+    return Page("no-draft.html", {"review": asked.path["review"]})
+
+
+async def _drafted(asked: Asked) -> CmocDrafted | None:
+    """What would be published now of the CMOC of the path; None of one that is stated no more."""
+    review, cmoc = asked.path["review"], asked.path["cmoc"]
+    try:
+        draft = await asked.api.synthesis.draft(review)
+    except NotFound:
+        return None
+    return next((it for it in draft.cmocs if it.cmoc == cmoc), None)
+
+
+async def _titles(asked: Asked) -> Any:
+    try:
+        return titles_of(await asked.api.synthesis.support(asked.path["review"]))
+    except NotFound:
+        return {}
