@@ -247,7 +247,7 @@ class SettleRequest(Given):
     each of them."""
 
     resolution: Prose
-    tasks: Annotated[list[Short], Field(min_length=1, max_length=MOST_SETTLED)]
+    tasks: Annotated[list[Short], Field(min_length=1, max_length=MOST_SETTLED, json_schema_extra={"uniqueItems": True})]
 
 
 class SettledConflict(BaseModel):

@@ -35,7 +35,7 @@ def next_parsing(work: Work) -> ParsingRow | None:
 
 def count_parsings(work: Work) -> int:
     """How many copies are to be parsed."""
-    return work.session.execute(select(func.count()).select_from(ParsingRow)).scalar_one()
+    return int(work.session.execute(select(func.count()).select_from(ParsingRow)).scalar_one())
 
 
 def lock_parsing(work: Work, text: str) -> ParsingRow | None:
