@@ -203,8 +203,8 @@ def quote(
 @option("--state", type=click.Choice(("anchored", "lost")), help="Only those of which this is so.")
 @AS_JSON
 def anchors(review: str, text: str | None, state: AnchorState | None, as_json: bool) -> None:
-    """List quotes of copies, and those that are lost since their copies were parsed anew. The words of each are for
-    whoever may read its copy."""
+    """List your quotes of copies, or as a lead everybody's; such as those that are lost since their copies were parsed
+    anew."""
     with client() as living:
         ingest = living.ingest
         found = (

@@ -810,6 +810,7 @@ class AnchorRow(Base, table=True):
         Index("anchors_at", "text", "begins", "ends"),
         Index("anchors_of_review", "review", "id"),
         Index("anchors_in_state", "review", "state", "id"),
+        Index("anchors_of_maker", "review", "made_by", "id"),
         Index("anchors_of_parse", "parse"),
     )
 

@@ -248,12 +248,12 @@ class IngestClient:
     def anchors_of_text(
         self, review: str, text: str, *, state: wire.AnchorState | None = None
     ) -> Iterator[wire.AnchorView]:
-        """The quotes of a copy; those in a state if given."""
+        """Your quotes of a copy, or as a lead everybody's; those in a state if given."""
         path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/anchors"
         return self._http.pages(path, wire.AnchorView, state=state)
 
     def anchors(self, review: str, *, state: wire.AnchorState | None = None) -> Iterator[wire.AnchorView]:
-        """The quotes of all copies of a review; those in a state if given."""
+        """Your quotes of all copies of a review, or as a lead everybody's; those in a state if given."""
         return self._http.pages(f"/ingest/reviews/{part(review)}/anchors", wire.AnchorView, state=state)
 
     def decide_quotable_words(self, review: str, text: str, words: int, *, reason: str) -> wire.TextView:

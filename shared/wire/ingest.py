@@ -1030,8 +1030,8 @@ class TextPositionSelector(BaseModel):
 class AnchorView(BaseModel):
     """A quote that stands in a copy, or that is lost since it was parsed anew (`why`).
 
-    `quote` is for whoever may read the copy; others see its place and a salted hash of it, and its words where the copy
-    is open or has that few (`exact`).
+    `quote` is for whoever may read the copy; others see where it stands and a salted hash of it, and its words where
+    the copy is open or has that few (`exact`).
     """
 
     anchor: str

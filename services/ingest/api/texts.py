@@ -148,8 +148,8 @@ def add_quote_of_text(
     review: Name, text: Name, body: NewQuote, work: Unit, person: Coder, blobs: Files, key: IdempotencyKey = None
 ) -> AnchoredQuote:
     """Anchors words that a copy says, and gives a receipt that proves it. What it does not say exactly, however it is
-    typeset, is refused with what comes nearest (`nearest`); what it says more than once, with where (`spans`). The same
-    quote again is the same anchor, with or without an idempotency key."""
+    typeset, is refused with what comes nearest (`nearest`); what it says more than once, with where (`spans`). Your
+    same quote again is the same anchor, with or without an idempotency key."""
     # Nothing is kept under the key: a quote of a closed copy is to lie with its anchor alone.
     anchor, row, receipt = passages.add_quote(work, blobs, review, text, body, person)
     return AnchoredQuote(anchor=views.anchor_view(row, anchor, person), receipt=receipt)
@@ -159,9 +159,9 @@ def add_quote_of_text(
 def list_anchors_of_text(
     review: Name, text: Name, work: Reading, person: Reader, page: Hundred, state: AnchorState | None = None
 ) -> Page[AnchorView]:
-    """The quotes of a copy, the oldest first; those in a state if given. Their words are for whoever may read it."""
+    """Your quotes of a copy, the oldest first; those in a state if given. Leads see all."""
     row = store.text_of(work, review, text)
-    found = store.page_of_anchors(work, review, page, text=row.id, state=state)
+    found = store.page_of_anchors(work, review, page, text=row.id, state=state, made_by=reading.seen_of(person))
     return found.page(lambda anchor: views.anchor_view(row, anchor, person))
 
 
@@ -169,10 +169,10 @@ def list_anchors_of_text(
 def list_anchors(
     review: Name, work: Reading, person: Reader, page: Hundred, state: AnchorState | None = None
 ) -> Page[AnchorView]:
-    """The quotes of all copies of a review, the oldest first; those in a state if given, as that are lost since their
-    copies were parsed anew. The words of each are for whoever may read its copy."""
+    """Your quotes of all copies of a review, the oldest first; those in a state if given, such as that are lost since
+    their copies were parsed anew. Leads see all."""
     store.review_of(work, review)
-    found = store.page_of_anchors(work, review, page, state=state)
+    found = store.page_of_anchors(work, review, page, text=None, state=state, made_by=reading.seen_of(person))
     rows = store.texts_by_id(work, {anchor.text for anchor in found.rows})
     return found.page(lambda anchor: views.anchor_view(rows[anchor.text], anchor, person))
 

@@ -155,7 +155,8 @@ def read_passages(work: Work, blobs: Blobs, row: TextRow, person: Person) -> tup
 def add_quote(
     work: Work, blobs: Blobs, review: str, text: str, asked: NewQuote, person: Person
 ) -> tuple[AnchorRow, TextRow, str]:
-    """Anchors words that a copy says, and answers the receipt. The same quote again is the same anchor.
+    """Anchors words that a copy says, and answers the receipt. The same person's same quote again is the same anchor;
+    another's is one of their own, since nobody is to learn what others quote before they have coded themselves.
 
     Raises Invalid where the copy does not say them, with what comes nearest; where it says them more than once, with
     where; and for a locator that names none of its passages.
@@ -170,7 +171,7 @@ def add_quote(
     now = store.parses_of_now(work, [row.id]).get(row.id)
     if now is None or now.id != made.id:
         raise Conflict(f"copy {text!r} was parsed anew at this moment; quote it again", slug="parsed_anew")
-    anchor = store.anchor_at(work, row.id, span.start, span.end, AnchorStates.ANCHORED)
+    anchor = store.anchor_at(work, row.id, span.start, span.end, work.actor, AnchorStates.ANCHORED)
     if anchor is None:
         anchor = work.add(_anchor(work, locked, made, parse, span))
     return anchor, locked, issue_receipt(work.ring, _receipt(work, locked, anchor))

@@ -37,3 +37,9 @@ def require_reader(copy: Copy, person: Person) -> None:
 def is_shown(copy: Copy, words: int) -> bool:
     """Whether a quote of so many words may be seen by others than its readers."""
     return not licences.is_closed(copy.licence_class) or words <= copy.quotable_words
+
+
+def seen_of(person: Person) -> str | None:
+    """Whose quotes somebody sees: their own, and leads everybody's (None). Two who code the same report must not know
+    what the other quotes."""
+    return None if person.has("lead") else person.id

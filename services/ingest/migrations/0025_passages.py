@@ -69,6 +69,7 @@ def upgrade() -> None:
     op.create_index("anchors_at", "anchors", ["text", "begins", "ends"])
     op.create_index("anchors_of_review", "anchors", ["review", "id"])
     op.create_index("anchors_in_state", "anchors", ["review", "state", "id"])
+    op.create_index("anchors_of_maker", "anchors", ["review", "made_by", "id"])
     op.create_index("anchors_of_parse", "anchors", ["parse"])
     with op.batch_alter_table("texts", schema=None) as batch_op:
         batch_op.add_column(sa.Column("quotable_words", sa.Integer(), nullable=False, server_default="0"))

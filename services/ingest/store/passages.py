@@ -35,7 +35,8 @@ def next_parsing(work: Work) -> ParsingRow | None:
 
 def count_parsings(work: Work) -> int:
     """How many copies are to be parsed."""
-    return int(work.session.execute(select(func.count()).select_from(ParsingRow)).scalar_one())
+    count: int = work.session.execute(select(func.count()).select_from(ParsingRow)).scalar_one()
+    return count
 
 
 def lock_parsing(work: Work, text: str) -> ParsingRow | None:
@@ -110,11 +111,11 @@ def move_passages(work: Work, text: str, into: str) -> None:
     work.session.expire_all()
 
 
-def anchor_at(work: Work, text: str, begins: int, ends: int, state: AnchorState) -> AnchorRow | None:
-    """The quote that stands at these characters of a copy, if one does."""
+def anchor_at(work: Work, text: str, begins: int, ends: int, made_by: str, state: AnchorState) -> AnchorRow | None:
+    """Somebody's quote that stands at these characters of a copy, if they made one."""
     mine = select(AnchorRow).where(
         col(AnchorRow.text) == text, col(AnchorRow.begins) == begins, col(AnchorRow.ends) == ends,
-        col(AnchorRow.state) == state,
+        col(AnchorRow.made_by) == made_by, col(AnchorRow.state) == state,
     )  # fmt: skip
     return work.session.execute(mine.order_by(col(AnchorRow.id)).limit(1)).scalar()
 
@@ -126,14 +127,15 @@ def anchors_of(work: Work, text: str) -> list[AnchorRow]:
 
 
 def page_of_anchors(
-    work: Work, review: str, page: PageAsked, *, text: str | None = None, state: AnchorState | None = None
+    work: Work, review: str, page: PageAsked, *, text: str | None, state: AnchorState | None, made_by: str | None
 ) -> Found[AnchorRow]:
-    """Quotes of a review, or of one of its copies, the oldest first; those in a state if given."""
-    mine = select(AnchorRow).where(col(AnchorRow.review) == review)
-    if text is not None:
-        mine = select(AnchorRow).where(col(AnchorRow.text) == text)
+    """Quotes of a review, or of one of its copies, the oldest first; those in a state, or that somebody made, if
+    given."""
+    mine = select(AnchorRow).where(col(AnchorRow.review) == review if text is None else col(AnchorRow.text) == text)
     if state is not None:
         mine = mine.where(col(AnchorRow.state) == state)
+    if made_by is not None:
+        mine = mine.where(col(AnchorRow.made_by) == made_by)
     return read_page(work, mine, page, col(AnchorRow.id))
 
 
