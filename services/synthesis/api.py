@@ -192,7 +192,7 @@ def list_reports(
 ) -> Page[ReportView]:
     """Every record that screening decided about, its study, and what was noticed about it; those in one state, or from
     which no evidence is coded though they are included."""
-    found = store.reports(work, review, page, state="included" if to_code else state, to_code=to_code)
+    found = store.reports(work, review, page, state=state, to_code=to_code)
     return found.shown_as(views.report_views(work, review, found.rows))
 
 

@@ -125,8 +125,8 @@ class ReportRow(Base, table=True):
             "reports_included",
             "review",
             "record",
-            postgresql_where=text("state = 'included'"),
-            sqlite_where=text("state = 'included'"),
+            postgresql_where=text(f"state = '{ReportStates.INCLUDED}'"),
+            sqlite_where=text(f"state = '{ReportStates.INCLUDED}'"),
         ),
     )
 

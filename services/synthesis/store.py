@@ -15,6 +15,7 @@ from sqlmodel import col
 from services.synthesis.domain.cadence import LIVING, Manual, Watch
 from services.synthesis.domain.matrix import MatrixLink
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
+from services.synthesis.domain.proposals import ProposalStates
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.states import RULES, Link, Report, Wording
 from services.synthesis.models import (
@@ -197,7 +198,7 @@ def reports(work: Work, review: str, page: PageAsked, *, state: str | None, to_c
         # Spelled out, for the index of those that are included.
         query = query.where(_INCLUDED if state == ReportStates.INCLUDED else col(ReportRow.state) == state)
     if to_code:
-        query = query.where(_UNCODED)
+        query = query.where(_INCLUDED, _UNCODED)
     return read_page(work, query, page, col(ReportRow.record))
 
 
@@ -557,7 +558,8 @@ def proposal(work: Work, review: str, proposal: str) -> ProposalRow:
 
 def count_open_proposals(work: Work, review: str) -> int:
     query = select(func.count()).select_from(ProposalRow)
-    return work.session.scalars(query.where(col(ProposalRow.review) == review, col(ProposalRow.state) == "open")).one()
+    query = query.where(col(ProposalRow.review) == review, col(ProposalRow.state) == ProposalStates.OPEN)
+    return work.session.scalars(query).one()
 
 
 def proposals(work: Work, review: str, state: str | None, page: PageAsked) -> Found[ProposalRow]:

@@ -112,8 +112,10 @@ def _can_answer(status: int, operation: dict[str, Any], route: APIRoute, scope: 
     """Whether a route can be answered with a problem of this status."""
     # What asks for no token and takes a body is shown something else, which may be none.
     door = scope is None and "requestBody" in operation
-    if status in (401, 403, 422):
+    if status in (401, 403):
         return scope is not None or door
+    if status == 422:
+        return scope is not None or door or "parameters" in operation
     if status in (400, 413):
         return "requestBody" in operation
     if status == 404:

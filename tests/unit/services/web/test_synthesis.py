@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from services.synthesis import store
 from services.synthesis.domain.cadence import Manual
 from shared.wire.synthesis import EvidenceView
 from tests.unit.services.web.rig import PROTOCOL, REVIEW, Browser, Site
@@ -268,6 +269,19 @@ def test_what_the_evidence_suggests_is_seen_with_it_and_declined_for_a_reason(si
     lead.sends(f"{at}/decline", why="Both name <b>one</b> team.")
     assert "It was declined" in lead.words and "Nothing is suggested." in lead.words
     assert "Both name &lt;b&gt;one&lt;/b&gt; team." in lead.goes(f"{SYNTHESIS}/proposals?which=all").text
+
+
+def test_while_something_is_on_its_way_into_the_draft_nothing_is_signed_and_what_was_typed_is_kept(site, monkeypatch):
+    lead = site.admin.goes(f"{SYNTHESIS}/sign")
+    fills(lead, "look", summary="All of it.")
+    sent = lead.form(f"{SYNTHESIS}/sign") | {"do": "sign"}
+    monkeypatch.setattr(store, "settled", lambda work, review: False)
+
+    lead.posts(f"{SYNTHESIS}/sign", sent)
+
+    assert "is not taken in yet" in lead.words and "data-again" not in lead.text
+    assert re.search(r"<textarea[^>]*>\s*All of it.", lead.text)
+    assert 'name="summary"' not in lead.goes(f"{SYNTHESIS}/sign").text and "data-again" in lead.text
 
 
 def test_a_record_that_is_not_included_has_no_form(site, coder):
