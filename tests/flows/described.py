@@ -54,7 +54,7 @@ EXCUSED = {
     "value": "what a correction may say depends on the field that it corrects",
     "doi|pmid": "identifiers have forms of their own, in many spellings",
     "unknown_answer|unknown_stage|unknown_tag": "which there are is the protocol's to say",
-    r"body\.(evidence\.\d+\.)?fragment": "where a fragment stands and what it quotes is said by a receipt, or without one",
+    r"body\.(evidence\.\d+\.)?fragment": "where a fragment stands and what it quotes is said once",
     r"(evidence\[\d+\]\.)?fragment\.receipt": "a receipt is what the platform signed",
     "past_day": "which days are still to come is the clock's to say",
     "cycle": "a cycle and days are two ways to say when",
