@@ -13,7 +13,7 @@ from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
 from services.web.written import errors_of
-from shared.errors import Conflict, Invalid, LivingError, NotFound, UnknownReview
+from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound, UnknownReview
 from shared.events.synthesis import Credibility, Element, Inference, Stance
 from shared.wire.screening import RecordHistory
 from shared.wire.synthesis import DataType, EvidenceView
@@ -54,12 +54,42 @@ async def code_evidence(asked: Asked) -> Drawn:
     if asked.text("do") == "more":
         return await _evidence(asked, more=True)
     try:
+        given = evidence_of(filled_of(asked), record)
+        if text := asked.text("fragment.text"):
+            given["fragment"] = await _quoted(asked, given["fragment"], text)
         with asked.done_once():
-            taken = await asked.api.synthesis.link_one(review, evidence_of(filled_of(asked), record))
+            taken = await asked.api.synthesis.link_one(review, given)
     except (Invalid, Conflict, NotFound) as error:
         return await _evidence(asked, error)
     done = "coded" if taken.changed else "known"
     return Go(drawing.url("reviews", review, "records", taken.record, "evidence", done=done))
+
+
+async def _quoted(asked: Asked, fragment: dict[str, Any], text: str) -> dict[str, Any]:
+    """The fragment with the receipt of its quote, in place of the words and of where they are. Raises Invalid, at the
+    words, where the copy does not say them."""
+    words = fragment.get("quote", "")
+    if not words:
+        raise Invalid.of("fragment.quote", drawing.text("coding.quote_its_words"))
+    try:
+        anchored = await asked.api.ingest.quote(asked.path["review"], text, words)
+    except Invalid as error:
+        raise Invalid.of("fragment.quote", _unfound(error)) from error
+    except (Conflict, Forbidden, NotFound) as error:
+        raise Invalid.of("fragment.text", error.detail) from error
+    return {name: said for name, said in fragment.items() if name not in ("quote", "locator")} | {
+        "receipt": anchored.receipt
+    }
+
+
+def _unfound(error: Invalid) -> str:
+    """Why a copy does not say these words, with what comes nearest, or with where it says them more than once."""
+    near, spans = error.extra.get("nearest"), error.extra.get("spans")
+    if near:
+        return drawing.text("coding.quote_nearest", words=near["exact"], where=near["locator"])
+    if spans:
+        return drawing.text("coding.quote_several", where="; ".join(it["locator"] for it in spans))
+    return drawing.text("coding.quote_not_there")
 
 
 @pages.page(_LINK, allowed=("scripts",))
@@ -131,14 +161,14 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
     review, record = asked.path["review"], asked.path["record"]
     api = asked.api
     try:
-        (shown, me, called, version), (sheet, cmocs, history) = await asyncio.gather(
+        (shown, me, called, version), (sheet, cmocs, history, texts) = await asyncio.gather(
             asyncio.gather(
                 api.ingest.record(review, record), api.people.me(), called_in(asked, review),
                 api.protocol.newest(review),
             ),
             asyncio.gather(
                 asked.sheet(api.synthesis.evidence(review, record=record)), api.synthesis.cmocs(review),
-                _screening(asked),
+                _screening(asked), api.ingest.texts(review, record),
             ),
         )  # fmt: skip
     except NotFound as missing:
@@ -154,6 +184,7 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
         "called": called, "naming": naming, "codes": has_role(me, "reviewer", review), "history": history,
         "definitions": version.protocol.definitions, "filled": filled, "rows": rows_shown(asked, filled, more),
         "errors": at_fields(errors_of(error)), "query": asked.query, **choices(),
+        "copies": [it for it in texts.texts if it.withdrawn_at is None and it.parse is not None and not it.parse.why],
     }  # fmt: skip
     return Page("evidence.html", given, 200 if error is None else 422)
 

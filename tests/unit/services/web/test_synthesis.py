@@ -68,6 +68,22 @@ def settled(site: Site, links: int) -> None:
         )  # fmt: skip
 
 
+ARTICLE = (
+    b"Gardens and trust\n\nResults\n\nPeople who share a garden trust their neighbours more than those who do not.\n\n"
+    b"Nobody said that a fence helps. Trust grew <b>slowly</b> in the first year of each garden.\n"
+)
+
+
+def copy_of(site: Site, browser: Browser, record: str) -> str:
+    """Adds a copy of the report, and waits until it is parsed."""
+    with site.client(browser) as living:
+        file = living.ingest.upload_text(REVIEW, lambda: iter([ARTICLE]), len(ARTICLE))
+        new = {"file": file.sha256, "name": "article.txt", "licence": "CC BY 4.0"}
+        text = living.ingest.add_text(REVIEW, record, new).text
+        site.waits(lambda: living.ingest.text(REVIEW, text).parse is not None)
+    return text
+
+
 def links(site: Site) -> list[EvidenceView]:
     with site.client(site.admin) as living:
         return list(living.synthesis.evidence(REVIEW))
@@ -119,7 +135,8 @@ def test_one_more_row_keeps_what_was_typed(coder, record):
 def test_what_is_wrong_with_a_coding_is_said_at_its_field_and_nothing_is_kept(site, coder, record, said, field):
     codes(site, coder, record, **said)
 
-    assert coder.page.status_code == 422 and f">{field}</a>:" in coder.text, coder.words
+    to = "links[0].cmoc" if field == "links" else field
+    assert coder.page.status_code == 422 and f'<a href="#{to}">' in coder.text, coder.words
     assert "trust &lt;b&gt;grew&lt;/b&gt;" in coder.text
     assert links(site) == []
 
@@ -222,7 +239,7 @@ def test_a_revision_is_signed_with_all_of_its_reasons_or_not_at_all(site, record
     fills(lead, "look", **{"summary": "One went.", missing: " "})
     lead.sends(f"{SYNTHESIS}/sign", do="sign")
 
-    assert lead.page.status_code == 422 and f">{missing}</a>" in lead.text
+    assert lead.page.status_code == 422 and f'<a href="#{missing}">' in lead.text
     with site.client(lead) as living:
         assert living.synthesis.status(REVIEW).revisions == 1
 
@@ -295,3 +312,23 @@ def test_a_record_that_is_not_included_has_no_form(site, coder):
     coder.posts(at, {"proof": proof, "once": "", **FRAGMENT})
     assert coder.page.status_code == 422 and "knows no included record" in coder.words
     assert coder.goes(evidence_of("rec_none")).page.status_code == 404
+
+
+def test_a_quote_from_a_copy_is_kept_where_the_copy_says_it_and_nothing_else_is(site, coder, record):
+    text, at = copy_of(site, coder, record), evidence_of(record)
+    exact = "People who share a garden trust their neighbours more than those who do not."
+    said = {"fragment.text": text, "fragment.locator": "", "fragment.paraphrase": "neighbours trust more"}
+
+    codes(site, coder, record, **said, **{"fragment.quote": exact.replace("more than", "less than")})
+    assert coder.page.status_code == 422 and "What comes nearest" in coder.words and exact in coder.words
+    assert "neighbours trust more" in coder.text and f'value="{text}" selected' in coder.text
+    codes(site, coder, record, **said, **{"fragment.quote": ""})
+    assert coder.page.status_code == 422 and "Give the words that the copy says" in coder.words
+    before = len(links(site))
+
+    codes(site, coder, record, **said, **{"fragment.quote": exact})
+
+    assert coder.page.status_code == 200 and "It is coded." in coder.words
+    [found] = [it for it in links(site) if it.selector is not None]
+    assert (found.quoted, found.quote, len(links(site))) == ("verified", exact, before + 1)
+    assert "found word for word in a copy" in coder.goes(at).words
