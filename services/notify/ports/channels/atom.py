@@ -10,16 +10,14 @@ from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote
 
-import orjson
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
 from services.notify.domain import FeedEntry as Entry
+from services.notify.domain.saying import Part, Said, say
 from shared.wire.notify import (
     AgreementNotification,
     AllClearNotification,
-    CmocChanges,
-    Line,
     RevisionData,
     RevisionNotification,
     SearchNotification,
@@ -34,8 +32,6 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: What XML 1.0 cannot hold in any spelling.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-_LONGEST_VALUE = 300
 
 _TITLES = {"revision": "Revisions of", "trouble": "Trouble with the sources of"}
 
@@ -80,7 +76,7 @@ def _write_entry(entry: FeedEntry, notification: Entry) -> None:
     entry.published(notification.timestamp)
     entry.link(href=notification.data.link)
     if isinstance(notification, RevisionNotification):
-        _write_revision(entry, notification.data)
+        _write_revision(entry, notification)
     elif isinstance(notification, TroubleNotification):
         _write_trouble(entry, notification.data)
     elif isinstance(notification, SearchNotification):
@@ -91,13 +87,14 @@ def _write_entry(entry: FeedEntry, notification: Entry) -> None:
         _write_all_clear(entry, notification)
 
 
-def _write_revision(entry: FeedEntry, data: RevisionData) -> None:
-    drill = "[DRILL] " if data.drill else ""
+def _write_revision(entry: FeedEntry, notification: RevisionNotification) -> None:
+    data = notification.data
+    said = say(notification)
     entry.id(f"urn:living:revision:{quote(data.revision, safe='')}")
-    entry.title(_text(f"{drill}Revision {data.number} ({data.change_class}): {data.title}"))
-    entry.author(name=_text(data.signed_by))
+    entry.title(_text(said.headline))
+    entry.author(name=_text(f"Review team {data.review}"))  # Names are nobody's to give away, and ids say nothing.
     entry.category(term=data.change_class)
-    entry.content(_text(_as_html(data)), type="html")
+    entry.content(_text(_as_html(data, said)), type="html")
 
 
 def _write_trouble(entry: FeedEntry, data: TroubleData) -> None:
@@ -125,7 +122,7 @@ def _write_search(entry: FeedEntry, notification: SearchNotification) -> None:
     entry.author(name="ingest")
     entry.category(term="overdue" if is_past else "due")
     query = f"<p>Search for: <code>{html.escape(data.query)}</code></p>" if data.query else ""
-    owner = f"<p>It is {html.escape(data.owner)}'s to make.</p>" if data.owner else ""
+    owner = "<p>The protocol names whose it is to make.</p>" if data.owner else ""
     entry.content(_text(f"<p>Strategy {html.escape(data.strategy)} of the protocol.</p>{query}{owner}"), type="html")
 
 
@@ -136,7 +133,7 @@ def _write_agreement(entry: FeedEntry, notification: AgreementNotification) -> N
     entry.title(_text(f"Agreement at {data.stage} fell to {data.kappa:.2f}"))
     entry.author(name="screening")
     entry.category(term="agreement")
-    text = f"{data.first} and {data.second}: kappa {data.kappa:.2f} over {data.n} tasks; the floor is {data.floor:.2f}."
+    text = f"Two people: kappa {data.kappa:.2f} over {data.n} tasks; the floor is {data.floor:.2f}."
     entry.content(_text(f"<p>{html.escape(text)}</p>"), type="html")
 
 
@@ -152,34 +149,19 @@ def _write_all_clear(entry: FeedEntry, notification: AllClearNotification) -> No
     entry.content(_text(f"<p>{html.escape(text)}</p>"), type="html")
 
 
-def _as_html(data: RevisionData) -> str:
+def _as_html(data: RevisionData, said: Said) -> str:
     """What changed and why, for people; every value is escaped, since none is trusted to be HTML."""
-    drill = "<p><strong>This is a drill.</strong></p>" if data.drill else ""
-    changes = "".join(_cmoc_as_html(changed) for changed in data.changed) or "<p>No change to any CMOC.</p>"
+    first = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in said.first)
+    parts = "".join(_part_as_html(part) for part in said.parts)
     support = ", ".join(f"{html.escape(cmoc)}: {count}" for cmoc, count in data.support.items())
-    without = "".join(
-        f"<li>{html.escape(it.database)}, due on {it.due}: {html.escape(it.reason)}</li>" for it in data.not_searched
-    )
-    left_out = f"<p>Not searched:</p><ul>{without}</ul>" if without else ""
-    return (
-        f"{drill}<p>{html.escape(data.summary)}</p>{left_out}{changes}"
-        f"<p>Support per CMOC: {support}</p><p>Signed by {html.escape(data.signed_by)}.</p>"
-    )
+    each = f"<p>Independent studies that speak to each CMOC, and not only against it: {support}.</p>"
+    # Ids say nothing to whoever was given words.
+    return f"{first}{parts}" + (each if any(changed.words is None for changed in data.changed) else "")
 
 
-def _cmoc_as_html(changed: CmocChanges) -> str:
-    theory = f" ({html.escape(changed.theory)})" if changed.theory else ""
-    lines = "".join(f"<li>{_line_as_html(line)}</li>" for line in changed.changes)
-    return f"<h3>CMOC {html.escape(changed.cmoc)}{theory}</h3><ul>{lines}</ul>"
-
-
-def _line_as_html(line: Line) -> str:
-    return f"{html.escape(line.what)}: {_value(line.before)} → {_value(line.after)} ({line.change_class})"
-
-
-def _value(value: object) -> str:
-    text = "none" if value is None else value if isinstance(value, str) else orjson.dumps(value).decode()
-    return html.escape(text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…")
+def _part_as_html(part: Part) -> str:
+    lines = "".join(f"<li>{html.escape(line)}</li>" for line in part.lines)
+    return f"<h3>{html.escape(part.heading)}</h3><ul>{lines}</ul>"
 
 
 def _text(text: str) -> str:

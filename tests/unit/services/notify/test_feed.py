@@ -62,8 +62,8 @@ def test_an_entry_has_all_that_atom_asks_for(bench):
 
     assert texts(feed, "a:id") == ["urn:living:review:garden:revisions"]
     assert texts(feed, "a:updated") == texts(feed, "a:entry/a:updated") == ["2020-01-01T00:00:00+00:00"]
-    assert texts(feed, "a:entry/a:title") == ["Revision 2 (MINOR): How gardens work"]
-    assert texts(feed, "a:entry/a:author/a:name") == ["lea"]
+    assert texts(feed, "a:entry/a:title") == ["Revision 2 of “How gardens work”"]
+    assert texts(feed, "a:entry/a:author/a:name") == ["Review team garden"]
     assert links(feed)["self"] == f"http://127.0.0.1:8000{PATH}"
     assert links(entries(feed)[0]) == {"alternate": "http://127.0.0.1:8000/reviews/garden/findings/2"}
 
@@ -72,9 +72,30 @@ def test_an_entry_tells_what_changed_per_cmoc():
     (content,) = texts(written(revision_published()), "a:entry/a:content")
 
     assert "<p>One more study; a new CMOC.</p>" in content
-    assert "<h3>CMOC a (Growing)</h3><ul><li>support: 2 → 3 (PATCH)</li>" in content
-    assert "<li>status: none → partially_supported (MINOR)</li>" in content
-    assert "Support per CMOC: a: 3, b: 1" in content
+    assert "<h3>CMOC a of the theory Growing</h3><ul><li>Independent studies that speak to it" in content
+    assert "not only against it: 2 before, 3 now.</li><li>outcome, before: calm. Now: calm &amp; focus</li>" in content
+    assert "<li>It is partially supported.</li>" in content and "not only against it: a: 3, b: 1." in content
+
+
+def test_an_entry_says_as_a_person_would_what_became_of_a_cmoc():
+    said = [
+        ("added", None, "no_evidence", "It is new: without evidence yet."),
+        ("set aside", "contested", None, "It is set aside; it was contested."),
+        ("status", "supported", "contested", "It was supported, and is contested now."),
+        ("flagged", False, True, "a person is to judge it again."),
+        ("flagged", True, False, "A person has judged it again"),
+        ("links added", None, 1, "1 link of evidence came."),
+        ("links withdrawn", None, 2, "2 links of evidence went."),
+        ("further changes", None, 9, "And 9 more changes."),
+        ("theory t1", "Trust: it grows", None, "theory t1, dropped: Trust: it grows"),
+    ]
+    changes = [Change(cmoc="a", what=it[0], before=it[1], after=it[2], change_class="PATCH") for it in said]
+
+    feed = written(revision_published(changes=changes, signed_by="person_1"))
+
+    (content,) = texts(feed, "a:entry/a:content")
+    assert [words for *_, words in said if words not in content] == []
+    assert "PATCH" not in content and "true" not in content and "person_1" not in content
 
 
 def test_what_an_entry_tells_is_escaped_since_nobody_vouches_for_it():
@@ -85,21 +106,21 @@ def test_what_an_entry_tells_is_escaped_since_nobody_vouches_for_it():
 
     (content,) = texts(feed, "a:entry/a:content")
     assert "<script" not in content
-    assert content.count("&lt;script&gt;") == 6
-    assert texts(feed, "a:entry/a:title") == [f"Revision 1 (MINOR): {evil}"]
+    assert content.count("&lt;script&gt;") == 5
+    assert texts(feed, "a:entry/a:title") == [f"Revision 1 of “{evil}”"]
 
 
 def test_a_drill_says_so_in_its_title_and_its_text():
     feed = written(revision_published(drill=True))
 
-    assert texts(feed, "a:entry/a:title") == ["[DRILL] Revision 1 (MINOR): How gardens work"]
-    assert "This is a drill" in texts(feed, "a:entry/a:content")[0]
+    assert texts(feed, "a:entry/a:title") == ["Exercise: Revision 1 of “How gardens work”"]
+    assert "This is an exercise" in texts(feed, "a:entry/a:content")[0]
 
 
 def test_a_revision_without_changes_says_that_nothing_changed():
     feed = written(revision_published(change_class="NONE", changes=[]))
 
-    assert "No change to any CMOC." in texts(feed, "a:entry/a:content")[0]
+    assert "No CMOC changed." in texts(feed, "a:entry/a:content")[0]
 
 
 @given(text=st.text(), other=st.text())

@@ -144,12 +144,17 @@ def share_fairly(due: Iterable[Due], busy: Mapping[str, int], per_host: int) -> 
 
 def revision_notification(event: RevisionPublished, *, at: datetime, public_url: str) -> RevisionNotification:
     """The notification of a published revision: what changed, gathered by CMOC in the order of the diff."""
-    theories = {state.cmoc: state.theory for state in event.states}
+    states, words = {it.cmoc: it for it in event.states}, {it.cmoc: it for it in event.words}
     changed: dict[str, CmocChanges] = {}
     for change in event.changes:
+        state, said = states.get(change.cmoc), words.get(change.cmoc)
         here = changed.setdefault(
-            change.cmoc, CmocChanges(cmoc=change.cmoc, theory=theories.get(change.cmoc), changes=[])
-        )
+            change.cmoc,
+            CmocChanges(
+                cmoc=change.cmoc, theory=state.theory if state else said.theory if said else None, changes=[],
+                words=said, status=state.status if state else None,
+            ),
+        )  # fmt: skip
         here.changes.append(Line(**change.model_dump(exclude={"cmoc"})))
     data = RevisionData(
         **event.model_dump(include={*RevisionData.model_fields} & {*RevisionPublished.model_fields}),
