@@ -192,10 +192,11 @@ class DeliveryView(BaseModel):
 
 
 class MailSubscription(BaseModel):
-    """A subscription as whoever reads its mail may see it, by the link that they were sent."""
+    """A subscription as whoever reads its mail may see it, by the link that they were sent, which opens one thing."""
 
     review: str
     address: str
+    opens: Literal["confirm", "leave"]
     confirmed: bool
     active: bool
 

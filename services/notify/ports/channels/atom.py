@@ -46,6 +46,8 @@ class FeedPage:
     first_link: str
     next_link: str | None
     kind: Literal["revision", "trouble"] = "revision"
+    #: Whose changes alone it has, where it is one CMOC's own.
+    cmoc: str | None = None
 
     @property
     def updated(self) -> datetime:
@@ -53,12 +55,19 @@ class FeedPage:
         return max((notification.timestamp for notification in self.notifications), default=NEVER)
 
 
+def title_of(page: FeedPage) -> str:
+    """What a feed is called."""
+    about = f", of its CMOC {page.cmoc} alone" if page.cmoc is not None else ""
+    return f"{_TITLES[page.kind]} {page.review}{about}"
+
+
 def write_feed(page: FeedPage) -> bytes:
     """The page as an Atom document; the same page is the same bytes."""
     feed = FeedGenerator()
     of = "revisions" if page.kind == "revision" else "trouble"
+    of += f":cmoc:{quote(page.cmoc, safe='')}" if page.cmoc is not None else ""
     feed.id(f"urn:living:review:{quote(page.review, safe='')}:{of}")
-    feed.title(_text(f"{_TITLES[page.kind]} {page.review}"))
+    feed.title(_text(title_of(page)))
     feed.updated(page.updated)
     feed.generator("Living Reviews")
     links = {"self": page.self_link, "first": page.first_link, "next": page.next_link}
