@@ -156,8 +156,6 @@ def tell(work: Work, notification: NotificationRow, subscribed: Sequence[Subscri
     store.add_deliveries(work, notification, [it.id for it in subscribed if it.every == "at once"])
     later = [(it.id, due_after(work.now, it.every, it.zone)) for it in subscribed if it.every != "at once"]
     store.gather(work, notification, later)
-    if notification.kind == "revision":
-        store.end_cycle(work, [it.id for it in subscribed if it.every == "cycle"])
 
 
 def send_gathered(work: Work, subscription_id: str) -> None:

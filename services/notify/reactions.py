@@ -37,6 +37,7 @@ def write_notifications(work: Work, event: RevisionPublished) -> None:
         to=store.subscribers(work, event.review, "revision", changed=concerned(event)),
     )  # fmt: skip
     if notification is not None:
+        store.end_cycle(work, event.review)
         store.add_changed_cmocs(work, notification, [it.cmoc for it in body.data.changed if it.cmoc])
         _tell_of_entry(work, notification, feed=f"feed:{event.review}")
 

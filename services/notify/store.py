@@ -145,7 +145,7 @@ def subscribers(
         after = rows[-1].id
 
 
-def _interested(review: str, changed: Mapping[str, int]) -> Select[tuple[str]]:
+def _interested(review: str, changed: Mapping[str, int]) -> Select[str]:
     """The subscriptions of a review that ask for what was changed by as much, by the index of interests alone."""
     enough = [
         and_(col(InterestRow.what).in_(whats), col(InterestRow.rank) <= rank)
@@ -157,9 +157,12 @@ def _interested(review: str, changed: Mapping[str, int]) -> Select[tuple[str]]:
 def add_interests(work: Work, subscription: SubscriptionRow) -> None:
     """Keeps what a subscription is told of where revisions find it."""
     rank = rank_of(subscription.least)
-    for what in interests(subscription.theories, subscription.cmocs):
-        row = InterestRow(subscription=subscription.id, what=what, review=subscription.review, rank=rank)
-        work.session.add(row)
+    rows = [
+        {"subscription": subscription.id, "what": what, "review": subscription.review, "rank": rank}
+        for what in interests(subscription.theories, subscription.cmocs)
+    ]
+    work.session.flush()
+    work.session.execute(insert(InterestRow), rows)
 
 
 def forget_interests(work: Work, subscription_id: str) -> None:
@@ -171,7 +174,7 @@ def asked_by_mail(work: Work, review: str, owner: str, since: datetime) -> int:
     """How many addresses somebody has named since then, also of subscriptions that are over."""
     mine = (
         col(SubscriptionRow.review) == review, col(SubscriptionRow.owner) == owner,
-        col(SubscriptionRow.id) >= first_id("sub", since), col(SubscriptionRow.channel) == "email",
+        col(SubscriptionRow.created_at) > since, col(SubscriptionRow.channel) == "email",
     )  # fmt: skip
     return work.session.scalars(select(func.count()).select_from(SubscriptionRow).where(*mine)).one()
 
@@ -216,10 +219,13 @@ def gather(work: Work, notification: NotificationRow, subscribed: Collection[tup
         work.session.execute(insert(GatheredRow), rows)
 
 
-def end_cycle(work: Work, subscribed: Collection[str]) -> None:
-    """Has what these subscriptions gathered in a cycle be due now."""
-    theirs = update(GatheredRow).where(col(GatheredRow.subscription).in_(subscribed))
-    work.session.execute(theirs.where(col(GatheredRow.due_at).is_(None)).values(due_at=work.now))
+def end_cycle(work: Work, review: str) -> None:
+    """Has what was gathered of a review until its cycle ends be due now."""
+    theirs = select(col(SubscriptionRow.id)).where(
+        col(SubscriptionRow.review) == review, col(SubscriptionRow.every) == "cycle"
+    )
+    waiting = update(GatheredRow).where(col(GatheredRow.due_at).is_(None), col(GatheredRow.subscription).in_(theirs))
+    work.session.execute(waiting.values(due_at=work.now))
 
 
 def gathered_due(work: Work, *, mistaken: datetime, limit: int) -> list[str]:
@@ -239,7 +245,7 @@ def gathered(work: Work, subscription_id: str, limit: int) -> list[tuple[Gathere
         select(GatheredRow, NotificationRow)
         .join(NotificationRow, col(NotificationRow.id) == col(GatheredRow.notice))
         .where(col(GatheredRow.subscription) == subscription_id)
-        .order_by(col(NotificationRow.written_at), col(NotificationRow.id))
+        .order_by(col(NotificationRow.written_at), col(NotificationRow.number), col(NotificationRow.id))
         .limit(limit)
     )
     return [(waiting, notification) for waiting, notification in work.session.execute(query)]

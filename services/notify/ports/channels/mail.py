@@ -104,9 +104,12 @@ class MailChannel:
     @contextmanager
     def _connected(self) -> Iterator[smtplib.SMTP]:
         server = self._server
-        kind = smtplib.SMTP_SSL if server.security == "tls" else smtplib.SMTP
-        options = {"context": self._tls} if server.security == "tls" else {}
-        smtp = kind(server.host, server.port, local_hostname=self._domain, timeout=self.timeout, **options)
+        if server.security == "tls":
+            smtp: smtplib.SMTP = smtplib.SMTP_SSL(
+                server.host, server.port, self._domain, timeout=self.timeout, context=self._tls
+            )
+        else:
+            smtp = smtplib.SMTP(server.host, server.port, self._domain, timeout=self.timeout)
         # Each of its answers may take the time-out: all of them together may not.
         cut = threading.Timer(self.timeout, _cut, [smtp])
         cut.start()

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 from services.notify.ports.channels.chat import ChatChannel
 from services.notify.ports.channels.mail import MailChannel, MailServer
@@ -57,11 +58,17 @@ def open_channels(settings: Settings) -> Channels:
 
 def channels_of(settings: Settings, wall: Clock, jitter: Callable[[], float]) -> Channels:
     """The channels as the settings say, by the machine's clock."""
-    guarded = {"private": settings.webhook_private, "timeout": settings.webhook_timeout, "wall": wall}
-    server = _mail_server(settings)
-    mail = server and MailChannel(server, timeout=settings.smtp_timeout, public_url=settings.public_url, wall=wall)
+    guarded: dict[str, Any] = {"private": settings.webhook_private, "timeout": settings.webhook_timeout, "wall": wall}
     chat, card = ChatChannel("chat", **guarded), ChatChannel("card", **guarded)
+    mail = _mail_channel(settings, wall)
     return Channels(WebhookChannel(**guarded), wall, jitter, mail=mail, chat=chat, card=card)
+
+
+def _mail_channel(settings: Settings, wall: Clock) -> MailChannel | None:
+    server = _mail_server(settings)
+    if server is None:
+        return None
+    return MailChannel(server, timeout=settings.smtp_timeout, public_url=settings.public_url, wall=wall)
 
 
 def _mail_server(settings: Settings) -> MailServer | None:
