@@ -55,6 +55,34 @@ class AsyncNotifyClient:
         """Sends a notification of type `test`."""
         return await self._http.post(f"{_subscriptions(review)}/{part(subscription)}/test", wire.DeliveryView)
 
+    async def rotate_secret(self, review: str, subscription: str) -> wire.SubscriptionCreated:
+        """Gives a webhook of mine a new secret; the old one signs beside it for a day."""
+        return await self._http.post(f"{_subscriptions(review)}/{part(subscription)}/secret", wire.SubscriptionCreated)
+
+    async def mail_subscription(self, subscription: str, token: str) -> wire.MailSubscription:
+        """What the link of a mail is about. Raises NotFound for one that opens nothing."""
+        return await self._http.get(f"/notify/mail/{part(subscription)}/{part(token)}", wire.MailSubscription)
+
+    async def confirm_mail(self, subscription: str, token: str) -> wire.MailSubscription:
+        """Says that whoever reads the mail wants it. Raises Conflict once its day is over."""
+        return await self._http.post(f"/notify/mail/{part(subscription)}/{part(token)}/confirm", wire.MailSubscription)
+
+    async def leave_mail(self, subscription: str, token: str) -> wire.MailSubscription:
+        """Says that whoever reads the mail wants no more."""
+        return await self._http.post(f"/notify/mail/{part(subscription)}/{part(token)}/leave", wire.MailSubscription)
+
+    async def json_feed(self, review: str) -> bytes:
+        """The newest page of the review's JSON Feed."""
+        return (await self._http.raw("GET", f"/notify/reviews/{part(review)}/feed.json")).content
+
+    async def feed_of_cmoc(self, review: str, cmoc: str) -> bytes:
+        """The newest page of the Atom feed of those revisions that changed one CMOC."""
+        return (await self._http.raw("GET", f"/notify/reviews/{part(review)}/cmocs/{part(cmoc)}/feed.atom")).content
+
+    async def json_feed_of_cmoc(self, review: str, cmoc: str) -> bytes:
+        """The newest page of the JSON Feed of those revisions that changed one CMOC."""
+        return (await self._http.raw("GET", f"/notify/reviews/{part(review)}/cmocs/{part(cmoc)}/feed.json")).content
+
     async def feed(self, review: str, *, cursor: str | None = None) -> bytes:
         """A page of the review's Atom feed: the newest, or the one that a `next` link of another leads to."""
         return (
