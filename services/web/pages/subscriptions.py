@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -12,7 +13,16 @@ from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
 from services.web.written import errors_of
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
-from shared.wire.notify import FOR_ADJUDICATORS, FOR_LEADS, Every, Kind, NewSubscription, SubscriptionCreated
+from shared.events.protocol import Protocol
+from shared.wire.notify import (
+    FOR_ADJUDICATORS,
+    FOR_LEADS,
+    Every,
+    Kind,
+    NewSubscription,
+    SubscriptionCreated,
+    SubscriptionView,
+)
 from shared.wire.people import Me
 from shared.wire.protocol import VersionView
 
@@ -123,6 +133,7 @@ async def _subscriptions(
         "theories": protocol.theories if protocol else [], "cmocs": protocol.cmocs if protocol else [],
         "only": {*asked.texts("theories")} | {*asked.texts("cmocs")} if error else set(),
         "errors": _errors(error), "feeds": {form: _feed(asked, form) for form in ("atom", "json")},
+        "called": partial(_called, protocol),
     }  # fmt: skip
     return Page("subscriptions.html", given, 200 if error is None else 422)
 
@@ -152,6 +163,17 @@ async def _protocol(asked: Asked) -> VersionView | None:
         return await asked.api.protocol.newest(asked.path["review"])
     except NotFound:
         return None
+
+
+def _called(protocol: Protocol | None, one: SubscriptionView) -> list[str]:
+    """The theories and CMOCs that a subscription is of, as people know them; by its id one that the protocol has no
+    more."""
+    headings = {it.id: it.heading for it in protocol.theories} if protocol else {}
+    words = {
+        it.id: drawing.text("subscriptions.cmoc", context=it.context, outcome=it.outcome)
+        for it in (protocol.cmocs if protocol else [])
+    }
+    return [*(headings.get(it, it) for it in one.theories), *(words.get(it, it) for it in one.cmocs)]
 
 
 def _feed(asked: Asked, form: str) -> str:
