@@ -80,10 +80,10 @@ async def send_test(asked: Asked) -> Drawn:
 @pages.form("/reviews/{review}/findings/subscriptions/{subscription}/resend", allowed=("scripts",))
 async def resend(asked: Asked) -> Drawn:
     """Sends one message again, by its id, which its receiver knows it by."""
-    review, subscription = asked.path["review"], asked.path["subscription"]
+    review, subscription, delivery = asked.path["review"], asked.path["subscription"], asked.text("delivery")
     try:
         with asked.done_once():
-            await asked.api.notify.redeliver(review, subscription, asked.text("delivery"))
+            await asked.api.notify.redeliver(review, subscription, delivery or "none")
     except Conflict as error:
         return await _subscription(asked, error=error)
     return _back(asked, "resent")
