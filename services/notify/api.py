@@ -129,7 +129,7 @@ def end_subscription(review: Name, subscription: Name, work: Unit, person: Subsc
 
 
 @router.post(_SUBSCRIPTION + "/secret")
-def rotate_secret(
+def renew_secret(
     review: Name, subscription: Name, work: Unit, person: Subscriber, key: IdempotencyKey = None
 ) -> SubscriptionCreated:
     """Give one webhook of mine a new secret, which this answer shows once. The old one signs beside it for a day, so
@@ -270,7 +270,7 @@ def show_mail_subscription(subscription: Name, token: Name, work: OpenReading) -
 
 @router.post("/mail/{subscription}/{token}/confirm")
 @from_anybody
-def confirm_mail(subscription: Name, token: Name, work: OpenUnit) -> MailSubscription:
+def accept_mail(subscription: Name, token: Name, work: OpenUnit) -> MailSubscription:
     """Have mail come to whoever was sent this link, from now on. Nothing else opens by it."""
     found, opens = _mailed(work, subscription, token, "confirm", lock=True)
     commands.confirm(work, found)
@@ -279,7 +279,7 @@ def confirm_mail(subscription: Name, token: Name, work: OpenUnit) -> MailSubscri
 
 @router.post("/mail/{subscription}/{token}/leave")
 @from_anybody
-def leave_mail(subscription: Name, token: Name, work: OpenUnit) -> MailSubscription:
+def close_mail(subscription: Name, token: Name, work: OpenUnit) -> MailSubscription:
     """Have no more mail come to whoever was sent this link. Mail programs ask this by themselves (RFC 8058)."""
     found, opens = _mailed(work, subscription, token, "leave", lock=True)
     commands.end(work, found, "whoever reads its mail wants no more")
@@ -331,6 +331,8 @@ def _feed_page(
         found = store.entries(work, review, domain.IN_FEED[kind], asked)
     else:
         found = store.entries_of_cmoc(work, review, cmoc, asked)
+        if asked.after is None and not found.rows:
+            raise NotFound(f"no revision of review {review!r} changed a CMOC {cmoc!r}")
     url = work.settings.public_url
     link = link_to(url, review)
     return FeedPage(

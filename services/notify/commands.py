@@ -306,7 +306,7 @@ def _count_bounces(work: Work, subscription_id: str, outcome: Outcome) -> None:
 
 def _tell_delivered(work: Work, delivery: DeliveryRow) -> None:
     notification = store.notification(work, delivery.notice)
-    channel = work.session.get_one(SubscriptionRow, delivery.subscription).channel
+    channel = store.channel_of(work, delivery.subscription)
     with work.following(notification.correlation, notification.caused_by):
         work.emit(
             NoticeDelivered(
@@ -377,7 +377,7 @@ def _require_sent_to(subscription: SubscriptionRow) -> None:
         raise Conflict("a feed is fetched by its reader; nothing is sent to it", slug="not_a_webhook")
     _require_open(subscription)
     if subscription.unconfirmed_until is not None:
-        raise Conflict("nobody has confirmed this address yet; nothing is sent there before", slug="unconfirmed")
+        raise Conflict("nobody has confirmed this address yet; nothing is sent there before", slug="not_confirmed")
 
 
 def _require_open(subscription: SubscriptionRow) -> None:

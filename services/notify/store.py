@@ -81,6 +81,11 @@ def lock_subscription(work: Work, subscription_id: str) -> SubscriptionRow:
     return work.session.get_one(SubscriptionRow, subscription_id, with_for_update=True)
 
 
+def channel_of(work: Work, subscription_id: str) -> Channel:
+    """By what something is sent to a subscription that is there."""
+    return work.session.get_one(SubscriptionRow, subscription_id).channel
+
+
 def subscriptions(work: Work, review: str, page: PageAsked, *, owner: str | None) -> Found[SubscriptionRow]:
     """Subscriptions of a review, oldest first."""
     query = select(SubscriptionRow).where(col(SubscriptionRow.review) == review)
@@ -293,6 +298,7 @@ def entries_of_cmoc(work: Work, review: str, cmoc: str, page: PageAsked) -> Foun
         select(NotificationRow)
         .join(ChangedCmocRow, col(ChangedCmocRow.notice) == col(NotificationRow.id))
         .where(col(ChangedCmocRow.review) == review, col(ChangedCmocRow.cmoc) == cmoc)
+        .where(col(NotificationRow.kind) == "revision")
     )
     return read_page(work, query, page, col(NotificationRow.number), col(NotificationRow.id), descending=True)
 

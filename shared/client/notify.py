@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.client.forms import Forms
 from shared.client.http import Http, part
@@ -24,7 +24,9 @@ class NotifyClient:
     def __init__(self, http: Http) -> None:
         self._http = http
 
-    def subscribe(self, review: str, subscription: wire.NewSubscription) -> wire.SubscriptionCreated:
+    def subscribe(
+        self, review: str, subscription: wire.NewSubscription | Mapping[str, Any]
+    ) -> wire.SubscriptionCreated:
         """Subscribes; the answer alone holds the secret. Raises Invalid for an address that may not be used."""
         return self._http.post(_subscriptions(review), wire.SubscriptionCreated, subscription)
 

@@ -16,7 +16,12 @@ from shared.runtime.app import described, routers
 from shared.tokens import ROLES
 from shared.wire.common import BLANKS
 
-DOORS = {"/people/token", "/people/public-tokens", "/people/invitations/accept", "/people/sessions"}
+DOORS = {
+    "/people/token", "/people/public-tokens", "/people/invitations/accept", "/people/sessions",
+    # By what whoever reads mail was sent, in the path.
+    "/notify/mail/{subscription}/{token}", "/notify/mail/{subscription}/{token}/confirm",
+    "/notify/mail/{subscription}/{token}/leave",
+}  # fmt: skip
 OPEN = {"/healthz", "/readyz"} | DOORS
 
 

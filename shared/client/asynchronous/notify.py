@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.client.asynchronous.http import AsyncHttp, part
 from shared.client.forms import Forms
@@ -26,7 +26,9 @@ class AsyncNotifyClient:
     def __init__(self, http: AsyncHttp) -> None:
         self._http = http
 
-    async def subscribe(self, review: str, subscription: wire.NewSubscription) -> wire.SubscriptionCreated:
+    async def subscribe(
+        self, review: str, subscription: wire.NewSubscription | Mapping[str, Any]
+    ) -> wire.SubscriptionCreated:
         """Subscribes; the answer alone holds the secret. Raises Invalid for an address that may not be used."""
         return await self._http.post(_subscriptions(review), wire.SubscriptionCreated, subscription)
 

@@ -23,7 +23,7 @@ def words(cmoc: str, theory: str) -> CmocWords:
     return CmocWords(cmoc=cmoc, theory=theory, heading=theory, **parts)
 
 
-def told(bench, subscription) -> list[str]:
+def revisions_of(bench, subscription) -> list[str]:
     return sorted(it["about"] for it in bench.deliveries(subscription))
 
 
@@ -36,7 +36,7 @@ def test_somebody_who_named_a_cmoc_is_told_of_no_other(bench):
 
     bench.hears(revision_published(1, changes=[change("a")]), revision_published(2, changes=[change("b")]))
 
-    assert (told(bench, of_a), told(bench, of_b)) == (["rev_1"], ["rev_2"])
+    assert (revisions_of(bench, of_a), revisions_of(bench, of_b)) == (["rev_1"], ["rev_2"])
 
 
 def test_somebody_who_named_a_theory_is_told_of_its_cmocs_and_of_its_own_words(bench):
@@ -48,7 +48,7 @@ def test_somebody_who_named_a_theory_is_told_of_its_cmocs_and_of_its_own_words(b
         revision_published(4, changes=[change("b", "theory", "MINOR", before="Growing", after="Resting")]),
     )  # fmt: skip
 
-    assert told(bench, growing) == ["rev_1", "rev_3", "rev_4"]
+    assert revisions_of(bench, growing) == ["rev_1", "rev_3", "rev_4"]
 
 
 def test_a_cmoc_that_is_stated_no_more_is_told_to_whoever_named_its_theory(bench):
@@ -57,7 +57,7 @@ def test_a_cmoc_that_is_stated_no_more_is_told_to_whoever_named_its_theory(bench
     gone = revision_published(1, states=[], changes=[change("z", "set aside", "MAJOR")], words=[words("z", "Growing")])
     bench.hears(gone)
 
-    assert told(bench, growing) == ["rev_1"]
+    assert revisions_of(bench, growing) == ["rev_1"]
 
 
 def test_a_change_that_is_too_small_is_not_told_whatever_else_the_revision_changes(bench):
@@ -69,7 +69,7 @@ def test_a_change_that_is_too_small_is_not_told_whatever_else_the_revision_chang
         revision_published(3, change_class="MAJOR", changes=[change("a", "set aside", "MAJOR")]),
     )
 
-    assert (told(bench, minor), told(bench, major)) == (["rev_2", "rev_3"], ["rev_3"])
+    assert (revisions_of(bench, minor), revisions_of(bench, major)) == (["rev_2", "rev_3"], ["rev_3"])
 
 
 def test_a_signed_no_change_goes_only_to_whom_asks_for_it(bench):
@@ -77,7 +77,7 @@ def test_a_signed_no_change_goes_only_to_whom_asks_for_it(bench):
 
     bench.hears(revision_published(1, change_class="NONE", changes=[]))
 
-    assert (told(bench, usual), told(bench, all_of_them)) == ([], ["rev_1"])
+    assert (revisions_of(bench, usual), revisions_of(bench, all_of_them)) == ([], ["rev_1"])
 
 
 def test_where_an_event_holds_not_all_changes_whatever_it_states_may_have_changed():

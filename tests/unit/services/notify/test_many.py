@@ -66,13 +66,13 @@ def revisions(chance: random.Random) -> list[RevisionPublished]:
     return made
 
 
-def subset(wish: dict[str, Any], told: list[RevisionPublished]) -> set[str]:
+def subset(wish: dict[str, Any], published: list[RevisionPublished]) -> set[str]:
     """What a reader is to get, change by change."""
     theories, cmocs, least = wish.get("theories", []), wish.get("cmocs", []), ORDER.index(wish["least"])
     of = {state.cmoc: state.theory for state in STATES}
     return {
         event.revision
-        for event in told
+        for event in published
         if any(
             ORDER.index(change.change_class) >= least
             and (not (theories or cmocs) or change.cmoc in cmocs or of[change.cmoc] in theories)
@@ -130,8 +130,8 @@ class Everybody:
 
 def test_each_gets_exactly_its_subset_once_by_its_id(tmp_path):
     chance = random.Random(14)
-    told, readers = revisions(chance), wishes(chance)
-    assert sum(len(event.changes) for event in told) == 10_000
+    published, readers = revisions(chance), wishes(chance)
+    assert sum(len(event.changes) for event in published) == 10_000
     with Receiver() as receiver, Mailbox() as mailbox:
         receiver.answer = everybody = Everybody(receiver, readers)
         settings = {
@@ -141,7 +141,7 @@ def test_each_gets_exactly_its_subset_once_by_its_id(tmp_path):
         with closing(NotifyBench(tmp_path, **settings)) as bench:
             _subscribes(bench, readers, receiver, mailbox)
             mailbox.goes_down()
-            for event in told:
+            for event in published:
                 bench.hears(event)
             for at, pause in enumerate((*RETRIES, RETRIES[-1], RETRIES[-1])):
                 if at == 5:  # It was down for most of a day.
@@ -149,7 +149,7 @@ def test_each_gets_exactly_its_subset_once_by_its_id(tmp_path):
                 bench.runs(jobs.deliver_due)
                 bench.clock.advance(seconds=pause.total_seconds() + 1)
             _mail_came(readers, mailbox)
-            _is_as_it_should_be(bench, readers, told, everybody)
+            _is_as_it_should_be(bench, readers, published, everybody)
 
 
 def _subscribes(bench: NotifyBench, readers: list[Reader], receiver: Receiver, mailbox: Mailbox) -> None:
@@ -174,10 +174,10 @@ def _mail_came(readers: list[Reader], mailbox: Mailbox) -> None:
 
 
 def _is_as_it_should_be(
-    bench: NotifyBench, readers: list[Reader], told: list[RevisionPublished], everybody: Everybody
+    bench: NotifyBench, readers: list[Reader], published: list[RevisionPublished], everybody: Everybody
 ) -> None:
     for number, reader in enumerate(readers):
-        due = subset(reader.wish, told)
+        due = subset(reader.wish, published)
         assert due, "a reader of whom nothing is to be seen"
         shown = bench.person(f"p{number}").get(f"/notify/reviews/garden/subscriptions/{reader.id}").json()
         assert shown["active"] is (reader.kind != "gone"), (reader, shown)
