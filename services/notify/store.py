@@ -144,9 +144,9 @@ def subscribers(
         if changed is not None:
             query = query.where(col(SubscriptionRow.id).in_(_interested(review, changed)))
         rows = [Subscribed(*row) for row in work.session.execute(query)]
-        if not rows:
-            return
         yield [row for row in rows if not set(kinds).isdisjoint(row.kinds)]
+        if len(rows) < CHUNK:
+            return
         after = rows[-1].id
 
 
