@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import Field, TypeAdapter
 
 from services.notify import commands, domain, store, views
@@ -275,6 +276,13 @@ def accept_mail(subscription: Name, token: Name, work: OpenUnit) -> MailSubscrip
     found, opens = _mailed(work, subscription, token, "confirm", lock=True)
     commands.confirm(work, found)
     return views.mail_subscription(found, opens)
+
+
+@router.get("/mail/{subscription}/{token}/leave", status_code=303, response_class=RedirectResponse)
+@from_anybody
+def show_mail_leave(subscription: Name, token: Name, work: OpenReading) -> RedirectResponse:
+    """The page at which whoever was sent this link says that they want no more, for a mail program that opens it."""
+    return RedirectResponse(domain.mail_link(work.settings.public_url, subscription, token), 303)
 
 
 @router.post("/mail/{subscription}/{token}/leave")

@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from services.notify import domain, store
 from services.notify.domain import DeliveryStates, Outcome, Verdict
-from services.notify.domain.gathering import due_after, is_mistaken
+from services.notify.domain.gathering import LONGEST, due_after
 from services.notify.domain.tokens import token_of
 from services.notify.models import (
     AttemptRow,
@@ -162,12 +162,11 @@ def send_gathered(work: Work, subscription_id: str) -> None:
     """Tells a subscription all that was gathered for it in one message, and tells it only there. Where it is due later
     than can be meant, its day is set anew."""
     subscription = store.lock_subscription(work, subscription_id)
-    found = store.gathered(work, subscription_id, MOST_GATHERED)
-    for waiting, _ in found:
-        if waiting.due_at is not None and is_mistaken(waiting.due_at, work.now):
-            waiting.due_at = due_after(work.now, subscription.every, subscription.zone)
-    if not any(waiting.due_at is not None and waiting.due_at <= work.now for waiting, _ in found):
+    due = due_after(work.now, subscription.every, subscription.zone)
+    store.set_mistaken_due(work, subscription_id, work.now + LONGEST, due)
+    if not store.is_gathered_due(work, subscription_id):
         return
+    found = store.gathered(work, subscription_id, MOST_GATHERED)
     entries = [_ENTRY.validate_json(notification.body) for _, notification in found]
     store.forget_gathered(work, subscription_id, [notification.id for _, notification in found])
     _write_digest(work, subscription, entries, found[-1][1])

@@ -244,6 +244,18 @@ def gathered_due(work: Work, *, mistaken: datetime, limit: int) -> list[str]:
     return list(work.session.scalars(query))
 
 
+def is_gathered_due(work: Work, subscription_id: str) -> bool:
+    """Whether it is time to tell a subscription what was gathered for it."""
+    theirs = select(GatheredRow).where(col(GatheredRow.subscription) == subscription_id)
+    return work.session.scalars(theirs.where(col(GatheredRow.due_at) <= work.now).limit(1)).first() is not None
+
+
+def set_mistaken_due(work: Work, subscription_id: str, mistaken: datetime, due: datetime | None) -> None:
+    """Has what is due later than can be meant be due then."""
+    theirs = update(GatheredRow).where(col(GatheredRow.subscription) == subscription_id)
+    work.session.execute(theirs.where(col(GatheredRow.due_at) > mistaken).values(due_at=due))
+
+
 def gathered(work: Work, subscription_id: str, limit: int) -> list[tuple[GatheredRow, NotificationRow]]:
     """What a subscription waits to be told, in the order in which it came."""
     query = (

@@ -41,7 +41,7 @@ from shared.wire.notify import (
 
 
 class DeliveryStates(States[DeliveryState]):
-    """A notification on its way to a webhook."""
+    """A notification on its way to a subscriber: a webhook, an address of mail, a chat."""
 
     WAITING: Final = "waiting"
     DELIVERED: Final = "delivered"
@@ -382,7 +382,7 @@ def trouble_link(public_url: str, review: str) -> str:
 
 def mail_link(public_url: str, subscription: str, token: str) -> str:
     """The page at which whoever reads mail says that they want it, or no more of it."""
-    return f"{public_url.rstrip('/')}/mail/{quote(subscription, safe='')}/{token}"
+    return f"{public_url.rstrip('/')}/mail/{quote(subscription, safe='')}/{quote(token, safe='')}"
 
 
 def leaving_link(public_url: str, subscription: str, token: str) -> str:

@@ -28,8 +28,3 @@ def due_after(now: datetime, every: Every, zone: str) -> datetime | None:
         if due > now and (every == "daily" or day.weekday() == 0):
             return due
         day += timedelta(days=1)
-
-
-def is_mistaken(due: datetime, now: datetime) -> bool:
-    """Whether it cannot have been meant: the clock was ahead, and went back."""
-    return due > now + LONGEST

@@ -130,6 +130,21 @@ def test_more_than_one_message_holds_comes_in_the_next(bench, receiver, monkeypa
     assert sorted(digests(receiver)) == [["rev_1", "rev_2"], ["rev_3", "rev_4"], ["rev_5"]]
 
 
+def test_what_was_due_too_late_does_not_hold_up_more_than_one_message_holds(bench, receiver, monkeypatch):
+    monkeypatch.setattr("services.notify.commands.MOST_GATHERED", 2)
+    bench.subscribe(receiver.url, every="daily")
+    bench.hears(*(revision_published(number) for number in range(1, 4)))
+    bench.clock.advance(days=3650)
+    bench.hears(revision_published(4))
+    bench.clock.advance(days=-3650)
+
+    goes_on(bench, minutes=1)
+    assert receiver.received == []
+    goes_on(bench, days=1)
+
+    assert sorted(it for digest in digests(receiver) for it in digest) == ["rev_1", "rev_2", "rev_3", "rev_4"]
+
+
 def test_somebody_who_leads_no_more_is_told_of_no_trouble_that_was_gathered_or_is_on_its_way(bench, receiver):
     receiver.answer = status(503)
     subscription = bench.subscribe(receiver.url, role="lead", every="daily", kinds=["revision", "trouble"])

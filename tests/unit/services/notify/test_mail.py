@@ -123,6 +123,9 @@ def test_a_mail_program_ends_it_by_itself_with_a_form_and_without_signing_in(mai
     (mail,) = mailbox.received
     path = mail["List-Unsubscribe"].strip("<>").removeprefix("https://living.example")
 
+    opened = mailing.anybody().get(path, follow_redirects=False)
+    assert opened.headers["location"].startswith("https://living.example/mail/sub_")  # And it changed nothing.
+
     form = {"List-Unsubscribe": "One-Click"}
     answers = [mailing.anybody().post(path, data=form).status_code for _ in range(2)]
 
