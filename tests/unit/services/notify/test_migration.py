@@ -3,12 +3,15 @@ the feeds of the CMOCs that they changed."""
 
 from __future__ import annotations
 
+import pytest
 from alembic import command
 
 from services.notify import jobs
 from services.notify.manifest import SERVICE
 from shared.db import migrate
 from tests.unit.services.notify.rig import REVIEW, revision_published
+
+pytestmark = pytest.mark.waits
 
 
 def goes_back_and_comes_back(bench) -> None:
