@@ -62,6 +62,9 @@ A withdrawn key counts for nothing as soon as a process hears of it on the log. 
 a minute cannot know, and refuses what is *refused* below (503 `withdrawals_unknown`). Reading goes on, and so does what
 people look up in their own database.
 
+A link that came by mail opens by the token in its path, and one thing of one subscription alone: to be told, or no
+more.
+
 ## What one learns of other reviews
 
 Nothing, not even whether they exist. The first of these that is wrong is the answer:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _HOST = r"(\[[0-9a-fA-F:.]+\]|[^\s:/@?#\[\]]*)(:\d{1,5})?"
@@ -285,11 +285,34 @@ class Settings(BaseSettings):
         False, description="Allow webhooks to loopback and private addresses (demos and tests only)."
     )
     webhook_timeout: Annotated[float, Field(gt=0)] = Field(10, description="Seconds to wait for a webhook's receiver.")
+    smtp_host: str | None = Field(
+        None, description="The mail server that takes notifications by e-mail. None is sent where there is none."
+    )
+    smtp_port: Annotated[int, Field(ge=1, le=65535)] = Field(587, description="The port of the mail server.")
+    smtp_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="How the line to the mail server is kept secret: `starttls`, `tls` from its beginning, or `none`, "
+        "for a server on this machine.",
+    )
+    smtp_user: str | None = Field(None, description="Who signs in to the mail server; nobody where there is none.")
+    smtp_password_file: Path | None = Field(None, description="The file that holds the password of that user.")
+    smtp_timeout: Annotated[float, Field(gt=0)] = Field(30, description="Seconds that handing over one mail may take.")
+    mail_from: str | None = Field(None, description="The e-mail address from which notifications come.")
     public_url: str = Field(
         "http://127.0.0.1:8000",
         description="The address under which people reach the platform; used in links. When it is not set, `living "
         "serve` of all services links to where it listens.",
     )
+
+    @model_validator(mode="after")
+    def _mail_has_a_sender(self) -> Settings:
+        if self.smtp_host is not None and self.mail_from is None:
+            raise ValueError(
+                "LIVING_MAIL_FROM must name the address from which mail comes, where there is a mail server"
+            )
+        if self.smtp_user is not None and self.smtp_password_file is None:
+            raise ValueError("LIVING_SMTP_PASSWORD_FILE must name the file with the password of LIVING_SMTP_USER")
+        return self
 
     @field_validator("database_url")
     @classmethod

@@ -1,4 +1,5 @@
-"""Notify: tells subscribers what changed and why, one notification for each published revision and subscription.
+"""Notify: tells subscribers what changed and why, one notification for each published revision and each subscription
+that it concerns, by webhook, mail or chat, at once or in a digest.
 It tells leads of trouble with sources, once for each source and day, and of people who agree too little, and whoever is
 to search by hand that it is due. Who asks for it is told of conflicts, of stages whose queue ran empty, and of
 progress, in a digest at most once in so many minutes.

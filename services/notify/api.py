@@ -6,29 +6,35 @@ import hashlib
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import partial
 from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
+from fastapi.responses import RedirectResponse
 from pydantic import Field, TypeAdapter
 
 from services.notify import commands, domain, store, views
+from services.notify.domain.tokens import Opens, does_open
 from services.notify.models import SubscriptionRow
-from services.notify.ports.channels import atom
+from services.notify.ports.channels import atom, json_feed
+from services.notify.ports.channels.atom import FeedPage
 from services.notify.ports.channels.open import Channels
 from shared.db.work import Work
-from shared.errors import Invalid
+from shared.errors import Invalid, NotFound
 from shared.http.auth import AnybodySubscribed, Confirmer, LeadSubscriber, Subscriber
+from shared.http.bodies import from_anybody
 from shared.http.paging import Hundred, asking
 from shared.http.parameters import Name, YesNo
 from shared.http.route import Route
-from shared.http.units import IdempotencyKey, reading_of, unit_of
+from shared.http.units import IdempotencyKey, open_unit_of, reading_of, unit_of
 from shared.paging import Page, PageAsked
 from shared.tokens import Person
 from shared.wire.notify import (
     FOR_ADJUDICATORS,
     FOR_LEADS,
     DeliveryView,
+    MailSubscription,
     NewSubscription,
     SubscriptionCreated,
     SubscriptionView,
@@ -38,6 +44,8 @@ from shared.wire.people import OldNames
 router = APIRouter(prefix="/notify", tags=["notify"], route_class=Route)
 Unit = Annotated[Work, unit_of("notify")]
 Reading = Annotated[Work, reading_of("notify")]
+OpenUnit = Annotated[Work, open_unit_of("notify")]
+OpenReading = Annotated[Work, open_unit_of("notify", readonly=True)]
 
 _ENTRY: TypeAdapter[domain.FeedEntry] = TypeAdapter(Annotated[domain.FeedEntry, Field(discriminator="type")])
 
@@ -60,6 +68,12 @@ class Feed(Response):
     media_type = atom.MEDIA_TYPE
 
 
+class JsonFeed(Response):
+    """A JSON Feed."""
+
+    media_type = json_feed.MEDIA_TYPE
+
+
 _CONDITIONS = [
     {"name": name, "in": "header", "description": why, "schema": {"type": "string", "maxLength": _LONGEST_CONDITION}}
     for name, why in (
@@ -79,15 +93,15 @@ def add_subscription(
     if not FOR_ADJUDICATORS.isdisjoint(body.kinds):
         person.require("adjudicator")
     # Looked up before the first statement, since a name server may be slow and a transaction must not wait.
-    host = work.resource(Channels).webhook.check(body.url) if body.url is not None else ""
+    address = body.address or body.url
+    host = work.resource(Channels).of(body.channel).check(address) if address is not None else ""
 
     def make() -> SubscriptionView:
         return views.subscription_view(work, commands.subscribe(work, review, body, host=host), person)
 
     # The secret is not part of the answer that is kept for a retried request: it is read where it belongs.
     made = SubscriptionView.model_validate(work.once(key, "subscribe", body, make))
-    secret = store.subscription(work, review, made.id, owner=person.id).secret
-    return SubscriptionCreated(**made.model_dump(), secret=secret)
+    return _with_secret(work, made, person)
 
 
 @router.get(_SUBSCRIPTIONS)
@@ -113,6 +127,23 @@ def end_subscription(review: Name, subscription: Name, work: Unit, person: Subsc
     found = _of(work, review, subscription, person, lock=True)
     commands.end(work, found, f"ended by {person.id}")
     return views.subscription_view(work, found, person)
+
+
+@router.post(_SUBSCRIPTION + "/secret")
+def renew_secret(
+    review: Name, subscription: Name, work: Unit, person: Subscriber, key: IdempotencyKey = None
+) -> SubscriptionCreated:
+    """Give one webhook of mine a new secret, which this answer shows once. The old one signs beside it for a day, so
+    that its receiver can change over."""
+    wall = work.resource(Channels).wall.now()
+
+    def make() -> SubscriptionView:
+        found = store.subscription(work, review, subscription, owner=person.id, lock=True)
+        commands.rotate_secret(work, found, wall=wall)
+        return views.subscription_view(work, found, person)
+
+    made = SubscriptionView.model_validate(work.once(key, f"rotate {subscription}", None, make))
+    return _with_secret(work, made, person)
 
 
 @router.get(_DELIVERIES)
@@ -190,10 +221,101 @@ def show_trouble_feed(
     return _answer_with(_feed_page(work, review, "trouble", asked, domain.trouble_link), request)
 
 
+@router.get(
+    "/reviews/{review}/feed.json",
+    response_class=JsonFeed,
+    responses={304: {"description": "The asker has this very page."}},
+    openapi_extra={"parameters": _CONDITIONS},
+)
+def show_json_feed(
+    review: Name, request: Request, work: Reading, person: AnybodySubscribed, asked: Entries
+) -> Response:
+    """The review's published revisions as a JSON Feed, newest first; `next_url` leads to older ones."""
+    return _answer_with(_feed_page(work, review, "revision", asked, domain.json_feed_link), request)
+
+
+@router.get(
+    "/reviews/{review}/cmocs/{cmoc}/feed.atom",
+    response_class=Feed,
+    responses={304: {"description": "The asker has this very page."}},
+    openapi_extra={"parameters": _CONDITIONS},
+)
+def show_feed_of_cmoc(
+    review: Name, cmoc: Name, request: Request, work: Reading, person: AnybodySubscribed, asked: Entries
+) -> Response:
+    """Those revisions that changed one CMOC, as an Atom feed, newest first."""
+    link = partial(domain.cmoc_feed_link, cmoc=cmoc, form="atom")
+    return _answer_with(_feed_page(work, review, "revision", asked, link, cmoc=cmoc), request)
+
+
+@router.get(
+    "/reviews/{review}/cmocs/{cmoc}/feed.json",
+    response_class=JsonFeed,
+    responses={304: {"description": "The asker has this very page."}},
+    openapi_extra={"parameters": _CONDITIONS},
+)
+def show_json_feed_of_cmoc(
+    review: Name, cmoc: Name, request: Request, work: Reading, person: AnybodySubscribed, asked: Entries
+) -> Response:
+    """Those revisions that changed one CMOC, as a JSON Feed, newest first."""
+    link = partial(domain.cmoc_feed_link, cmoc=cmoc, form="json")
+    return _answer_with(_feed_page(work, review, "revision", asked, link, cmoc=cmoc), request)
+
+
+@router.get("/mail/{subscription}/{token}")
+@from_anybody
+def show_mail_subscription(subscription: Name, token: Name, work: OpenReading) -> MailSubscription:
+    """What whoever was sent this link is told of, and whether they have said that they want it."""
+    return views.mail_subscription(*_mailed(work, subscription, token, "confirm", "leave"))
+
+
+@router.post("/mail/{subscription}/{token}/confirm")
+@from_anybody
+def accept_mail(subscription: Name, token: Name, work: OpenUnit) -> MailSubscription:
+    """Have mail come to whoever was sent this link, from now on. Nothing else opens by it."""
+    found, opens = _mailed(work, subscription, token, "confirm", lock=True)
+    commands.confirm(work, found)
+    return views.mail_subscription(found, opens)
+
+
+@router.get("/mail/{subscription}/{token}/leave", status_code=303, response_class=RedirectResponse)
+@from_anybody
+def show_mail_leave(subscription: Name, token: Name, work: OpenReading) -> RedirectResponse:
+    """The page at which whoever was sent this link says that they want no more, for a mail program that opens it."""
+    return RedirectResponse(domain.mail_link(work.settings.public_url, subscription, token), 303)
+
+
+@router.post("/mail/{subscription}/{token}/leave")
+@from_anybody
+def close_mail(subscription: Name, token: Name, work: OpenUnit) -> MailSubscription:
+    """Have no more mail come to whoever was sent this link. Mail programs ask this by themselves (RFC 8058)."""
+    found, opens = _mailed(work, subscription, token, "leave", lock=True)
+    commands.end(work, found, "whoever reads its mail wants no more")
+    return views.mail_subscription(found, opens)
+
+
 @router.get("/reviews/{review}/old-names")
 def list_old_names(review: Name, work: Reading, person: Confirmer) -> OldNames:
     """The names that subscriptions bear from before people had ids."""
     return OldNames.of(store.owners(work, review))
+
+
+def _mailed(
+    work: Work, subscription: str, token: str, *those: Opens, lock: bool = False
+) -> tuple[SubscriptionRow, Opens]:
+    """The subscription by mail that a link opens, and for what. Raises NotFound, in the same words whatever is wrong
+    with it."""
+    found = store.by_mail(work, subscription, lock=lock)
+    for opens in those:
+        if found is not None and does_open(token, found.secret or "", found.id, opens):
+            return found, opens
+    raise NotFound("this link opens nothing")
+
+
+def _with_secret(work: Work, made: SubscriptionView, person: Person) -> SubscriptionCreated:
+    """A webhook with the secret of its signatures, which is read where it belongs."""
+    row = store.subscription(work, made.review, made.id, owner=person.id)
+    return SubscriptionCreated(**made.model_dump(), secret=row.secret if row.channel == "webhook" else None)
 
 
 def _of(work: Work, review: str, subscription: str, person: Person, *, lock: bool = False) -> SubscriptionRow:
@@ -208,14 +330,23 @@ def _feed_page(
     kind: Literal["revision", "trouble"],
     asked: PageAsked,
     link_to: Callable[[str, str], str],
-) -> atom.FeedPage:
-    """A page of a feed that is read at `link_to` an address of ours and a review."""
-    found = store.entries(work, review, domain.IN_FEED[kind], asked)
+    *,
+    cmoc: str | None = None,
+) -> FeedPage:
+    """A page of a feed that is read at `link_to` an address of ours and a review; of one CMOC alone where it is
+    given."""
+    if cmoc is None:
+        found = store.entries(work, review, domain.IN_FEED[kind], asked)
+    else:
+        found = store.entries_of_cmoc(work, review, cmoc, asked)
+        if asked.after is None and not found.rows:
+            raise NotFound(f"no revision of review {review!r} changed a CMOC {cmoc!r}")
     url = work.settings.public_url
     link = link_to(url, review)
-    return atom.FeedPage(
+    return FeedPage(
         review=review,
         kind=kind,
+        cmoc=cmoc,
         notifications=[_led(_ENTRY.validate_json(row.body), url) for row in found.rows],
         self_link=_with(link, asked.cursor, asked.limit),
         first_link=_with(link, None, asked.limit),
@@ -229,10 +360,11 @@ def _led(entry: domain.FeedEntry, public_url: str) -> domain.FeedEntry:
     return entry
 
 
-def _answer_with(page: atom.FeedPage, request: Request) -> Response:
+def _answer_with(page: FeedPage, request: Request) -> Response:
     """The page as a document, or that the asker has it."""
     _require_bearable(request)
-    document = atom.write_feed(page)
+    as_json = request.url.path.endswith(".json")
+    document = json_feed.write_feed(page) if as_json else atom.write_feed(page)
     etag = f'"{hashlib.sha256(document).hexdigest()}"'
     headers = {
         "ETag": etag,
@@ -242,7 +374,7 @@ def _answer_with(page: atom.FeedPage, request: Request) -> Response:
     }
     if _is_known(request, etag, page.updated):
         return Response(status_code=304, headers=headers)
-    return Feed(document, headers=headers)
+    return (JsonFeed if as_json else Feed)(document, headers=headers)
 
 
 def _with(link: str, cursor: str | None, limit: int) -> str:

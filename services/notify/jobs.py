@@ -9,6 +9,8 @@ from datetime import datetime
 
 from services.notify import commands, domain, store
 from services.notify.domain import DeliveryStates, Outcome
+from services.notify.domain.gathering import LONGEST
+from services.notify.domain.tokens import token_of
 from services.notify.ports.channels.open import Channels
 from services.notify.ports.channels.port import Message
 from services.notify.store import Claim
@@ -16,6 +18,7 @@ from shared import counters, logging
 from shared.apart import each
 from shared.bus.judging import storable
 from shared.db.work import Work
+from shared.errors import Invalid
 from shared.service import Context
 
 log = logging.get(__name__)
@@ -67,6 +70,20 @@ def send_digests(running: Context) -> None:
         after = last
 
 
+def send_gathered(running: Context) -> None:
+    """Tells each subscription what was gathered for it, once its day has come, and ends those by mail that nobody
+    confirmed in time."""
+    while not running.stopping.is_set():
+        with running.work("notify:digest") as work:
+            due = store.gathered_due(work, mistaken=work.now + LONGEST, limit=DIGESTS)
+            late = commands.end_unconfirmed(work, DIGESTS)
+        for subscription in due:
+            with running.work("notify:digest") as work:
+                commands.send_gathered(work, subscription)
+        if not due and not late:
+            return
+
+
 def _lease(running: Context, sending: Collection[Claim]) -> list[Claim]:
     """Leases as many due deliveries as there is room for."""
     busy = Counter(claim.host for claim in sending)
@@ -91,18 +108,29 @@ def _deliver(running: Context, claim: Claim) -> None:
     channels = running.resource(Channels)
     fault: Exception | None = None
     try:
-        outcome = channels.webhook.send(Message(claim.delivery, claim.url, claim.body, claim.secret))
+        outcome = channels.of(claim.channel).send(_message(running, claim))
+    except Invalid as refused:
+        outcome = Outcome(error=refused.detail)
     except Exception as error:
         fault, outcome = error, Outcome(error=storable(f"{type(error).__name__}: {error}"))
     with running.work(_ACTOR) as work:
         commands.record_attempt(work, claim, outcome, jitter=channels.jitter())
-    _DELIVERIES.labels("webhook", DeliveryStates.DELIVERED if outcome.delivered else DeliveryStates.FAILED).inc()
+    _DELIVERIES.labels(claim.channel, DeliveryStates.DELIVERED if outcome.delivered else DeliveryStates.FAILED).inc()
     log.info(
         "notification sent" if outcome.delivered else "notification not delivered",
         delivery=claim.delivery, host=claim.host, status=outcome.status, error=outcome.error,
     )  # fmt: skip
     if fault is not None:
         raise fault
+
+
+def _message(running: Context, claim: Claim) -> Message:
+    page = leaving = ""
+    if claim.channel == "email" and claim.kind != "confirm":
+        url, token = running.settings.public_url, token_of(claim.secret, claim.subscription, "leave")
+        page = domain.mail_link(url, claim.subscription, token)
+        leaving = domain.leaving_link(url, claim.subscription, token)
+    return Message(claim.delivery, claim.url, claim.body, claim.secret, claim.old_secret, page, leaving)
 
 
 def deliveries_that_are_over(work: Work, before: datetime, limit: int) -> int:

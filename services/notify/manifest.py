@@ -46,7 +46,11 @@ SERVICE = Service(
         on(AccessWithdrawn, reactions.end_subscriptions_of_key),
         on(NameMapped, reactions.give_subscriptions_to_person),
     ],
-    jobs=[every(seconds=2, run=jobs.deliver_due), every(minutes=1, run=jobs.send_digests)],
+    jobs=[
+        every(seconds=2, run=jobs.deliver_due),
+        every(minutes=1, run=jobs.send_digests),
+        every(minutes=1, run=jobs.send_gathered),
+    ],
     prunes=[Prune(jobs.deliveries_that_are_over, "delivery_days")],
     emits=[NoticeDelivered, DeliveryFailed],
     resources=open_channels,

@@ -11,7 +11,8 @@ from sqlmodel import AutoString, Field, SQLModel
 
 from services.notify.domain import DeliveryStates
 from shared.db.types import Instant, Json
-from shared.wire.notify import DeliveryState
+from shared.events.synthesis import ChangeClass
+from shared.wire.notify import Channel, DeliveryState, Every
 
 
 class Base(SQLModel, registry=registry()):
@@ -19,8 +20,9 @@ class Base(SQLModel, registry=registry()):
 
 
 NotificationKind = Literal[
-    "revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "test"
-]
+    "revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "test", "digest",
+    "confirm",
+]  # fmt: skip
 
 
 class SubscriptionRow(Base, table=True):
@@ -28,6 +30,10 @@ class SubscriptionRow(Base, table=True):
 
     Of progress they are told at most once in so many `minutes`, None where they are not; `digested_at` is when that was
     last, and `digest` the event that it was about.
+
+    Of mail `url` is the address. It waits for whoever reads it to confirm it `unconfirmed_until` then, None where it
+    does not. `bounces` are the messages in a row that the address refused. A secret that was rotated signs beside the
+    new one until `old_secret_until`, by the machine's clock.
     """
 
     __tablename__ = "subscriptions"
@@ -41,12 +47,19 @@ class SubscriptionRow(Base, table=True):
             postgresql_where=text("minutes IS NOT NULL"),
             sqlite_where=text("minutes IS NOT NULL"),
         ),
+        Index(
+            "subscriptions_unconfirmed",
+            "unconfirmed_until",
+            "id",
+            postgresql_where=text("unconfirmed_until IS NOT NULL"),
+            sqlite_where=text("unconfirmed_until IS NOT NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)
     review: str
     owner: str
-    channel: str  # webhook, feed
+    channel: Channel = Field(sa_type=AutoString)
     url: str | None = None
     host: str = ""
     #: The key of the signatures; needed as it is for each of them, so it is stored, and left out of every repr.
@@ -59,6 +72,62 @@ class SubscriptionRow(Base, table=True):
     minutes: int | None = None
     digested_at: datetime | None = Field(default=None, sa_type=Instant)
     digest: str | None = None
+    theories: list[str] = Field(default=[], sa_type=Json)
+    cmocs: list[str] = Field(default=[], sa_type=Json)
+    least: ChangeClass = Field(default="NONE", sa_type=AutoString)
+    every: Every = Field(default="at once", sa_type=AutoString)
+    zone: str = "UTC"
+    unconfirmed_until: datetime | None = Field(default=None, sa_type=Instant)
+    bounces: int = 0
+    old_secret: str | None = Field(default=None, repr=False)
+    old_secret_until: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class InterestRow(Base, table=True):
+    """What of a review's revisions a subscription is told of, and by how great a change at least
+    (`services.notify.domain.filters`)."""
+
+    __tablename__ = "interests"
+    __table_args__ = (Index("interests_of_review", "review", "what", "rank", "subscription"),)
+
+    subscription: str = Field(primary_key=True, foreign_key="subscriptions.id")
+    what: str = Field(primary_key=True)
+    review: str
+    rank: int
+
+
+class GatheredRow(Base, table=True):
+    """A notification that waits to be told in a digest, due then; where it is None, with the revision that ends the
+    cycle. It goes with the digest that tells it."""
+
+    __tablename__ = "gathered"
+    __table_args__ = (
+        Index("gathered_of_notice", "notice"),
+        Index(
+            "gathered_due",
+            "due_at",
+            "subscription",
+            postgresql_where=text("due_at IS NOT NULL"),
+            sqlite_where=text("due_at IS NOT NULL"),
+        ),
+    )
+
+    subscription: str = Field(primary_key=True, foreign_key="subscriptions.id")
+    notice: str = Field(primary_key=True, foreign_key="notices.id")
+    created_at: datetime = Field(sa_type=Instant)
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ChangedCmocRow(Base, table=True):
+    """That a revision changed a CMOC: the entries of the CMOC's own feed."""
+
+    __tablename__ = "changed_cmocs"
+    __table_args__ = (Index("changes_of_cmoc", "review", "cmoc", "number", "notice"),)
+
+    notice: str = Field(primary_key=True, foreign_key="notices.id")
+    cmoc: str = Field(primary_key=True)
+    review: str
+    number: int
 
 
 class StandingRow(Base, table=True):

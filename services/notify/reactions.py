@@ -6,7 +6,9 @@ from collections.abc import Iterable
 
 from services.notify import commands, domain, store
 from services.notify.commands import write_notification
+from services.notify.domain.filters import concerned
 from services.notify.models import NotificationKind, NotificationRow, StandingRow, TroubleRow
+from services.notify.store import Subscribed
 from shared.db.work import Work
 from shared.events.ingest import (
     RunFinished,
@@ -27,10 +29,16 @@ from shared.wire.notify import AllClearNotification, Notification, TroubleNotifi
 
 
 def write_notifications(work: Work, event: RevisionPublished) -> None:
-    """Freezes the notification of a revision, which is its feed entry, and makes a delivery for each webhook."""
+    """Freezes the notification of a revision, which is its feed entry, and makes a delivery for each
+    subscription that it concerns."""
     body = domain.revision_notification(event, at=work.occurred, public_url=work.settings.public_url)
-    notification = _freeze(work, body, review=event.review, kind="revision", about=event.revision, number=event.number)
+    notification = _freeze(
+        work, body, review=event.review, kind="revision", about=event.revision, number=event.number,
+        to=store.subscribers(work, event.review, "revision", changed=concerned(event)),
+    )  # fmt: skip
     if notification is not None:
+        store.end_cycle(work, event.review)
+        store.add_changed_cmocs(work, notification, [it.cmoc for it in body.data.changed if it.cmoc])
         _tell_of_entry(work, notification, feed=f"feed:{event.review}")
 
 
@@ -76,7 +84,7 @@ def follow_resumed_source(work: Work, event: SourceResumed) -> None:
 def write_search_notification(work: Work, event: SearchDue) -> None:
     """Freezes the notification that a search by hand is due, or past its day: for whoever is to make it, where they
     have a subscription for that, and else for the leads who are told of trouble."""
-    owned: list[str] = []
+    owned: list[Subscribed] = []
     if event.owner is not None:
         chunks = store.subscribers(work, event.review, "search", "trouble", owner=event.owner)
         owned = [each for chunk in chunks for each in chunk]
@@ -132,7 +140,9 @@ def follow_queue(work: Work, event: QueueMoved) -> None:
 def call_off_search(work: Work, event: SearchFulfilled) -> None:
     """Asks nobody any more for a search that was made."""
     causes = [domain.due_of_search(event.watch, event.due, overdue=overdue) for overdue in (False, True)]
-    store.cancel_waiting_for(work, [_id_of(event.review, "search", cause) for cause in causes])
+    notifications = [_id_of(event.review, "search", cause) for cause in causes]
+    store.cancel_waiting_for(work, notifications)
+    store.forget_gathered_for(work, notifications)
 
 
 def end_subscriptions(work: Work, event: MemberLeft) -> None:
@@ -231,7 +241,7 @@ def _freeze(
     about: str,
     number: int = 0,
     cause: str | None = None,
-    to: Iterable[list[str]] | None = None,
+    to: Iterable[list[Subscribed]] | None = None,
 ) -> NotificationRow | None:
     """Writes the one notification of this kind about this thing, or of this cause where one thing may be told of more
     than once, and its deliveries, to whoever asks for its kind or `to` others; None when it is there already.
@@ -245,7 +255,7 @@ def _freeze(
         work, body, id=notification_id, review=review, kind=kind, about=about, number=number
     )
     for subscribed in store.subscribers(work, review, kind) if to is None else to:
-        store.add_deliveries(work, notification, subscribed)
+        commands.tell(work, notification, subscribed)
     return notification
 
 

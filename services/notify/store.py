@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
-from sqlalchemy import delete, func, insert, or_, select, update
+from sqlalchemy import Select, and_, delete, func, insert, or_, select, update
 from sqlmodel import col
 
 from services.notify.domain import DeliveryStates
+from services.notify.domain.filters import by_rank, interests, rank_of
 from services.notify.models import (
     AttemptRow,
+    ChangedCmocRow,
     DeliveryRow,
+    GatheredRow,
+    InterestRow,
     NotificationKind,
     NotificationRow,
     StandingRow,
@@ -24,6 +29,7 @@ from shared.db.work import Work
 from shared.errors import NotFound
 from shared.ids import first_id, new_id
 from shared.paging import Found, PageAsked
+from shared.wire.notify import Channel, Every
 
 #: Subscriptions read and deliveries written at a time, so that memory does not grow with their number.
 CHUNK = 500
@@ -33,7 +39,7 @@ CHUNK = 500
 class Claim:
     """A delivery that this sender alone is at, and all it takes to send it.
 
-    `attempts` is how many had been made when it was claimed.
+    `attempts` is how many had been made when it was claimed. `old_secret` was rotated and signs still.
     """
 
     delivery: str
@@ -43,6 +49,18 @@ class Claim:
     url: str
     secret: str = field(repr=False)
     body: bytes
+    channel: Channel = "webhook"
+    kind: NotificationKind = "revision"
+    old_secret: str | None = field(default=None, repr=False)
+
+
+class Subscribed(NamedTuple):
+    """A subscription that is to be told of something, and when."""
+
+    id: str
+    kinds: list[str]
+    every: Every
+    zone: str
 
 
 def subscription(
@@ -61,6 +79,11 @@ def subscription(
 def lock_subscription(work: Work, subscription_id: str) -> SubscriptionRow:
     """A subscription that is there, locked until this work ends."""
     return work.session.get_one(SubscriptionRow, subscription_id, with_for_update=True)
+
+
+def channel_of(work: Work, subscription_id: str) -> Channel:
+    """By what something is sent to a subscription that is there."""
+    return work.session.get_one(SubscriptionRow, subscription_id).channel
 
 
 def subscriptions(work: Work, review: str, page: PageAsked, *, owner: str | None) -> Found[SubscriptionRow]:
@@ -97,29 +120,199 @@ def replace_name(work: Work, review: str, name: str, person: str) -> None:
     work.session.execute(theirs.values(owner=person))
 
 
-def subscribers(work: Work, review: str, *kinds: str, owner: str | None = None) -> Iterator[list[str]]:
-    """The active webhook subscriptions of a review, or of one of its people, that ask for any of these kinds of
-    notification, a chunk at a time.
+def subscribers(
+    work: Work, review: str, *kinds: str, owner: str | None = None, changed: Mapping[str, int] | None = None
+) -> Iterator[list[Subscribed]]:
+    """The subscriptions of a review, or of one of its people, that something is sent to, and that ask for any of these
+    kinds of notification, a chunk at a time; those alone that ask for something that was `changed` by as much.
 
     They are locked against being ended until the work commits.
     """
     after = ""
     while True:
         query = (
-            select(col(SubscriptionRow.id), col(SubscriptionRow.kinds))
+            select(*(getattr(SubscriptionRow, name) for name in Subscribed._fields))
             .where(col(SubscriptionRow.review) == review, col(SubscriptionRow.id) > after)
-            .where(col(SubscriptionRow.active), col(SubscriptionRow.channel) == "webhook")
+            .where(col(SubscriptionRow.active), col(SubscriptionRow.channel) != "feed")
+            .where(col(SubscriptionRow.unconfirmed_until).is_(None))
             .order_by(col(SubscriptionRow.id))
             .limit(CHUNK)
             .with_for_update(read=True)
         )
         if owner is not None:
             query = query.where(col(SubscriptionRow.owner) == owner)
-        rows = work.session.execute(query).all()
-        if not rows:
+        if changed is not None:
+            query = query.where(col(SubscriptionRow.id).in_(_interested(review, changed)))
+        rows = [Subscribed(*row) for row in work.session.execute(query)]
+        yield [row for row in rows if not set(kinds).isdisjoint(row.kinds)]
+        if len(rows) < CHUNK:
             return
-        yield [row.id for row in rows if not set(kinds).isdisjoint(row.kinds)]
         after = rows[-1].id
+
+
+def _interested(review: str, changed: Mapping[str, int]) -> Select[str]:
+    """The subscriptions of a review that ask for what was changed by as much, by the index of interests alone."""
+    enough = [
+        and_(col(InterestRow.what).in_(whats), col(InterestRow.rank) <= rank)
+        for rank, whats in by_rank(changed).items()
+    ]
+    return select(col(InterestRow.subscription)).where(col(InterestRow.review) == review, or_(*enough))
+
+
+def add_interests(work: Work, subscription: SubscriptionRow) -> None:
+    """Keeps what a subscription is told of where revisions find it."""
+    rank = rank_of(subscription.least)
+    rows = [
+        {"subscription": subscription.id, "what": what, "review": subscription.review, "rank": rank}
+        for what in interests(subscription.theories, subscription.cmocs)
+    ]
+    work.session.flush()
+    work.session.execute(insert(InterestRow), rows)
+
+
+def forget_interests(work: Work, subscription_id: str) -> None:
+    """Has a subscription that is over be found no more."""
+    work.session.execute(delete(InterestRow).where(col(InterestRow.subscription) == subscription_id))
+
+
+def asked_by_mail(work: Work, review: str, owner: str, since: datetime) -> int:
+    """How many addresses somebody has named since then, also of subscriptions that are over."""
+    mine = (
+        col(SubscriptionRow.review) == review, col(SubscriptionRow.owner) == owner,
+        col(SubscriptionRow.created_at) > since, col(SubscriptionRow.channel) == "email",
+    )  # fmt: skip
+    return work.session.scalars(select(func.count()).select_from(SubscriptionRow).where(*mine)).one()
+
+
+def unconfirmed(work: Work, review: str, owner: str, address: str) -> SubscriptionRow | None:
+    """The subscription of somebody to an address that has not been confirmed yet, locked."""
+    query = (
+        select(SubscriptionRow)
+        .where(col(SubscriptionRow.review) == review, col(SubscriptionRow.owner) == owner)
+        .where(col(SubscriptionRow.active), col(SubscriptionRow.unconfirmed_until).is_not(None))
+        .where(col(SubscriptionRow.url) == address)
+        .with_for_update()
+    )
+    return work.session.scalars(query.limit(1)).first()
+
+
+def never_confirmed(work: Work, limit: int) -> list[SubscriptionRow]:
+    """Subscriptions whose day to be confirmed is over, locked."""
+    query = (
+        select(SubscriptionRow)
+        .where(col(SubscriptionRow.unconfirmed_until) <= work.now, col(SubscriptionRow.active))
+        .order_by(col(SubscriptionRow.unconfirmed_until), col(SubscriptionRow.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(work.session.scalars(query))
+
+
+def by_mail(work: Work, subscription_id: str, *, lock: bool = False) -> SubscriptionRow | None:
+    """A subscription by mail, of whatever review: whoever asks shows that they were sent its link."""
+    found = work.session.get(SubscriptionRow, subscription_id, with_for_update=lock or None)
+    return found if found is not None and found.channel == "email" else None
+
+
+def gather(work: Work, notification: NotificationRow, subscribed: Collection[tuple[str, datetime | None]]) -> None:
+    """Has a notification wait for the digest of each subscription, which is due then."""
+    rows = [
+        {"subscription": it, "notice": notification.id, "created_at": work.now, "due_at": due} for it, due in subscribed
+    ]
+    if rows:
+        work.session.flush()
+        work.session.execute(insert(GatheredRow), rows)
+
+
+def end_cycle(work: Work, review: str) -> None:
+    """Has what was gathered of a review until its cycle ends be due now."""
+    theirs = select(col(SubscriptionRow.id)).where(
+        col(SubscriptionRow.review) == review, col(SubscriptionRow.every) == "cycle"
+    )
+    waiting = update(GatheredRow).where(col(GatheredRow.due_at).is_(None), col(GatheredRow.subscription).in_(theirs))
+    work.session.execute(waiting.values(due_at=work.now))
+
+
+def gathered_due(work: Work, *, mistaken: datetime, limit: int) -> list[str]:
+    """Subscriptions for which something gathered is due, or due later than can be meant."""
+    query = (
+        select(col(GatheredRow.subscription))
+        .where(or_(col(GatheredRow.due_at) <= work.now, col(GatheredRow.due_at) > mistaken))
+        .distinct()
+        .limit(limit)
+    )
+    return list(work.session.scalars(query))
+
+
+def is_gathered_due(work: Work, subscription_id: str) -> bool:
+    """Whether it is time to tell a subscription what was gathered for it."""
+    theirs = select(GatheredRow).where(col(GatheredRow.subscription) == subscription_id)
+    return work.session.scalars(theirs.where(col(GatheredRow.due_at) <= work.now).limit(1)).first() is not None
+
+
+def set_mistaken_due(work: Work, subscription_id: str, mistaken: datetime, due: datetime | None) -> None:
+    """Has what is due later than can be meant be due then."""
+    theirs = update(GatheredRow).where(col(GatheredRow.subscription) == subscription_id)
+    work.session.execute(theirs.where(col(GatheredRow.due_at) > mistaken).values(due_at=due))
+
+
+def gathered(work: Work, subscription_id: str, limit: int) -> list[tuple[GatheredRow, NotificationRow]]:
+    """What a subscription waits to be told, in the order in which it came."""
+    query = (
+        select(GatheredRow, NotificationRow)
+        .join(NotificationRow, col(NotificationRow.id) == col(GatheredRow.notice))
+        .where(col(GatheredRow.subscription) == subscription_id)
+        .order_by(col(NotificationRow.written_at), col(NotificationRow.number), col(NotificationRow.id))
+        .limit(limit)
+    )
+    return [(waiting, notification) for waiting, notification in work.session.execute(query)]
+
+
+def waiting_digests(work: Work, subscription_id: str) -> list[tuple[DeliveryRow, NotificationRow]]:
+    """The digests that have not reached a subscription yet, locked."""
+    query = (
+        select(DeliveryRow, NotificationRow)
+        .join(NotificationRow, col(NotificationRow.id) == col(DeliveryRow.notice))
+        .where(col(DeliveryRow.subscription) == subscription_id, col(DeliveryRow.state) == DeliveryStates.WAITING)
+        .where(col(NotificationRow.kind) == "digest")
+        .with_for_update(of=DeliveryRow)
+    )
+    return [(delivery, digest) for delivery, digest in work.session.execute(query)]
+
+
+def forget_gathered(work: Work, subscription_id: str, notices: Collection[str] | None = None) -> None:
+    """Has nothing of these, or of all, wait for a subscription any more."""
+    theirs = delete(GatheredRow).where(col(GatheredRow.subscription) == subscription_id)
+    if notices is not None:
+        theirs = theirs.where(col(GatheredRow.notice).in_(notices))
+    work.session.execute(theirs)
+
+
+def forget_gathered_for(work: Work, notifications: Collection[str]) -> None:
+    """Has these notifications wait for nobody any more."""
+    work.session.execute(delete(GatheredRow).where(col(GatheredRow.notice).in_(notifications)))
+
+
+def add_changed_cmocs(work: Work, notification: NotificationRow, cmocs: Collection[str]) -> None:
+    """Keeps which CMOCs a revision changed, for their feeds."""
+    rows = [
+        {"notice": notification.id, "cmoc": it, "review": notification.review, "number": notification.number}
+        for it in cmocs
+    ]
+    if rows:
+        work.session.flush()
+        work.session.execute(insert(ChangedCmocRow), rows)
+
+
+def entries_of_cmoc(work: Work, review: str, cmoc: str, page: PageAsked) -> Found[NotificationRow]:
+    """The notifications of those revisions that changed a CMOC, newest first."""
+    query = (
+        select(NotificationRow)
+        .join(ChangedCmocRow, col(ChangedCmocRow.notice) == col(NotificationRow.id))
+        .where(col(ChangedCmocRow.review) == review, col(ChangedCmocRow.cmoc) == cmoc)
+        .where(col(NotificationRow.kind) == "revision")
+    )
+    return read_page(work, query, page, col(NotificationRow.number), col(NotificationRow.id), descending=True)
 
 
 def notification(work: Work, notification_id: str) -> NotificationRow:
@@ -152,7 +345,7 @@ def due(work: Work, *, wall: datetime, sending: Collection[str], full: Collectio
     The rows are locked until the work commits; whoever sends one leases it first.
     """
     query = (
-        select(DeliveryRow, SubscriptionRow, col(NotificationRow.body))
+        select(DeliveryRow, SubscriptionRow, col(NotificationRow.kind), col(NotificationRow.body))
         .join(SubscriptionRow, col(SubscriptionRow.id) == col(DeliveryRow.subscription))
         .join(NotificationRow, col(NotificationRow.id) == col(DeliveryRow.notice))
         .where(col(DeliveryRow.state) == DeliveryStates.WAITING, col(DeliveryRow.due_at) <= work.now)
@@ -162,7 +355,7 @@ def due(work: Work, *, wall: datetime, sending: Collection[str], full: Collectio
         .limit(limit)
         .with_for_update(of=DeliveryRow, skip_locked=True)
     )
-    return [_claim(found, to, body) for found, to, body in work.session.execute(query)]
+    return [_claim(*found, wall=wall) for found in work.session.execute(query)]
 
 
 def lease(work: Work, claims: Collection[Claim], *, until: datetime) -> None:
@@ -264,6 +457,7 @@ def to_be_digested(work: Work, after: str, limit: int) -> list[tuple[Subscriptio
         select(SubscriptionRow, StandingRow)
         .join(StandingRow, col(StandingRow.review) == col(SubscriptionRow.review))
         .where(col(SubscriptionRow.minutes).is_not(None), col(SubscriptionRow.active))
+        .where(col(SubscriptionRow.unconfirmed_until).is_(None))
         .where(col(SubscriptionRow.id) > after)
         .where(or_(col(SubscriptionRow.digest).is_(None), col(SubscriptionRow.digest) != col(StandingRow.event)))
         .order_by(col(SubscriptionRow.id))
@@ -288,9 +482,16 @@ def cancel_waiting_of(work: Work, subscription_id: str, kinds: Collection[str]) 
     may_end = col(DeliveryRow.state).in_(DeliveryStates.before(DeliveryStates.CANCELLED))
     theirs = update(DeliveryRow).where(col(DeliveryRow.subscription) == subscription_id, may_end, of_kinds.exists())
     work.session.execute(theirs.values(state=DeliveryStates.CANCELLED))
-
-
-def _claim(delivery: DeliveryRow, to: SubscriptionRow, body: str) -> Claim:
-    return Claim(
-        delivery.id, to.id, delivery.attempts, to.host, to.url or "", secret=to.secret or "", body=body.encode()
+    gathered = select(col(NotificationRow.id)).where(
+        col(NotificationRow.id) == GatheredRow.notice, col(NotificationRow.kind).in_(kinds)
     )
+    waiting = delete(GatheredRow).where(col(GatheredRow.subscription) == subscription_id, gathered.exists())
+    work.session.execute(waiting)
+
+
+def _claim(delivery: DeliveryRow, to: SubscriptionRow, kind: NotificationKind, body: str, *, wall: datetime) -> Claim:
+    signs_still = to.old_secret_until is not None and wall < to.old_secret_until
+    return Claim(
+        delivery.id, to.id, delivery.attempts, to.host, to.url or "", secret=to.secret or "", body=body.encode(),
+        channel=to.channel, kind=kind, old_secret=to.old_secret if signs_still else None,
+    )  # fmt: skip

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.notify import domain, store
+from services.notify.domain.tokens import Opens
 from services.notify.models import AttemptRow, DeliveryRow, NotificationRow, SubscriptionRow
 from shared.db.work import Work
 from shared.tokens import Person
-from shared.wire.notify import AttemptView, DeliveryView, SubscriptionView
+from shared.wire.notify import AttemptView, DeliveryView, MailSubscription, SubscriptionView
 
 
 def subscription_view(work: Work, row: SubscriptionRow, person: Person) -> SubscriptionView:
     link = domain.trouble_link if row.kinds == ["trouble"] else domain.feed_link
     address = row.url or link(work.settings.public_url, row.review)
     if row.url and row.owner != person.id:
-        address = domain.origin(row.url)
-    return SubscriptionView(
-        **row.model_dump(exclude={"url", "host", "secret", "digest", "digested_at"}), address=address
-    )
+        address = domain.veiled(row.url) if row.channel == "email" else domain.origin(row.url)
+    return SubscriptionView(**row.model_dump(include={*SubscriptionView.model_fields} - {"address"}), address=address)
+
+
+def mail_subscription(row: SubscriptionRow, opens: Opens) -> MailSubscription:
+    return MailSubscription(
+        review=row.review, address=row.url or "", confirmed=row.unconfirmed_until is None, active=row.active,
+        opens=opens,
+    )  # fmt: skip
 
 
 def delivery_view(work: Work, delivery: str) -> DeliveryView:

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import WithJsonSchema
 
 from shared.events.base import Event
 from shared.events.bounds import Count, Id
 
+Channel = Literal["webhook", "feed", "email", "chat", "card"]
 
-class NoticeDelivered(Event, type="notify.notice.delivered", key="subscription", topic="notify.deliveries"):
-    """A subscriber was told: a webhook's receiver took the notice, or the feed has its entry."""
+
+def _had_fewer_channels(data: Any) -> Any:
+    return data
+
+
+class NoticeDelivered(
+    Event,
+    type="notify.notice.delivered",
+    version=2,
+    key="subscription",
+    topic="notify.deliveries",
+    upcasts=(_had_fewer_channels,),
+):
+    """A subscriber was told: a webhook's receiver or a mail server took the notice, or the feed has its entry."""
 
     subscription: Id
     delivery: Id
-    channel: Literal["webhook", "feed"]
+    #: Its form is any text, since channels may come to be more.
+    channel: Annotated[Channel, WithJsonSchema({"type": "string", "examples": ["webhook", "feed", "email"]})]
     about: Id
     attempts: Count
 

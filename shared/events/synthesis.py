@@ -195,6 +195,19 @@ class Change(Value):
     change_class: ChangeClass
 
 
+class CmocWords(Value):
+    """A CMOC that changed, as people read it: its programme theory by its heading, and its four parts, cut where they
+    are long. One that is stated no more has the words that it had."""
+
+    cmoc: Id
+    theory: Id
+    heading: str
+    context: str
+    resource: str
+    reasoning: str
+    outcome: str
+
+
 class RevisionDrafted(Event, type="synthesis.revision.drafted", key="review"):
     """The synthesis ran and its result differs from the draft before."""
 
@@ -217,7 +230,8 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     """A named person signed a revision: what the theories are now, what changed and why.
 
     `because` holds the ids of the events that led to it; `signature` is a compact JWS (EdDSA) over the
-    revision's content hash, to be checked with the platform's public key.
+    revision's content hash, to be checked with the platform's public key. `words` are those of the CMOCs that changed,
+    as many as a message holds.
     """
 
     revision: Id
@@ -237,6 +251,7 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     because: list[str]
     drill: bool = False
     not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
+    words: list[CmocWords] = Field(default=[], exclude_if=lambda words: not words)
 
 
 class CourseChanged(Event, type="synthesis.course.changed", key="review", topic="synthesis.reviews"):

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime
+from functools import cache
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from shared.events.synthesis import ChangeClass, NotSearched
-from shared.wire.common import WHOLE, Given
+from shared.events.synthesis import ChangeClass, CmocWords, NotSearched, Status
+from shared.wire.common import WHOLE, Given, Short
+
+#: How a person is told: `chat` and `card` are the webhooks of chats, which take `{"text": ...}` or an Adaptive Card.
+Channel = Literal["webhook", "feed", "email", "chat", "card"]
+
+#: When: at once, or gathered until the morning of a day or of a Monday, or until a revision ends the cycle.
+Every = Literal["at once", "daily", "weekly", "cycle"]
 
 Kind = Literal["revision", "overdue", "trouble", "search", "conflict", "queue", "progress"]
 
@@ -18,7 +27,20 @@ FOR_LEADS: frozenset[Kind] = frozenset({"overdue", "trouble"})
 #: What is for whoever may adjudicate alone.
 FOR_ADJUDICATORS: frozenset[Kind] = frozenset({"conflict"})
 
+#: One address as mail carries it: an atom or several joined by dots, one @, and a name of hosts.
+_ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+ADDRESS = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
+LONGEST_ADDRESS = 254
+
+#: The id of a theory or a CMOC that a subscription names.
+Named = Annotated[Short, Field(min_length=1)]
+
 DeliveryState = Literal["waiting", "delivered", "failed", "cancelled"]
+
+
+@cache
+def _zones() -> set[str]:
+    return available_timezones()
 
 
 class NewSubscription(Given):
@@ -30,12 +52,25 @@ class NewSubscription(Given):
     of nobody who is told of them. For whoever may adjudicate: `conflict`, that a task is one. `queue` is that the
     queue of a stage ran empty, `progress` how the stages stand, where that is another, at most once in so many
     `minutes` (60 where none are given). A feed tells of revisions or of trouble.
+
+    Of revisions one may be told where they change one of these `cmocs`, or a CMOC of one of these `theories`, by the
+    class `least` at least; without either, where they change anything by as much. `NONE` tells also of a revision that
+    says that nothing changed. What is not told at once is gathered, and told in one message: at eight in the morning
+    of `zone` each day or Monday, or with the revision that ends the cycle. `address` is where mail goes, once whoever
+    reads it has opened the link that is sent there first.
     """
 
     model_config = ConfigDict(
         json_schema_extra={
             "oneOf": [
-                {"required": ["url"], "properties": {"channel": {"const": "webhook"}, "url": {"type": "string"}}},
+                {
+                    "required": ["url"],
+                    "properties": {"channel": {"enum": ["webhook", "chat", "card"]}, "url": {"type": "string"}},
+                },
+                {
+                    "required": ["address"],
+                    "properties": {"channel": {"const": "email"}, "address": {"type": "string"}},
+                },
                 {
                     "properties": {
                         "channel": {"const": "feed"},
@@ -47,31 +82,61 @@ class NewSubscription(Given):
         }
     )
 
-    channel: Literal["webhook", "feed"]
+    channel: Channel
     url: Annotated[str, Field(max_length=2000)] | None = None
+    address: Annotated[str, Field(max_length=LONGEST_ADDRESS)] | None = None
     kinds: list[Kind] = Field(["revision"], min_length=1, max_length=7, json_schema_extra={"uniqueItems": True})
     minutes: Annotated[int, Field(ge=5, le=10_080), WHOLE] | None = None
+    theories: list[Named] = Field([], max_length=100)
+    cmocs: list[Named] = Field([], max_length=100)
+    least: ChangeClass = "PATCH"
+    every: Every = "at once"
+    zone: Annotated[str, Field(max_length=64)] = "UTC"
 
     @model_validator(mode="after")
     def _fits_its_channel(self) -> NewSubscription:
-        if self.channel == "webhook" and self.url is None:
+        if self.channel in ("webhook", "chat", "card") and self.url is None:
             raise ValueError("url: a webhook needs the address to send to")
+        if self.channel == "email" and self.address is None:
+            raise ValueError("address: mail needs the address to send to")
+        if self.channel != "email" and self.address is not None:
+            raise ValueError("address: it is for mail; leave it out")
+        if self.channel == "email" and self.url is not None:
+            raise ValueError("url: mail has none; leave it out")
         if self.channel == "feed" and self.url is not None:
             raise ValueError("url: a feed is read at the platform's own address; leave it out")
         if self.channel == "feed" and self.kinds not in (["revision"], ["trouble"]):
             raise ValueError("kinds: a feed tells of revisions or, for leads, of trouble: name one, or leave it out")
+        if self.channel == "feed" and (self.every != "at once" or self.theories or self.cmocs):
+            raise ValueError("every: a feed has each entry at once, and the CMOC's own feed those of a CMOC")
         if len(set(self.kinds)) < len(self.kinds):
             raise ValueError("kinds: name each kind once")
         return self
 
+    @model_validator(mode="after")
+    def _tells_of_something(self) -> NewSubscription:
+        if (self.theories or self.cmocs) and "revision" not in self.kinds:
+            raise ValueError("kinds: theories and CMOCs are of `revision`, which is none of the kinds")
+        if self.zone not in _zones():
+            raise ValueError("zone: must be the name of a time zone, such as Europe/Berlin")
+        return self
+
+    @field_validator("address")
+    @classmethod
+    def _is_an_address(cls, address: str | None) -> str | None:
+        if address is not None and not ADDRESS.fullmatch(address):
+            raise ValueError("must be one e-mail address, such as ana@example.org, and no more")
+        return address
+
 
 class SubscriptionView(BaseModel):
-    """A subscription; never its secret. `address` is whole for its owner, and only its origin for a lead."""
+    """A subscription; never its secret. `address` is whole for its owner, and only its origin for a lead. One by mail
+    is `unconfirmed_until` whoever reads it has said that they want it; nothing is sent before."""
 
     id: str
     review: str
     owner: str
-    channel: Literal["webhook", "feed"]
+    channel: Channel
     address: str
     kinds: list[Kind]
     active: bool
@@ -79,10 +144,18 @@ class SubscriptionView(BaseModel):
     created_at: datetime
     ended_at: datetime | None
     minutes: int | None = Field(default=None, exclude_if=lambda minutes: minutes is None)
+    theories: list[str] = []
+    cmocs: list[str] = []
+    least: ChangeClass = "NONE"
+    every: Every = "at once"
+    zone: str = "UTC"
+    unconfirmed_until: datetime | None = Field(default=None, exclude_if=lambda until: until is None)
+    #: When a secret that was rotated counts no more; until then both sign.
+    old_secret_until: datetime | None = Field(default=None, exclude_if=lambda until: until is None)
 
 
 class SubscriptionCreated(SubscriptionView):
-    """A new subscription, with the secret of its signatures (`whsec_...`), shown this once; None for a feed."""
+    """A new subscription, with the secret of its signatures (`whsec_...`), shown this once; None but for a webhook."""
 
     secret: str | None
 
@@ -106,13 +179,26 @@ class DeliveryView(BaseModel):
 
     id: str
     subscription: str
-    kind: Literal["revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "test"]
+    kind: Literal[
+        "revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "test", "digest",
+        "confirm",
+    ]  # fmt: skip
     about: str
     state: DeliveryState
     created_at: datetime
     due_at: datetime
     delivered_at: datetime | None
     attempts: list[AttemptView]
+
+
+class MailSubscription(BaseModel):
+    """A subscription as whoever reads its mail may see it, by the link that they were sent, which opens one thing."""
+
+    review: str
+    address: str
+    opens: Literal["confirm", "leave"]
+    confirmed: bool
+    active: bool
 
 
 class Line(BaseModel):
@@ -125,11 +211,14 @@ class Line(BaseModel):
 
 
 class CmocChanges(BaseModel):
-    """What changed about one CMOC between the preceding revision and this one."""
+    """What changed about one CMOC between the preceding revision and this one; its `words` and its `status` now, where
+    the revision has them."""
 
     cmoc: str
     theory: str | None
     changes: list[Line]
+    words: CmocWords | None = Field(default=None, exclude_if=lambda words: words is None)
+    status: Status | None = Field(default=None, exclude_if=lambda status: status is None)
 
 
 class RevisionData(BaseModel):
@@ -270,6 +359,15 @@ class TrialData(BaseModel):
     message: str
 
 
+class ConfirmData(BaseModel):
+    """Somebody asks that whoever reads this be told of a review by mail; they say by the link that they want it."""
+
+    review: str
+    subscription: str
+    until: datetime
+    link: str
+
+
 class RevisionNotification(BaseModel):
     """The body of the notification that a revision was published (Standard Webhooks: type, timestamp, data)."""
 
@@ -350,6 +448,47 @@ class TrialNotification(BaseModel):
     data: TrialData
 
 
+class ConfirmNotification(BaseModel):
+    """The message that asks whoever reads mail whether they want it."""
+
+    type: Literal["subscription.confirm"] = "subscription.confirm"
+    timestamp: datetime
+    data: ConfirmData
+
+
+#: What is told of a review, at once or in a digest.
+Entry = Annotated[
+    RevisionNotification
+    | OverdueNotification
+    | TroubleNotification
+    | AllClearNotification
+    | SearchNotification
+    | AgreementNotification
+    | ConflictNotification
+    | QueueNotification
+    | ProgressNotification,
+    Field(discriminator="type"),
+]
+
+
+class DigestData(BaseModel):
+    """All that came for one subscription since it was told last, oldest first."""
+
+    review: str
+    subscription: str
+    every: Every
+    entries: list[Entry]
+    link: str
+
+
+class DigestNotification(BaseModel):
+    """The body of a digest."""
+
+    type: Literal["digest"] = "digest"
+    timestamp: datetime
+    data: DigestData
+
+
 #: Any notification; its `type` says which.
 Notification = Annotated[
     RevisionNotification
@@ -361,6 +500,8 @@ Notification = Annotated[
     | ConflictNotification
     | QueueNotification
     | ProgressNotification
-    | TrialNotification,
+    | TrialNotification
+    | DigestNotification
+    | ConfirmNotification,
     Field(discriminator="type"),
 ]

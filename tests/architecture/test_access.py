@@ -194,6 +194,9 @@ def test_whoever_reads_a_public_review_may_what_the_page_says_there_and_nothing_
         ("/synthesis/reviews/{review}/revisions/{number}/provenance", "records"),
         ("/synthesis/reviews/{review}/diff", "records"),
         ("/notify/reviews/{review}/feed.atom", "subscribe"),
+        ("/notify/reviews/{review}/feed.json", "subscribe"),
+        ("/notify/reviews/{review}/cmocs/{cmoc}/feed.atom", "subscribe"),
+        ("/notify/reviews/{review}/cmocs/{cmoc}/feed.json", "subscribe"),
     }
     assert {line.scope for line in KEPT if line.role == PUBLIC} == OF_PUBLIC
 

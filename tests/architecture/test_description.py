@@ -17,12 +17,12 @@ from shared.tokens import ROLES
 from shared.wire.common import BLANKS
 
 DOORS = {
-    "/people/token",
-    "/people/public-tokens",
-    "/people/public-reviews",
-    "/people/invitations/accept",
+    "/people/token", "/people/public-tokens", "/people/public-reviews", "/people/invitations/accept",
     "/people/sessions",
-}
+    # By what whoever reads mail was sent, in the path.
+    "/notify/mail/{subscription}/{token}", "/notify/mail/{subscription}/{token}/confirm",
+    "/notify/mail/{subscription}/{token}/leave",
+}  # fmt: skip
 OPEN = {"/healthz", "/readyz"} | DOORS
 
 

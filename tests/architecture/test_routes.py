@@ -18,12 +18,12 @@ OPEN = {"/healthz", "/readyz"}
 
 #: Who comes by these shows a key, an invitation or a password instead.
 DOORS = {
-    "/people/token",
-    "/people/public-tokens",
-    "/people/public-reviews",
-    "/people/invitations/accept",
+    "/people/token", "/people/public-tokens", "/people/public-reviews", "/people/invitations/accept",
     "/people/sessions",
-}
+    # By what whoever reads mail was sent, in the path.
+    "/notify/mail/{subscription}/{token}", "/notify/mail/{subscription}/{token}/confirm",
+    "/notify/mail/{subscription}/{token}/leave",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -92,6 +92,7 @@ def test_every_route_of_a_service_is_about_a_review_or_about_operations(routes):
         "/signing-key.pem",
         "/signing-keys",
         *OPEN,
+        *DOORS,
     }
 
     for route in routes:

@@ -9,7 +9,7 @@ from datetime import UTC, date
 from services.synthesis import store
 from services.synthesis.commands import drafts
 from services.synthesis.domain.cadence import RETIRED, next_due, searched_through
-from services.synthesis.domain.changes import shortened
+from services.synthesis.domain.changes import shortened, words_of
 from services.synthesis.domain.matrix import written
 from services.synthesis.domain.revisions import freeze, head_of, parsed, read, revision_id
 from services.synthesis.domain.verifying import Signed, claims_of, exported, verify
@@ -26,6 +26,7 @@ from shared.wire.synthesis import (
     RevisionContent,
     RevisionView,
     SignDraft,
+    Statement,
     TheoryText,
     TriggerView,
     Verified,
@@ -179,7 +180,8 @@ def _freeze(work: Work, content: RevisionContent, causes: list[str], matrix: str
         not_searched=content.not_searched,
         **content.model_dump(include=set(RevisionPublished.model_fields) - {"changes", "because", "not_searched"}),
         states=content.body.states,
-        changes=shortened(content.changes),
+        changes=(changes := shortened(content.changes)),
+        words=words_of([*content.cmocs, *_gone_ones(work, content)], content.theories, changes),
         content_sha256=content_sha256,
         signature=signature,
         because=causes[:_MOST_CAUSES],
@@ -194,6 +196,13 @@ def _freeze(work: Work, content: RevisionContent, causes: list[str], matrix: str
             matrix=gzip.compress(matrix.encode(), mtime=0),
         )
     )  # fmt: skip
+
+
+def _gone_ones(work: Work, content: RevisionContent) -> list[Statement]:
+    """What the revision before said of those CMOCs that changed and are stated no more."""
+    gone = {change.cmoc for change in content.changes} - {it.cmoc for it in content.cmocs} - {""}
+    rows = store.statements(work, content.review, gone) if gone else []
+    return [statement for row in rows if (statement := row.published_statement) is not None]
 
 
 def _begin_next_cycle(work: Work, review: ReviewRow, draft: DraftRow, number: int) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import orjson
 
 from services.synthesis.domain.states import PARTS
-from shared.events.synthesis import Change, ChangeClass
+from shared.events.synthesis import Change, ChangeClass, CmocWords
 from shared.wire.synthesis import Body, EvidenceMoved, GoneCmoc, Statement, TheoryText
 
 #: What a diff calls it, of what is not just set aside.
@@ -77,6 +77,24 @@ def shortened(changes: Sequence[Change]) -> list[Change]:
             return [*kept, _change("", "further changes", None, left, change.change_class)]
         kept.append(short)
     return kept
+
+
+def words_of(
+    statements: Iterable[Statement], theories: Iterable[TheoryText], changes: Iterable[Change]
+) -> list[CmocWords]:
+    """The words of the CMOCs that changed, in the order of their changes, as many as a message holds."""
+    headings, known = {it.theory: it.heading for it in theories}, {it.cmoc: it for it in statements}
+    words: list[CmocWords] = []
+    bytes_left = _MOST_BYTES
+    for cmoc in dict.fromkeys(change.cmoc for change in changes if change.cmoc in known):
+        it = known[cmoc]
+        parts = {part: str(_cut(getattr(it, part))) for part in PARTS}
+        heading = str(_cut(headings.get(it.theory, it.theory)))
+        words.append(CmocWords(cmoc=cmoc, theory=it.theory, heading=heading, **parts))
+        bytes_left -= len(orjson.dumps(words[-1].model_dump(mode="json")))
+        if bytes_left < 0:
+            return words[:-1]
+    return words
 
 
 def _of_cmoc(before: Statement | None, after: Statement) -> Iterator[Change]:

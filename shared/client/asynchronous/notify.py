@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from shared.client.asynchronous.http import AsyncHttp, part
 from shared.client.forms import Forms
@@ -26,7 +26,9 @@ class AsyncNotifyClient:
     def __init__(self, http: AsyncHttp) -> None:
         self._http = http
 
-    async def subscribe(self, review: str, subscription: wire.NewSubscription) -> wire.SubscriptionCreated:
+    async def subscribe(
+        self, review: str, subscription: wire.NewSubscription | Mapping[str, Any]
+    ) -> wire.SubscriptionCreated:
         """Subscribes; the answer alone holds the secret. Raises Invalid for an address that may not be used."""
         return await self._http.post(_subscriptions(review), wire.SubscriptionCreated, subscription)
 
@@ -54,6 +56,34 @@ class AsyncNotifyClient:
     async def send_test(self, review: str, subscription: str) -> wire.DeliveryView:
         """Sends a notification of type `test`."""
         return await self._http.post(f"{_subscriptions(review)}/{part(subscription)}/test", wire.DeliveryView)
+
+    async def rotate_secret(self, review: str, subscription: str) -> wire.SubscriptionCreated:
+        """Gives a webhook of mine a new secret; the old one signs beside it for a day."""
+        return await self._http.post(f"{_subscriptions(review)}/{part(subscription)}/secret", wire.SubscriptionCreated)
+
+    async def mail_subscription(self, subscription: str, token: str) -> wire.MailSubscription:
+        """What the link of a mail is about. Raises NotFound for one that opens nothing."""
+        return await self._http.get(f"/notify/mail/{part(subscription)}/{part(token)}", wire.MailSubscription)
+
+    async def confirm_mail(self, subscription: str, token: str) -> wire.MailSubscription:
+        """Says that whoever reads the mail wants it. Raises Conflict once its day is over."""
+        return await self._http.post(f"/notify/mail/{part(subscription)}/{part(token)}/confirm", wire.MailSubscription)
+
+    async def leave_mail(self, subscription: str, token: str) -> wire.MailSubscription:
+        """Says that whoever reads the mail wants no more."""
+        return await self._http.post(f"/notify/mail/{part(subscription)}/{part(token)}/leave", wire.MailSubscription)
+
+    async def json_feed(self, review: str) -> bytes:
+        """The newest page of the review's JSON Feed."""
+        return (await self._http.raw("GET", f"/notify/reviews/{part(review)}/feed.json")).content
+
+    async def feed_of_cmoc(self, review: str, cmoc: str) -> bytes:
+        """The newest page of the Atom feed of those revisions that changed one CMOC."""
+        return (await self._http.raw("GET", f"/notify/reviews/{part(review)}/cmocs/{part(cmoc)}/feed.atom")).content
+
+    async def json_feed_of_cmoc(self, review: str, cmoc: str) -> bytes:
+        """The newest page of the JSON Feed of those revisions that changed one CMOC."""
+        return (await self._http.raw("GET", f"/notify/reviews/{part(review)}/cmocs/{part(cmoc)}/feed.json")).content
 
     async def feed(self, review: str, *, cursor: str | None = None) -> bytes:
         """A page of the review's Atom feed: the newest, or the one that a `next` link of another leads to."""

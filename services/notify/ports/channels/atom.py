@@ -10,16 +10,14 @@ from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote
 
-import orjson
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
 
 from services.notify.domain import FeedEntry as Entry
+from services.notify.domain.saying import Part, Said, say
 from shared.wire.notify import (
     AgreementNotification,
     AllClearNotification,
-    CmocChanges,
-    Line,
     RevisionData,
     RevisionNotification,
     SearchNotification,
@@ -35,11 +33,6 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 #: What XML 1.0 cannot hold in any spelling.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-_LONGEST_VALUE = 300
-
-#: Statuses of a CMOC as people say them.
-_STATUSES = {"partially_supported": "partially supported", "no_evidence": "without evidence yet"}
-
 _TITLES = {"revision": "Revisions of", "trouble": "Trouble with the sources of"}
 
 
@@ -53,6 +46,8 @@ class FeedPage:
     first_link: str
     next_link: str | None
     kind: Literal["revision", "trouble"] = "revision"
+    #: Whose changes alone it has, where it is one CMOC's own.
+    cmoc: str | None = None
 
     @property
     def updated(self) -> datetime:
@@ -60,12 +55,19 @@ class FeedPage:
         return max((notification.timestamp for notification in self.notifications), default=NEVER)
 
 
+def title_of(page: FeedPage) -> str:
+    """What a feed is called."""
+    about = f", of its CMOC {page.cmoc} alone" if page.cmoc is not None else ""
+    return f"{_TITLES[page.kind]} {page.review}{about}"
+
+
 def write_feed(page: FeedPage) -> bytes:
     """The page as an Atom document; the same page is the same bytes."""
     feed = FeedGenerator()
     of = "revisions" if page.kind == "revision" else "trouble"
+    of += f":cmoc:{quote(page.cmoc, safe='')}" if page.cmoc is not None else ""
     feed.id(f"urn:living:review:{quote(page.review, safe='')}:{of}")
-    feed.title(_text(f"{_TITLES[page.kind]} {page.review}"))
+    feed.title(_text(title_of(page)))
     feed.updated(page.updated)
     feed.generator("Living Reviews")
     links = {"self": page.self_link, "first": page.first_link, "next": page.next_link}
@@ -83,7 +85,7 @@ def _write_entry(entry: FeedEntry, notification: Entry) -> None:
     entry.published(notification.timestamp)
     entry.link(href=notification.data.link)
     if isinstance(notification, RevisionNotification):
-        _write_revision(entry, notification.data)
+        _write_revision(entry, notification)
     elif isinstance(notification, TroubleNotification):
         _write_trouble(entry, notification.data)
     elif isinstance(notification, SearchNotification):
@@ -94,13 +96,14 @@ def _write_entry(entry: FeedEntry, notification: Entry) -> None:
         _write_all_clear(entry, notification)
 
 
-def _write_revision(entry: FeedEntry, data: RevisionData) -> None:
-    drill = "Exercise: " if data.drill else ""
+def _write_revision(entry: FeedEntry, notification: RevisionNotification) -> None:
+    data = notification.data
+    said = say(notification)
     entry.id(f"urn:living:revision:{quote(data.revision, safe='')}")
-    entry.title(_text(f"{drill}Revision {data.number} of “{data.title}”"))
+    entry.title(_text(said.headline))
     entry.author(name=_text(f"Review team {data.review}"))  # Names are nobody's to give away, and ids say nothing.
     entry.category(term=data.change_class)
-    entry.content(_text(_as_html(data)), type="html")
+    entry.content(_text(_as_html(data, said)), type="html")
 
 
 def _write_trouble(entry: FeedEntry, data: TroubleData) -> None:
@@ -155,67 +158,19 @@ def _write_all_clear(entry: FeedEntry, notification: AllClearNotification) -> No
     entry.content(_text(f"<p>{html.escape(text)}</p>"), type="html")
 
 
-def _as_html(data: RevisionData) -> str:
+def _as_html(data: RevisionData, said: Said) -> str:
     """What changed and why, for people; every value is escaped, since none is trusted to be HTML."""
-    drill = "<p><strong>This is an exercise.</strong></p>" if data.drill else ""
-    changes = "".join(_cmoc_as_html(changed) for changed in data.changed) or "<p>No CMOC changed.</p>"
+    first = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in said.first)
+    parts = "".join(_part_as_html(part) for part in said.parts)
     support = ", ".join(f"{html.escape(cmoc)}: {count}" for cmoc, count in data.support.items())
-    without = "".join(
-        f"<li>{html.escape(it.database)}, due on {it.due}: {html.escape(it.reason)}</li>" for it in data.not_searched
-    )
-    left_out = f"<p>Not searched:</p><ul>{without}</ul>" if without else ""
-    return (
-        f"{drill}<p>{html.escape(data.summary)}</p>{left_out}{changes}"
-        f"<p>Independent studies that speak to each CMOC, and not only against it: {support}.</p>"
-    )
+    each = f"<p>Independent studies that speak to each CMOC, and not only against it: {support}.</p>"
+    # Ids say nothing to whoever was given words.
+    return f"{first}{parts}" + (each if any(changed.words is None for changed in data.changed) else "")
 
 
-def _cmoc_as_html(changed: CmocChanges) -> str:
-    of = f"CMOC {html.escape(changed.cmoc)}" if changed.cmoc else "The theories"
-    theory = f" of the theory {html.escape(changed.theory)}" if changed.theory else ""
-    lines = "".join(f"<li>{_line_as_html(line)}</li>" for line in changed.changes)
-    return f"<h3>{of}{theory}</h3><ul>{lines}</ul>"
-
-
-def _line_as_html(line: Line) -> str:
-    """A change as somebody would say it. What nobody has words for stands as it is."""
-    before, after = _value(line.before), _value(line.after)
-    match line.what:
-        case "added":
-            return f"It is new: {after}."
-        case "set aside":
-            return f"It is set aside; it was {before}."
-        case "status" if line.before is None:
-            return f"It is {after}."
-        case "status":
-            return f"It was {before}, and is {after} now."
-        case "support" if line.before is None:
-            return f"Independent studies that speak to it, and not only against it: {after}."
-        case "support":
-            return f"Independent studies that speak to it, and not only against it: {before} before, {after} now."
-        case "flagged" if line.after:
-            return "What it rests on was retracted, corrected or put in doubt; a person is to judge it again."
-        case "flagged":
-            return "A person has judged it again since its evidence changed."
-        case "links added" | "links withdrawn":
-            links = "link" if line.after == 1 else "links"
-            return f"{after} {links} of evidence {'came' if line.what == 'links added' else 'went'}."
-        case "further changes":
-            return f"And {after} more changes."
-        case part if line.before is None:
-            return f"{html.escape(part)}, new: {after}"
-        case part if line.after is None:
-            return f"{html.escape(part)}, dropped: {before}"
-        case part:
-            return f"{html.escape(part)}, before: {before}. Now: {after}"
-
-
-def _value(value: object) -> str:
-    if isinstance(value, str):
-        text = _STATUSES.get(value, value)
-    else:
-        text = "nothing" if value is None else orjson.dumps(value).decode()
-    return html.escape(text if len(text) <= _LONGEST_VALUE else text[:_LONGEST_VALUE] + "…")
+def _part_as_html(part: Part) -> str:
+    lines = "".join(f"<li>{html.escape(line)}</li>" for line in part.lines)
+    return f"<h3>{html.escape(part.heading)}</h3><ul>{lines}</ul>"
 
 
 def _text(text: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterator
+from datetime import datetime
 
 import httpcore
 from standardwebhooks import Webhook
@@ -73,17 +75,29 @@ class WebhookChannel:
         return outcome
 
     def _headers(self, target: Target, message: Message) -> dict[str, str]:
-        at = self._wall.now()
         return {
             "Host": target.authority,
             "Content-Type": "application/json",
             "Content-Length": str(len(message.body)),
             "User-Agent": _USER_AGENT,
             "Connection": "close",
+            **self._signed(message),
+        }
+
+    def _signed(self, message: Message) -> dict[str, str]:
+        at = self._wall.now()
+        return {
             "webhook-id": message.id,
             "webhook-timestamp": str(int(at.timestamp())),
-            "webhook-signature": Webhook(message.secret).sign(message.id, at, message.body.decode()),
+            "webhook-signature": " ".join(_signatures(message, at)),
         }
+
+
+def _signatures(message: Message, at: datetime) -> Iterator[str]:
+    """One by each secret that counts: a receiver takes any that it knows, the newest first."""
+    for secret in (message.secret, message.old_secret):
+        if secret is not None:
+            yield Webhook(secret).sign(message.id, at, message.body.decode())
 
 
 def _outcome(answer: httpcore.Response) -> Outcome:

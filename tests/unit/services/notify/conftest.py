@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from services.notify.manifest import SERVICE
-from services.notify.ports.channels.open import Channels
-from services.notify.ports.channels.webhook import WebhookChannel
+from services.notify.ports.channels.open import Channels, channels_of
 from shared.clock import ManualClock
 from shared.ids import new_id
 from shared.settings import Settings
@@ -29,8 +28,7 @@ class NotifyBench(Workbench):
         super().__init__(service, *args, **{"webhook_private": True, "webhook_timeout": 30.0, **settings})
 
     def _channels(self, settings: Settings) -> Channels:
-        webhook = WebhookChannel(private=settings.webhook_private, timeout=settings.webhook_timeout, wall=self.wall)
-        return Channels(webhook, self.wall, jitter=lambda: 0.0)
+        return channels_of(settings, self.wall, jitter=lambda: 0.0)
 
     def subscribe(self, url: str, by: str = "ana", role: str = "reader", **wish: Any) -> dict[str, Any]:
         body = {"channel": "webhook", "url": url, **wish}

@@ -107,12 +107,13 @@ def test_many_subscriptions_are_written_to_a_chunk_at_a_time(bench, monkeypatch)
     with bench.work() as work:
         for number in range(40):
             kinds = ["overdue"] if number % 10 == 0 else ["revision"]
-            work.add(
+            row = work.add(
                 SubscriptionRow(
                     id=f"sub_{number:02}", review=REVIEW, owner=f"p{number}", channel="webhook", url=HOOK,
                     host="127.0.0.1", secret="whsec_AAAA", kinds=kinds, created_at=work.now,
                 )
             )  # fmt: skip
+            store.add_interests(work, row)
 
     bench.hears(revision_published())
 

@@ -17,10 +17,14 @@ import uvicorn
 from fastapi.testclient import TestClient
 
 from services.app import build
+from services.notify import commands as subscriptions
+from services.notify.domain.tokens import Opens, token_of
 from services.people.commands import invitations
 from shared.client import Client
 from shared.errors import NotFound
+from shared.ids import new_id
 from shared.settings import Settings
+from shared.wire.notify import NewSubscription
 from tests.waiting import eventually
 
 REVIEW = "gardens"
@@ -189,6 +193,14 @@ class Site:
             for title in titles:
                 living.ingest.add(review, how | {"title": title} | said)
             self.waits(lambda: living.screening.funnel(review).discovered == before + len(titles))
+
+    def mailed(self, opens: Opens, review: str = REVIEW) -> str:
+        """The page to which a link in mail leads that opens this, of a subscription that nobody has answered yet."""
+        wish = NewSubscription(channel="email", address=f"{new_id('x')}@example.org")
+        with self.app.state.platform.running["notify"].work("ada") as work:
+            made = subscriptions.subscribe(work, review, wish, host="mail")
+            token = token_of(made.secret or "", made.id, opens)
+            return f"/mail/{made.id}/{token}"
 
     def waits(self, so: Callable[[], object]) -> None:
         """Until it is so, and known."""

@@ -6,7 +6,7 @@ Slow: some seventy pages are looked at four times; about four minutes.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +39,8 @@ class Shown:
     preview: str
     voted: str
     synthesis: list[str]
+    #: Where links in mail lead.
+    mailed: Sequence[str]
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +55,7 @@ def shown(site: Site) -> Iterator[Shown]:
         voted = next(living.screening.conflicts(REVIEW)).task
     synthesis = _synthesised(site)
     with site.on_a_port() as url:
-        yield Shown(url, batch, preview, f"{AT}/mine/votes/{voted}", synthesis)
+        yield Shown(url, batch, preview, f"{AT}/mine/votes/{voted}", synthesis, _subscribed(site))
 
 
 def _screened(site: Site) -> None:
@@ -90,6 +92,15 @@ def _brought(site: Site) -> str:
         living.people.found("unwritten")
         site.waits(lambda: [it.state for it in living.ingest.exports(REVIEW)] == ["done"])
     return batch
+
+
+def _subscribed(site: Site) -> list[str]:
+    """A webhook that was tried, and mail that nobody has answered; where the links in it lead."""
+    with site.client(site.admin) as living:
+        wish = {"channel": "webhook", "url": "https://1.1.1.1/" + "long" * 30, "kinds": ["revision", "queue"]}
+        made = living.notify.subscribe(REVIEW, wish | {"cmocs": ["c1"]})
+        living.notify.send_test(REVIEW, made.id)
+    return [site.mailed("confirm"), site.mailed("leave")]
 
 
 def _amended_and_counted(site: Site) -> str:
@@ -182,7 +193,7 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(shown):
     with chromium() as browser:
         ada = Looking(browser, shown.url)
         _comes_in(ada)
-        _reads(ada)
+        _reads(ada, shown.mailed)
         ada.goes(shown.voted)
         _screens(ada)
         _looks_up_records(ada)
@@ -211,10 +222,13 @@ def _comes_in(ada: Looking) -> None:
     ada.looks("form[action$='/end']")
 
 
-def _reads(ada: Looking) -> None:
+def _reads(ada: Looking, mailed: Sequence[str]) -> None:
     ada.goes(FINDINGS, f"{FINDINGS}?on=1999-12-31", f"{FINDINGS}/1", f"{FINDINGS}/1/verification", f"{FINDINGS}/all")
     ada.goes(f"{FINDINGS}/compare?before=1&after=2", f"{FINDINGS}/compare?before=1", f"{FINDINGS}/subscriptions")
-    ada.goes(f"{FINDINGS}/course")
+    ada.goes(f"{FINDINGS}/course", *mailed)
+    ada.page.goto(f"{FINDINGS}/subscriptions")
+    ada.page.click("tbody th a")
+    ada.looks("table")
 
 
 def _screens(ada: Looking) -> None:

@@ -229,13 +229,22 @@ def test_somebody_subscribes_a_webhook_sees_its_secret_once_and_ends_it(site, re
     at = f"{AT}/subscriptions"
     assert "You are told of nothing yet." in reader.goes(at).text and "conflicts to decide" not in reader.text
 
-    reader.sends(f"{at}/add", url="not an address", kinds="revision")
+    reader.sends(f"{at}/add", channel="webhook", url="not an address", kinds="revision")
     assert reader.page.status_code == 422 and 'value="not an address"' in reader.text
 
-    reader.goes(at).sends(f"{at}/add", url="http://127.0.0.1:9/x", kinds="overdue")
+    reader.goes(at).sends(f"{at}/add", channel="webhook", url="http://127.0.0.1:9/x", kinds="overdue")
     assert reader.page.status_code == 422
 
-    reader.goes(at).sends(f"{at}/add", url="https://1.1.1.1/hook", kinds=["revision", "queue"])
+    reader.goes(at).sends(
+        f"{at}/add",
+        channel="webhook",
+        url="https://1.1.1.1/hook",
+        kinds=["revision", "queue"],
+        cmocs=["c1"],
+        least="MINOR",
+        every="weekly",
+        zone="Europe/Berlin",
+    )
     assert re.search(r'readonly value="whsec_[^"]+"', reader.text)
     assert "whsec_" not in reader.goes(at).text and "https://1.1.1.1/hook" in reader.text
 
@@ -243,6 +252,78 @@ def test_somebody_subscribes_a_webhook_sees_its_secret_once_and_ends_it(site, re
     assert "You are told nothing more there." in reader.sends(path).text
     with site.client(reader) as living:
         assert [it for it in living.notify.subscriptions(REVIEW) if it.active] == []
+
+
+def test_somebody_says_what_of_it_they_are_told_of_and_when(site, reader):
+    at = f"{AT}/subscriptions"
+
+    reader.goes(at).sends(
+        f"{at}/add", channel="chat", url="https://1.1.1.1/talk", kinds="revision", cmocs=["c1"], least="MINOR",
+        every="weekly", zone="Europe/Berlin",
+    )  # fmt: skip
+
+    with site.client(reader) as living:
+        made = next(it for it in living.notify.subscriptions(REVIEW) if it.address == "https://1.1.1.1/talk")
+    assert (made.cmocs, made.least, made.every, made.zone) == (["c1"], "MINOR", "weekly", "Europe/Berlin")
+    assert "on Monday morning" in reader.words and "only of c: o" in reader.words
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [
+        ("zone", "Mars/Phobos", "must be the name of a time zone"),
+        ("url", "a@b@c", "must be one e-mail address"),
+        ("kinds", "queue", "which is none of the kinds"),
+    ],
+)
+def test_a_wish_that_cannot_be_is_drawn_again_at_its_field_with_what_was_typed(reader, field, value, says):
+    at = f"{AT}/subscriptions"
+    fields = {"channel": "email", "url": "rita@example.org", "kinds": "revision", "cmocs": "c1", field: value}
+
+    reader.goes(at).sends(f"{at}/add", **fields)
+
+    assert reader.page.status_code == 422 and says in reader.words
+    assert f'href="#{field}"' in reader.text and f'value="{fields["url"]}"' in reader.text
+    assert re.search('value="c1" checked', reader.text)
+
+
+def test_without_a_mail_server_the_page_says_so(reader):
+    at = f"{AT}/subscriptions"
+
+    reader.goes(at).sends(f"{at}/add", channel="email", url="rita@example.org", kinds="revision")
+
+    assert reader.page.status_code == 422 and "this platform sends no mail" in reader.words
+
+
+def test_somebody_tries_a_webhook_reads_what_became_of_it_and_gives_it_a_new_secret(site, reader):
+    at = f"{AT}/subscriptions"
+    with site.client(reader) as living:
+        made = living.notify.subscribe(REVIEW, {"channel": "webhook", "url": "https://1.1.1.1/tried"})
+    one = f"{at}/{made.id}"
+
+    assert "Nothing was to be sent yet." in reader.goes(one).words
+    reader.sends(f"{one}/test")
+    assert "A test is on its way." in reader.words and "a test" in reader.words
+    delivery = next(iter(re.findall(r'name="delivery" value="(dlv_\w+)"', reader.text)))
+    assert "It is sent again" in reader.posts(f"{one}/resend", reader.form(f"{one}/resend")).words and delivery
+    reader.goes(one).sends(f"{one}/secret")
+    assert re.search(r'readonly value="whsec_[^"]+"', reader.text)
+    assert "whsec_" not in reader.goes(one).text and "signs beside the new one until" in reader.words
+
+    other = site.member("Otto", "reader")
+    assert other.goes(one).page.status_code == 404
+
+
+def test_whoever_reads_mail_says_that_they_want_it_and_that_they_want_no_more_without_signing_in(site, reader):
+    somebody = Browser(site)
+    wanted, unwanted = site.mailed("confirm"), site.mailed("leave")
+
+    assert "Do you want to be told?" in somebody.goes(wanted).words
+    assert "I want it" in somebody.goes(wanted).words  # To look at it says nothing.
+    assert "is told of the review gardens from now on" in somebody.sends(wanted).words
+    assert "is told of the review gardens from now on" in somebody.goes(wanted).words
+    assert "is told nothing more" in somebody.goes(unwanted).sends(unwanted).words
+    assert somebody.goes(f"{wanted[:-1]}x").page.status_code == 404
 
 
 def test_a_lead_pauses_a_review_with_why_and_has_it_go_on_and_a_reader_sees_it(site, reader):

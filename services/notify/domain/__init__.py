@@ -41,7 +41,7 @@ from shared.wire.notify import (
 
 
 class DeliveryStates(States[DeliveryState]):
-    """A notification on its way to a webhook."""
+    """A notification on its way to a subscriber: a webhook, an address of mail, a chat."""
 
     WAITING: Final = "waiting"
     DELIVERED: Final = "delivered"
@@ -86,12 +86,14 @@ JITTER = 0.1
 class Outcome:
     """What came of one attempt: the receiver's status if it answered, and what was wrong if it was not 2xx.
 
-    `retry_after` is the pause in seconds the receiver asked for.
+    `retry_after` is the pause in seconds the receiver asked for. `refused` is that a mail server says of the address
+    that it will never take anything, which no other attempt changes.
     """
 
     status: int | None = None
     error: str | None = None
     retry_after: float | None = None
+    refused: bool = False
 
     @property
     def delivered(self) -> bool:
@@ -115,7 +117,7 @@ def judge(outcome: Outcome, failures: int, *, now: datetime, jitter: float) -> V
     """What becomes of a delivery after an attempt; `failures` counts those before it, `jitter` is 0 to 1."""
     if outcome.delivered:
         return Verdict(DeliveryStates.DELIVERED)
-    if outcome.gone or failures >= len(RETRIES):
+    if outcome.gone or outcome.refused or failures >= len(RETRIES):
         return Verdict(DeliveryStates.FAILED)
     pause = RETRIES[failures].total_seconds() * (1 + JITTER * jitter)
     wait = no_less_than_asked(pause, outcome.retry_after, most=LONGEST_PAUSE.total_seconds())
@@ -144,12 +146,17 @@ def share_fairly(due: Iterable[Due], busy: Mapping[str, int], per_host: int) -> 
 
 def revision_notification(event: RevisionPublished, *, at: datetime, public_url: str) -> RevisionNotification:
     """The notification of a published revision: what changed, gathered by CMOC in the order of the diff."""
-    theories = {state.cmoc: state.theory for state in event.states}
+    states, words = {it.cmoc: it for it in event.states}, {it.cmoc: it for it in event.words}
     changed: dict[str, CmocChanges] = {}
     for change in event.changes:
+        state, said = states.get(change.cmoc), words.get(change.cmoc)
         here = changed.setdefault(
-            change.cmoc, CmocChanges(cmoc=change.cmoc, theory=theories.get(change.cmoc), changes=[])
-        )
+            change.cmoc,
+            CmocChanges(
+                cmoc=change.cmoc, theory=state.theory if state else said.theory if said else None, changes=[],
+                words=said, status=state.status if state else None,
+            ),
+        )  # fmt: skip
         here.changes.append(Line(**change.model_dump(exclude={"cmoc"})))
     data = RevisionData(
         **event.model_dump(include={*RevisionData.model_fields} & {*RevisionPublished.model_fields}),
@@ -179,6 +186,13 @@ IN_FEED: Mapping[str, tuple[Literal["revision", "trouble", "search", "agreement"
     "revision": ("revision",),
     "trouble": ("trouble", "search", "agreement"),
 }
+
+#: Of which kind a notification of a type is.
+KINDS: Mapping[str, str] = {
+    "revision.published": "revision", "review.overdue": "overdue", "source.trouble": "trouble",
+    "source.all_clear": "trouble", "search.due": "search", "search.overdue": "search", "agreement.fell": "agreement",
+    "conflict.opened": "conflict", "queue.emptied": "queue", "screening.progress": "progress",
+}  # fmt: skip
 
 #: What a feed has entries of.
 FeedEntry = (
@@ -350,9 +364,35 @@ def public_feed_link(public_url: str, review: str) -> str:
     return page_link(public_url, review, "feed.atom")
 
 
+def json_feed_link(public_url: str, review: str) -> str:
+    """Where a review's JSON Feed is read by whoever has a key."""
+    return f"{public_url.rstrip('/')}/notify/reviews/{quote(review, safe='')}/feed.json"
+
+
+def cmoc_feed_link(public_url: str, review: str, *, cmoc: str, form: Literal["atom", "json"]) -> str:
+    """Where the feed of one CMOC is read by whoever has a key."""
+    at = f"{public_url.rstrip('/')}/notify/reviews/{quote(review, safe='')}"
+    return f"{at}/cmocs/{quote(cmoc, safe='')}/feed.{form}"
+
+
 def trouble_link(public_url: str, review: str) -> str:
     """Where the leads' feed of a review is read."""
     return f"{public_url.rstrip('/')}/notify/reviews/{quote(review, safe='')}/trouble.atom"
+
+
+def mail_link(public_url: str, subscription: str, token: str) -> str:
+    """The page at which whoever reads mail says that they want it, or no more of it."""
+    return f"{public_url.rstrip('/')}/mail/{quote(subscription, safe='')}/{quote(token, safe='')}"
+
+
+def leaving_link(public_url: str, subscription: str, token: str) -> str:
+    """Where a mail program asks by itself that no more be sent (RFC 8058)."""
+    return f"{public_url.rstrip('/')}/notify/mail/{quote(subscription, safe='')}/{token}/leave"
+
+
+def veiled(address: str) -> str:
+    """As much of an e-mail address as others may see."""
+    return f"...@{address.rpartition('@')[2]}"
 
 
 def origin(url: str) -> str:

@@ -1,0 +1,41 @@
+"""The feeds as JSON Feed 1.1: the same entries, in the same words, as the Atom feeds have."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import orjson
+
+from services.notify.domain.saying import say, text_of
+from services.notify.ports.channels.atom import FeedPage, title_of
+from shared.wire.notify import RevisionNotification
+
+MEDIA_TYPE = "application/feed+json"
+
+
+def write_feed(page: FeedPage) -> bytes:
+    """The page as a JSON Feed; the same page is the same bytes."""
+    feed: dict[str, Any] = {
+        "version": "https://jsonfeed.org/version/1.1",
+        "title": title_of(page),
+        "feed_url": page.self_link,
+        "authors": [{"name": f"Review team {page.review}"}],
+        "language": "en",
+    }
+    if page.next_link is not None:
+        feed["next_url"] = page.next_link
+    feed["items"] = [_item(it) for it in page.notifications if isinstance(it, RevisionNotification)]
+    return orjson.dumps(feed)
+
+
+def _item(notification: RevisionNotification) -> dict[str, Any]:
+    data, said = notification.data, say(notification)
+    return {
+        "id": f"urn:living:revision:{quote(data.revision, safe='')}",
+        "url": data.link,
+        "title": said.headline,
+        "content_text": text_of(said),
+        "date_published": notification.timestamp.isoformat(),
+        "tags": [data.change_class],
+    }

@@ -1,0 +1,93 @@
+"""What is said: what changed, why, how sure, and what to look at, in sentences, without ids."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+
+import pytest
+
+from services.notify import domain
+from services.notify.domain.saying import say, text_of
+from shared.events.synthesis import Change, CmocState, CmocWords, NotSearched
+from tests.unit.services.notify.rig import review_overdue, revision_published
+
+AT = datetime(2020, 1, 1, tzinfo=UTC)
+WORDS = CmocWords(
+    cmoc="cmoc_8f1", theory="th_77", heading="Growing together", context="a team is new", resource="a shared plan",
+    reasoning="trust", outcome="people stay",
+)  # fmt: skip
+
+
+def said(event) -> str:
+    return text_of(say(domain.revision_notification(event, at=AT, public_url="https://living.example")))
+
+
+def revision(*changes: Change, **different):
+    state = CmocState(cmoc="cmoc_8f1", theory="th_77", status="contested", support=4, flagged=True)
+    seen = {"states": [state], "changes": list(changes), "words": [WORDS], "signed_by": "person_1", **different}
+    return revision_published(**seen)
+
+
+def change(what: str, before=None, after=None) -> Change:
+    return Change(cmoc="cmoc_8f1", what=what, before=before, after=after, change_class="MINOR")
+
+
+def test_a_revision_says_what_changed_why_how_sure_and_what_to_look_at():
+    text = said(revision(change("status", "supported", "contested"), change("support", 5, 4)))
+
+    assert text == (
+        "Revision 1 of “How gardens work”\n\n"
+        "One more study; a new CMOC.\n\n"
+        "What is said of a CMOC changed: its words, its status, or how sure people are.\n\n"
+        "1 CMOC rests on evidence that was retracted, corrected or put in doubt, until a person judges it again.\n\n"
+        "Where a team is new: a shared plan; hence trust; and so people stay (Growing together)\n"
+        "- It was supported, and is contested now.\n"
+        "- Independent studies that speak to it, and not only against it: 5 before, 4 now.\n\n"
+        "Read the revision, with what changed and what it rests on: https://living.example/reviews/garden/findings/1\n"
+    )
+
+
+def test_it_says_how_a_cmoc_stands_whatever_changed_of_it():
+    text = said(revision(change("links added", None, 2)))
+
+    assert "- 2 links of evidence came.\n- It stands as contested.\n- Independent studies" in text
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (change("merged", "supported", "cmoc_9"), "It is one with another now; it was supported."),
+        (change("split", "supported", "cmoc_8, cmoc_9"), "It is split into others; it was supported."),
+        (change("goes on as", "supported", "cmoc_9"), "It goes on in other words; it was supported."),
+        (change("refuted", "contested"), "It is refuted; it was contested."),
+        (change("confidence", None, "moderate"), "People judged how sure one may be of it: moderate."),
+        (change("confidence", "high", "very_low"), "anew how sure one may be of it: high before, very low now."),
+    ],
+)
+def test_how_a_cmoc_went_and_how_sure_people_are_is_said_without_ids(changed, words):
+    text = said(revision(changed))
+
+    assert words in text
+    assert not any(id_ in text for id_ in ("cmoc_8f1", "cmoc_9", "th_77", "person_1"))
+
+
+def test_an_exercise_and_what_was_not_searched_are_said():
+    left_out = NotSearched(strategy="s", database="embase", due=date(2020, 1, 1), reason="no licence")
+
+    text = said(revision(drill=True, not_searched=[left_out]))
+
+    assert text.startswith("Exercise: Revision 1 of") and "This is an exercise." in text
+    assert "Not searched\n- embase, due on 2020-01-01: no licence" in text
+    assert "No CMOC changed." in text
+
+
+def test_words_that_are_long_are_cut_and_those_of_an_event_of_before_are_done_without():
+    text = said(revision(change("context", "x" * 1000, "y"), words=[]))
+
+    assert "CMOC cmoc_8f1 of the theory th_77" in text and "x" * 300 + "…" in text and "x" * 301 not in text
+
+
+def test_an_overdue_review_is_said_as_one():
+    text = text_of(say(domain.overdue_notification(review_overdue(), at=AT, public_url="https://living.example")))
+
+    assert text.startswith("The review garden is overdue\n\nA revision was due on 2020-06-01. It has no revision yet.")
