@@ -26,6 +26,12 @@ from shared.folding import compatible, composed, decomposed, form, kind, stands_
 #: Where as many as this are alike, nobody looks for more.
 MOST_FOUND = 100
 
+#: Characters of a quote by which something like it is looked for, and of a text in which that is done.
+_TELLING, _LARGEST = 120, 1_500_000
+
+#: Candidates that are looked at: a text that says a quote more often than so, but for its hyphens, says nothing by it.
+_MOST_TRIED = 2_000
+
 #: How alike what is offered must be at least, of 1.
 LEAST_ALIKE = 0.5
 
@@ -35,7 +41,10 @@ AROUND = 32
 _SOFT = "\u00ad"
 _HYPHENS = "-‐" + _SOFT
 #: What is a hyphen within a word, or a sign before a number, as they are typed.
-_CUTTING = "-‐‑−﹣－" + _SOFT
+_CUTTING = "-‐‑−﹣－–—⸺⸻" + _SOFT
+
+#: What makes one word of the letters on both sides; a number in brackets behind a word is that of a source.
+_JOINING = "·⁃˗־⸗_/()[]"
 _DASHES = "‑‒–—―−﹘﹣－⸺⸻"
 _NEWLINES = "\n\r\x0b\x0c\x1c\x1d\x1e\x85\u2028\u2029"
 _INVISIBLE = frozenset(
@@ -277,8 +286,9 @@ def is_said(exact: str) -> bool:
 def nearest(text: str | Searched, exact: str) -> Near | None:
     """What of a text comes nearest to a quote, in whole words; None where nothing resembles it."""
     searched = Searched(text) if isinstance(text, str) else text
-    quote, whole = fold(exact).text.strip(), searched.folded.text
-    if not quote or not whole:
+    # Its beginning tells where it is as well as all of it, and costs no more than the text is long.
+    quote, whole = fold(exact).text.strip()[:_TELLING], searched.folded.text
+    if not quote or not whole or len(whole) > _LARGEST:
         return None
     best = None
     # In windows that overlap by as much as the quote may be, so that it costs no more than the text is long.
@@ -328,8 +338,9 @@ def _occurrences(searched: Searched, exact: str, before: str, behind: str) -> It
         return
     own = {at - lead for at in quote.own}
     may = {at - lead for at in quote.open}
-    at = bare.text.find(asked)
-    while at >= 0:
+    at, tried = bare.text.find(asked), 0
+    while at >= 0 and tried < _MOST_TRIED:
+        tried += 1
         end = at + len(asked)
         span = bare.in_folded(at), bare.in_folded(end - 1) + 1
         theirs = bare.joints(at, end)
@@ -362,6 +373,8 @@ def _is_within(searched: Searched, at: int) -> bool:
         (right, left, further_right, at),
     ):
         if sign == "'" and one.isalnum() and other.isalnum():
+            return True
+        if sign and sign in _JOINING and one.isalpha() and other.isalpha():
             return True
         if sign == "-" and _joins(searched.text[folded.starts[index]], one, other):
             return True

@@ -311,10 +311,10 @@ def export_revision(review: Name, number: Number, work: Reading, person: Anybody
 
 
 @router.get("/reviews/{review}/revisions/{number}/crate", response_class=CrateResponse)
-def export_crate_of_revision(review: Name, number: Number, work: Reading, person: Anybody) -> CrateResponse:
+def export_crate_of_revision(review: Name, number: Number, work: Reading, person: Reader) -> CrateResponse:
     """One revision as a package (RO-Crate 1.1, ZIP): the signed text and its signature, every link that it rests on,
-    what changed, annotations, provenance, and how to cite it. `living synthesis verify --file` proves all of it, and
-    each number, from the package and a key alone."""
+    what changed, annotations, provenance, and how to cite it. `living synthesis verify --file` proves document and
+    links, and each number by them, with a key alone."""
     return CrateResponse(revisions.crate(work, review, number), name_of(review, number))
 
 

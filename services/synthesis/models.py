@@ -188,6 +188,16 @@ class FragmentRow(Base, table=True):
     coded_at: datetime = Field(sa_type=Instant)
 
 
+class LostAnchorRow(Base, table=True):
+    """A quote that no copy says any more, and why, until one says it again: nothing is coded by its receipt."""
+
+    __tablename__ = "lost_anchors"
+
+    review: str = Field(primary_key=True)
+    anchor: str = Field(primary_key=True)
+    why: str
+
+
 class LinkRow(Base, table=True):
     """A fragment speaks to one element of one CMOC, until it is withdrawn. `event_id` told of it."""
 

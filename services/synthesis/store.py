@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Select, delete, func, insert, literal_column, select, union, union_all, update
+from sqlalchemy import Select, delete, func, insert, literal_column, select, text, union, union_all, update
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
@@ -26,6 +26,7 @@ from services.synthesis.models import (
     DraftRow,
     FragmentRow,
     LinkRow,
+    LostAnchorRow,
     ManualRow,
     NoticeRow,
     ProposalRow,
@@ -50,6 +51,9 @@ from shared.wire.synthesis import Counts, GoneCmoc, Statement
 _IN = 5000
 
 Row = TypeVar("Row")
+
+#: Tells the lock of what arrives for a review from others that a review's name is made into.
+_ARRIVALS = 20181231
 
 #: For what changes rows that nobody in the same work has read: those that it has are not looked through.
 _UNWATCHED = {"synchronize_session": False}
@@ -348,6 +352,23 @@ def fragments_of_anchor(work: Work, review: str, anchor: str) -> list[FragmentRo
     return list(work.session.scalars(query.order_by(col(FragmentRow.id)).with_for_update()))
 
 
+def lost_anchor(work: Work, review: str, anchor: str) -> str | None:
+    """Why no copy says a quote any more; None where one does."""
+    row = work.session.get(LostAnchorRow, (review, anchor))
+    return row.why if row is not None else None
+
+
+def set_lost(work: Work, review: str, anchor: str, why: str | None) -> None:
+    """Notes that no copy says a quote any more, or that one does again."""
+    row = work.session.get(LostAnchorRow, (review, anchor), with_for_update=True)
+    if row is not None and why is None:
+        work.session.delete(row)
+    elif row is not None and why is not None:
+        row.why = why
+    elif why is not None:
+        work.add(LostAnchorRow(review=review, anchor=anchor, why=why))
+
+
 def standing_links(work: Work, fragment: str) -> list[LinkRow]:
     """The links of a fragment that are not withdrawn, locked until this work ends."""
     query = (
@@ -431,13 +452,16 @@ def matrix(work: Work, review: str) -> Iterator[MatrixLink]:
     )  # fmt: skip
     for link, fragment, report in work.session.execute(query.execution_options(yield_per=500)):
         credible = report.credible if link.credibility is None else link.credibility == "credible"
+        # Words that nobody held against a copy may be of one that is closed.
+        quote = fragment.quote if fragment.anchor is not None else None
         yield MatrixLink(
+            quote=quote,
             link=link.id, credible=credible, judged=link.credibility, study=report.study, record=report.record,
             title=report.title, start=fragment.begins, end=fragment.ends,
             **link.model_dump(include={"cmoc", "element", "stance", "inference", "rationale", "fragment"}),
             **fragment.model_dump(
                 include={
-                    "coder", "data_type", "locator", "paraphrase", "quote", "anchor", "parse_sha256", "quote_sha256",
+                    "coder", "data_type", "locator", "paraphrase", "anchor", "parse_sha256", "quote_sha256",
                     "salt",
                 }
             ),
@@ -687,6 +711,16 @@ def due_reviews(work: Work, limit: int = 100) -> list[str]:
     by_other_rules: Select[Any] = select(col(DraftRow.review).label("review")).where(col(DraftRow.rules) != RULES)
     due = union(arrived, by_other_rules).subquery()
     return list(work.session.scalars(select(due.c.review).order_by(due.c.review).limit(limit)))
+
+
+def hold_arrivals(work: Work, review: str, *, alone: bool) -> None:
+    """Until this work ends, either nothing arrives for a review that is not known yet (`alone`), or something may: what
+    is signed is read by several statements, each of which would see what others commit meanwhile. One who writes to
+    SQLite is alone anyway."""
+    if work.session.get_bind().dialect.name == "postgresql":
+        shared = "" if alone else "_shared"
+        hold = text(f"SELECT pg_advisory_xact_lock{shared}(hashtextextended(:review, {_ARRIVALS}))")
+        work.session.execute(hold, {"review": review})
 
 
 def settled(work: Work, review: str) -> bool:

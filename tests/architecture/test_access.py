@@ -190,7 +190,6 @@ def test_whoever_reads_a_public_review_may_what_the_page_says_there_and_nothing_
         ("/synthesis/reviews/{review}/revisions/{number}/verify", "records"),
         ("/synthesis/reviews/{review}/revisions/{number}/export", "records"),
         ("/synthesis/reviews/{review}/revisions/{number}/studies", "records"),
-        ("/synthesis/reviews/{review}/revisions/{number}/crate", "records"),
         ("/synthesis/reviews/{review}/revisions/{number}/provenance", "records"),
         ("/synthesis/reviews/{review}/diff", "records"),
         ("/notify/reviews/{review}/feed.atom", "subscribe"),

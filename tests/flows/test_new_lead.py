@@ -150,6 +150,7 @@ class Counted(Visit):
     def opens(self) -> None:
         """Lets anybody read what the review has published."""
         self.page.goto(f"{AT}/people")
+        self.page.click("a[href$='/people/publicity']")
         self.page.click("form[action$='/people/publicity'] button")
         self.page.wait_for_selector("[role=status]")
 

@@ -70,7 +70,9 @@ def appraise(work: Work, review: str, link: str, judged: NewAppraisal) -> Apprai
     if row.withdrawn_at is not None:
         raise Conflict(f"link {link!r} was withdrawn by {row.withdrawn_by}: {row.withdrawn_why}", slug="link_withdrawn")
     last = store.last_appraisal(work, review, link)
-    if last is not None and (last.credibility, last.why, last.by) == (judged.credibility, judged.why, work.actor):
+    # What is coded again is as its coder says then, whatever was judged of it before.
+    same = (judged.credibility, judged.why, work.actor)
+    if last is not None and row.credibility == judged.credibility and (last.credibility, last.why, last.by) == same:
         return last
     record, report = store.surviving(work, review, fragment.record)
     event = LinkAppraised(
@@ -143,6 +145,8 @@ def _receipt(work: Work, review: str, given: EvidenceGiven, report: ReportRow, a
     if receipt.review != review or store.surviving(work, review, receipt.record)[0] != report.record:
         why = f"is of a quote of record {receipt.record!r} of review {receipt.review!r}, and not of {given.record!r}"
         raise Invalid.of(f"{at}fragment.receipt", why, slug="receipt_of_another")
+    if (lost := store.lost_anchor(work, review, receipt.anchor)) is not None:
+        raise Invalid.of(f"{at}fragment.receipt", f"no copy says this any more: {lost}", slug="quote_lost")
     return receipt
 
 
@@ -159,14 +163,15 @@ def _fragment_id(review: str, record: str, given: FragmentGiven, coder: str, rec
 
 
 def _located(given: FragmentGiven, receipt: Receipt | None) -> dict[str, Any]:
-    """What is kept of a fragment: of a quote that was found, what its receipt says."""
+    """What is kept of a fragment: of a quote that was found, what its receipt says; never the words of a closed copy,
+    however few a lead lets be shown today."""
     said = given.model_dump(exclude={"receipt"})
     if receipt is None:
         return said
     return said | {
-        "locator": receipt.locator, "quote": receipt.exact, "anchor": receipt.anchor, "text_copy": receipt.text,
-        "parse_sha256": receipt.parse_sha256, "begins": receipt.start, "ends": receipt.end, "page": receipt.page,
-        "quote_sha256": receipt.quote_sha256, "salt": receipt.salt,
+        "locator": receipt.locator, "quote": None if receipt.closed else receipt.exact, "anchor": receipt.anchor,
+        "text_copy": receipt.text, "parse_sha256": receipt.parse_sha256, "begins": receipt.start, "ends": receipt.end,
+        "page": receipt.page, "quote_sha256": receipt.quote_sha256, "salt": receipt.salt,
     }  # fmt: skip
 
 

@@ -58,6 +58,7 @@ def _history_row(work: Work, review: ReviewRow, one: Happening, drill: bool) -> 
 
 def mark_due(work: Work, review: str, cause: str, cmocs: Iterable[str] | None) -> None:
     """Something arrived that the synthesis must take in, for these CMOCs or for all; it does so by itself, soon."""
+    store.hold_arrivals(work, review, alone=False)
     concerned = None if cmocs is None else sorted(set(cmocs))
     work.add(ArrivalRow(review=review, cause=cause, cmocs=concerned, arrived_at=work.now))
 

@@ -7,8 +7,10 @@ the signed document, and the annotations are W3C's (Web Annotation Data Model).
 from __future__ import annotations
 
 import json
+import lzma
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256 as sha256_of
@@ -39,6 +41,11 @@ FILES = {
     "README.md": ("What is in here, and how to verify it.", "text/markdown"),
 }  # fmt: skip
 
+_KNOWN = {"ro-crate-metadata.json", *FILES}
+
+#: What an archive that is broken, or packed in another way, is met with.
+_BROKEN = (zipfile.BadZipFile, zlib.error, lzma.LZMAError, NotImplementedError, RuntimeError, EOFError, OSError)
+
 #: Bytes of a crate's file that are read, of each.
 _LARGEST_PART = LARGEST
 
@@ -59,7 +66,8 @@ To verify it with the platform's published keys and nothing else:
     living synthesis verify --file {name} --key keys.json
 
 That proves the signature, that the matrix is the one that was signed, and, by the rules of docs/synthesis.md, every
-status and every number of the revision from the matrix.
+status and every number of the revision from the matrix. The other files say in other forms what is in these, and are
+not signed.
 """
 
 
@@ -114,9 +122,13 @@ def read_crate(content: bytes) -> Crate:
     """What a crate holds. Raises Invalid with the file at fault."""
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
+            names = archive.namelist()
+            odd = next((name for name in names if names.count(name) > 1 or name not in _KNOWN), None)
+            if odd is not None:
+                raise Invalid(f"{odd[:100]!r}: a crate has no such file, or has it once")
             document, signature = _part(archive, "revision.json"), _part(archive, "signature.jws")
             text = _part(archive, "matrix.csv") if "matrix.csv" in archive.namelist() else None
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError) as error:
+    except _BROKEN as error:
         raise Invalid("it is no archive that can be read: `living synthesis crate` writes such a file") from error
     signed = Signed(document, sha256_of(document.encode()).hexdigest(), signature.strip())
     return Crate(signed, read(text) if text is not None else None, text)

@@ -8,13 +8,17 @@ from shared.events.ingest import AnchorFound, AnchorLost
 
 
 def find_quote_again(work: Work, event: AnchorFound) -> None:
-    """The new parse of a copy says the quote too, at its own characters there."""
+    """The new parse of a copy says the quote too, at its own characters there. Words that went when it was lost stay
+    gone here: their hash is what is held against the copy."""
+    store.set_lost(work, event.review, event.anchor, None)
     for row in store.fragments_of_anchor(work, event.review, event.anchor):
         row.parse_sha256, row.locator, row.begins, row.ends = event.parse_sha256, event.locator, event.start, event.end
         row.lost = None
 
 
 def lose_quote(work: Work, event: AnchorLost) -> None:
-    """No copy says the quote where it was any more: its fragment stands, and says so."""
+    """No copy says the quote where it was any more: its fragment stands, and says so, without the words, since the copy
+    may have been withdrawn."""
+    store.set_lost(work, event.review, event.anchor, event.why)
     for row in store.fragments_of_anchor(work, event.review, event.anchor):
-        row.lost = event.why
+        row.lost, row.quote = event.why, None

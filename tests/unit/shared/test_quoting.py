@@ -171,3 +171,26 @@ def test_a_text_of_a_thousand_pages_is_searched_and_compared_within_a_request():
     nearest(searched, "Leaders of systems met rarely, and trust was lost")
     # An order of magnitude more than it takes.
     assert time.process_time() - began < 60
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        ("staff were non—compliant here", "compliant here"), ("they were un–happy there", "happy there"),
+        ("it was in·effective then", "effective then"), ("they were un/happy then", "happy then"),
+        ("they were (un)happy then", "happy then"), ("they were un_happy then", "happy then"),
+    ],
+)  # fmt: skip
+def test_no_dash_stroke_or_bracket_makes_a_word_of_its_end(text, cut):
+    assert find(text, cut) == []
+
+
+def test_a_quote_ends_before_the_number_of_a_source():
+    assert len(find("people trust[12] those who visit (2020)them", "people trust")) == 1
+
+
+def test_a_text_that_nearly_says_a_quote_everywhere_is_gone_through_in_little():
+    text = "ab cd ef " * 20_000
+    assert find(text, "ab cd ef " * 400 + "gh") == []
+    nearest(text, "ab cd ef " * 400 + "gh")
+    assert find("a-a-" * 30_000, "a" * 2400) == []

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from shared.wire.ingest import Unparsed
 
 #: Bytes of memory, seconds of a processor's time, and bytes of what comes of it.
-MEMORY, SECONDS, ANSWER = 1536 * 1024 * 1024, 300, 192 * 1024 * 1024
+MEMORY, SECONDS, ANSWER = 1536 * 1024 * 1024, 90, 192 * 1024 * 1024
 _FILES, _NICE = 64, 10
 #: Linux: the signal that this process gets when the one that started it ends.
 _PR_SET_PDEATHSIG = 1

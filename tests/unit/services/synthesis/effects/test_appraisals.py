@@ -65,6 +65,18 @@ def test_the_last_judgement_holds_and_all_of_them_stay(rig: SynthesisRig):
     assert [event.before for event in rig.bench.emitted(LinkAppraised)] == ["caution", "credible"]
 
 
+def test_what_is_coded_again_is_judged_again_by_the_same_words(rig: SynthesisRig):
+    rig.includes("r1", "r2")
+    rig.shows_all_of("c1", "r1", "r2")
+    taken = rig.links("r2", element="outcome", stance="contradicts")
+    for _ in range(2):
+        assert rig.states()["c1"][0] == "contested"
+        rig.person("ben").appraise(REVIEW, taken.links[0].link, "not_credible", "hearsay")
+        assert rig.states()["c1"][0] == "supported"
+        rig.person("ana").withdraw(REVIEW, taken.fragment, "too hasty")
+        rig.links("r2", element="outcome", stance="contradicts")
+
+
 def test_what_there_is_not_and_what_was_withdrawn_is_not_judged(rig: SynthesisRig):
     rig.includes("r1")
     taken = rig.links("r1")

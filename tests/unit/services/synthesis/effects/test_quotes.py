@@ -65,6 +65,13 @@ def test_of_a_closed_copy_no_word_is_kept_and_its_hash_proves_them_to_whoever_ha
     assert not any("visit wards" in str(envelope.data) for envelope in rig.bench.journal())
 
 
+def test_words_of_a_closed_copy_are_not_kept_though_a_lead_let_them_be_shown_when_they_were_quoted(rig: SynthesisRig):
+    links(rig, receipt(rig, closed=True, exact=WORDS))
+
+    [seen] = rig.lead.evidence(REVIEW)
+    assert (seen.quoted, seen.quote) == ("withheld", None)
+
+
 def test_the_same_quote_again_is_the_same_fragment_whenever_its_receipt_was_given(rig: SynthesisRig):
     first = links(rig, receipt(rig))
     rig.bench.clock.advance(hours=1)
@@ -123,12 +130,21 @@ def test_a_quote_that_a_new_parse_has_no_more_is_lost_and_comes_back_while_its_f
     about = {"review": REVIEW, "record": "r1", "text": "text_1", "anchor": "anchor_1"}
     rig.hears_of(AnchorLost(**about, why="the copy says it twice"))
     [lost] = rig.lead.evidence(REVIEW)
-    assert (lost.quoted, lost.stands) == ("lost", True)
+    assert (lost.quoted, lost.quote, lost.stands) == ("lost", None, True)
+    with pytest.raises(Invalid, match="no copy says this any more"):
+        rig.person("ben").link_one(
+            REVIEW,
+            EvidenceGiven(
+                record="r1", links=[LinkGiven(cmoc="c2", element="whole")],
+                fragment=FragmentGiven(paraphrase="so", data_type="observation", receipt=receipt(rig)),
+            ),
+        )  # fmt: skip
     assert lost.selector is not None and lost.selector.lost == "the copy says it twice"
 
     rig.hears_of(
         AnchorFound(**about, parse_sha256="cd" * 32, locator="Results, paragraph 2", start=90, end=159, was_lost=True)
     )
     [found] = rig.lead.evidence(REVIEW)
-    assert (found.quoted, found.locator) == ("verified", "Results, paragraph 2")
+    # Its words went when it was lost, since the copy might have been withdrawn.
+    assert (found.quoted, found.quote, found.locator) == ("withheld", None, "Results, paragraph 2")
     assert found.selector is not None and (found.selector.start, found.selector.lost) == (90, None)
