@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event
 from typing import Any
 
 import pytest
 
+from services.synthesis.domain.verifying import verified_with
+from services.synthesis.ports.crates import read_crate
 from shared.events.synthesis import EvidenceLinked, RevisionPublished
 from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, evidence
 
@@ -112,3 +115,40 @@ def test_evidence_that_meets_a_retraction_is_suspended_whichever_comes_first(eit
     [link] = rig.lead.evidence(REVIEW, cmoc="c1")
     assert not link.stands
     assert flagged == bool(list(rig.lead.rejudgements(REVIEW)))
+
+
+def test_what_is_signed_while_people_code_is_what_its_links_give(either_rig: SynthesisRig):
+    """Each revision's crate is computed anew: it was read while others committed."""
+    rig = either_rig
+    rig.includes(*(f"r{number}" for number in range(20)))
+    coders = [rig.bench.person(f"coder{number}", "reviewer") for number in range(3)]
+    lead, over = rig.bench.person("dora", "lead"), Event()
+
+    def code(number: int) -> int:
+        kept = 0
+        while not over.is_set():
+            element = ("context", "resource", "reasoning", "outcome")[kept % 4]
+            given = evidence(f"r{kept % 20}", f"c{1 + kept % 2}", text=f"{number}: {kept}", element=element)
+            sent = coders[number].post(f"/synthesis/reviews/{REVIEW}/evidence", json=given.model_dump())
+            kept += sent.status_code == 200
+        return kept
+
+    def sign() -> int:
+        signed = 0
+        for _ in range(60):
+            rig.settles()
+            seen = lead.get(f"/synthesis/reviews/{REVIEW}/draft").json()
+            asked = {"fragments_sha256": seen["fragments_sha256"], "draft": seen["draft"], "summary": "so"}
+            signed += lead.post(f"/synthesis/reviews/{REVIEW}/draft/sign", json=asked).status_code == 200
+        over.set()
+        return signed
+
+    *kept, _ = at_once(*(lambda number=number: code(number) for number in range(3)), sign)
+    rig.signs("the last")
+
+    assert sum(kept) > 0
+    for one in rig.lead.revisions(REVIEW):
+        pieces: list[bytes] = []
+        rig.lead.crate(REVIEW, one.number, pieces.append)
+        crate = read_crate(b"".join(pieces))
+        assert verified_with(crate.signed, rig.bench.platform.ring, crate.matrix_text).faults == []
