@@ -142,6 +142,8 @@ class Counted(Visit):
         eventually(lambda: self.page.reload() and self.page.query_selector(waits), within=60)
         self.page.click(waits)
         self.page.click(f"main a.button[href='{AT}/synthesis/sign']")
+        # Without scripts a page that something arrived for is looked at again.
+        eventually(lambda: self.page.query_selector("#summary") or (self.page.reload() and None), within=60)
         self.page.fill("#summary", summary)
         self.page.click("button[value=look]")
         self.page.click("button[value=sign]")
