@@ -125,9 +125,9 @@ def test_the_words_are_changed_and_what_was_chosen_stays(reader):
     [
         ("q=%22never+closed", "character 1: this quotation mark is never closed"),
         ("q=a+AND", "character"),
-        ("published_from=soon", "published_from"),
-        ("sort=oldest", "sort"),
-        ("after=nonsense", "cursor"),
+        ("published_from=soon", "Published from: must be a day"),
+        ("sort=oldest", "Sort: must be"),
+        ("after=nonsense", "Cursor: not one"),
     ],
 )
 def test_what_cannot_be_looked_for_is_said_at_its_field_and_kept(reader, asked, why):
@@ -179,7 +179,7 @@ def test_a_name_that_is_taken_or_says_nothing_saves_nothing_and_what_was_typed_s
 
     assert again.page.status_code == 422 and "you have a saved search" in reader.words
     assert 'value="Power"' in reader.text and titles(reader) == ["Allotments <b>and</b> trust"]
-    assert reader.goes(AT).sends(f"{AT}/saved", name=" ").page.status_code == 422 and "name" in reader.words
+    assert reader.goes(AT).sends(f"{AT}/saved", name=" ").page.status_code == 422 and "says nothing" in reader.words
     assert reader.goes(AT).text.count(">Power</a>") == 1
 
 
