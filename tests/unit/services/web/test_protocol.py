@@ -186,7 +186,7 @@ def test_a_review_is_founded_and_its_first_protocol_written_by_questions(site):
 def test_a_review_that_is_called_as_a_page_is_founded_by_nobody(site):
     admin = site.admin.goes("/reviews/new").sends("/reviews/new", name="New")
 
-    assert admin.page.status_code == 422 and "pages have it as an address" in html.unescape(admin.text)
+    assert admin.page.status_code == 422 and 'another word than "new"' in html.unescape(admin.text)
 
 
 def test_what_is_missing_is_said_at_its_question_and_what_was_answered_stays(site):

@@ -95,15 +95,15 @@ def test_a_list_is_corrected_line_by_line_and_begins_with_what_is_so(lead, of_th
     ("said", "why"),
     [
         ({"field": "published", "value": "soon", "reason": "so"}, "must be YYYY"),
-        ({"field": "title", "value": "A title", "reason": ""}, "reason"),
-        ({"field": "doi", "value": "10.1/a", "reason": "so"}, "field"),
+        ({"field": "title", "value": "A title", "reason": ""}, "says nothing; write something"),
+        ({"field": "doi", "value": "10.1/a", "reason": "so"}, "must be 'title'"),
     ],
 )
 def test_what_is_no_correction_is_said_in_its_form_and_kept(lead, of_three, said, why):
     at = f"{RECORDS}/{of_three}"
     lead.goes(at).sends(f"{at}/correct", **said)
 
-    assert lead.page.status_code == 422 and why in lead.words.split("Correct a field")[1][:400]
+    assert lead.page.status_code == 422 and why in unescape(lead.words).split("Correct a field")[1][:400]
     assert said["value"] in lead.text and 'id="correct" open' in lead.text
 
 
@@ -142,9 +142,9 @@ def test_a_record_that_was_merged_is_parted_again_by_its_name(lead, of_three, si
         ("split", {"reason": "so"}, "name source records"),
         ("split", {"source_record": "added:website:none", "reason": "so"}, "no source record"),
         ("merge", {"other": "rec_nothing", "reason": "so"}, "rec_nothing"),
-        ("notice", {"kind": "gossip", "reason": "so"}, "kind"),
-        ("notice", {"kind": "retraction", "reason": ""}, "reason"),
-        ("retrieval", {"state": "lost", "reason": "so"}, "state"),
+        ("notice", {"kind": "gossip", "reason": "so"}, "must be 'correction'"),
+        ("notice", {"kind": "retraction", "reason": ""}, "says nothing; write something"),
+        ("retrieval", {"state": "lost", "reason": "so"}, "must be 'sought'"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_its_form_and_changes_nothing(site, lead, of_three, form, said, why):
@@ -153,7 +153,7 @@ def test_what_cannot_be_done_is_said_in_its_form_and_changes_nothing(site, lead,
         before = living.ingest.record(REVIEW, of_three)
         lead.goes(at).posts(f"{at}/{form}", lead.form("/sign-out") | said)
 
-        assert lead.page.status_code == 422 and why in lead.words
+        assert lead.page.status_code == 422 and why in unescape(lead.words)
         assert living.ingest.record(REVIEW, of_three) == before
 
 
