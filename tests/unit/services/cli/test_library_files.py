@@ -49,7 +49,7 @@ def test_a_file_is_brought_and_what_came_of_it_is_said(ingest, as_, tmp_path):
 
     shown = bring(as_, "library.ris", "--database", "embase", "--reported", "6")
 
-    assert "library.ris: 5 records of embase (ris): 4 new, 0 merged" in shown.stderr
+    assert "library.ris: 5 records of embase (ris): 4 new, 0 duplicates" in shown.stderr
     assert "1 more than once in the file" in shown.stderr
     assert "has 5 records, of 6 that were found as you said" in shown.stderr
     assert len(ingest.records()) == 4
