@@ -48,8 +48,10 @@ LINES = (
     "locator",
 )
 
-#: Pages that no link leads to.
-APART = {"/sign-in", "/join"}
+#: Pages that no link leads to, and those of which nobody here has one: nobody is told of anything.
+APART = {
+    "/sign-in", "/join", "/mail/{subscription}/{token}", "/reviews/{review}/findings/subscriptions/{subscription}",
+}  # fmt: skip
 
 #: How much of a list's address is chosen: it is narrowed by one thing, or by the days of a year.
 _CHOSEN = 2
