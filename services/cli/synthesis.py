@@ -432,7 +432,7 @@ def _verified_file(file: Path, key: Path) -> Verified:
         given = content(file, _LARGEST_EXPORT)
         if is_crate(given):
             found = read_crate(given)
-            return verified_with(found.signed, ring, found.matrix_text)
+            return verified_with(found.signed, ring, found.matrix)
         return verify_signed(read_export(given), ring)
     except Invalid as error:
         raise Invalid(_of_file(file, error)) from error

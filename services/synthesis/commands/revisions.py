@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import gzip
-import hashlib
 from datetime import UTC, date
 
 from services.synthesis import store
 from services.synthesis.commands import drafts
 from services.synthesis.domain.cadence import RETIRED, next_due, searched_through
 from services.synthesis.domain.changes import shortened, words_of
-from services.synthesis.domain.matrix import written
+from services.synthesis.domain.matrix import sha256_of, written
 from services.synthesis.domain.revisions import freeze, head_of, parsed, read, revision_id
 from services.synthesis.domain.verifying import Signed, claims_of, exported, verify
 from services.synthesis.models import DraftRow, ReviewRow, RevisionRow
@@ -166,7 +165,7 @@ def _content(
         because=causes,
         not_searched=left_out,
         gone=store.gone(work, review.review),
-        matrix_sha256=hashlib.sha256(matrix.encode()).hexdigest(),
+        matrix_sha256=sha256_of(matrix),
     )
 
 

@@ -8,14 +8,16 @@ status and each count anew (`faults_of`), by the rules of `services.synthesis.do
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
-from collections import defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from services.synthesis.domain.states import Link, Report, Wording, hash_of, statement_of
+from services.synthesis.domain.states import PARTS, Link, Report, Wording, synthesise
 from shared.errors import Invalid
 from shared.events.synthesis import Credibility, Element, Inference, Stance
 from shared.ids import id_of
@@ -61,6 +63,14 @@ class MatrixLink(BaseModel):
     salt: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Matrix:
+    """What is read of a matrix: its links, and the hex SHA-256 of its text."""
+
+    links: list[MatrixLink]
+    sha256: str
+
+
 _COLUMNS = tuple(MatrixLink.model_fields)
 
 
@@ -75,13 +85,17 @@ def written(links: Iterable[MatrixLink]) -> str:
     return out.getvalue()
 
 
-def read(text: str) -> list[MatrixLink]:
-    """The links of a matrix. Raises Invalid with the line at fault."""
+def sha256_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def read(text: str) -> Matrix:
+    """A matrix out of its text. Raises Invalid with the line at fault."""
     lines = csv.reader(io.StringIO(text, newline=""))
     try:
         if tuple(next(lines, ())) != _COLUMNS:
             raise Invalid("the matrix has other columns than those of a matrix", slug="malformed_matrix")
-        return [_link(line, lines.line_num) for line in lines]
+        return Matrix([_link(line, lines.line_num) for line in lines], sha256_of(text))
     except csv.Error as error:
         raise Invalid(f"the matrix, line {lines.line_num}: {error}", slug="malformed_matrix") from error
 
@@ -93,31 +107,29 @@ def faults_of(content: RevisionContent, links: Sequence[MatrixLink]) -> list[str
 
 
 def _faults(content: RevisionContent, links: Sequence[MatrixLink]) -> Iterator[str]:
-    by_cmoc: dict[str, list[MatrixLink]] = defaultdict(list)
     studies: dict[str, str] = {}
     records: dict[str, str] = {}
     for it in links:
-        by_cmoc[it.cmoc].append(it)
         if studies.setdefault(it.record, it.study) != it.study:
             yield f"record {it.record} is of two studies in the matrix"
         if records.setdefault(it.fragment, it.record) != it.record:
             yield f"fragment {it.fragment} is of two records in the matrix"
         if it.link != id_of("link", it.fragment, it.cmoc, it.element, it.stance):
             yield f"link {it.link} is of another element, stance or fragment than the matrix says"
-    hashes: dict[str, str] = {}
-    for said in content.cmocs:
-        mine = by_cmoc.pop(said.cmoc, [])
-        wording = Wording(*(getattr(said, name) for name in ("cmoc", "theory", *_PARTS)))
-        now = statement_of(wording, [_of(it) for it in mine], _reports(mine), said.flagged, said.confidence)
-        hashes[said.cmoc] = now.links_sha256
-        yield from _unlike(said, now.statement)
-    for cmoc in by_cmoc:
+    for cmoc, times in Counter(it.cmoc for it in content.cmocs).items():
+        if times > 1:
+            yield f"the revision states {cmoc} {times} times"
+    wordings = [Wording(it.cmoc, it.theory, *(getattr(it, part) for part in PARTS)) for it in content.cmocs]
+    reports = {record: Report(record, study, True, True) for record, study in studies.items()}
+    flagged = {it.cmoc for it in content.cmocs if it.flagged}
+    now = synthesise(content.theories, wordings, map(_of, links), reports, flagged=flagged)
+    for said, computed in zip(content.cmocs, now.cmocs, strict=True):
+        yield from _unlike(said, computed)
+    for cmoc in sorted({it.cmoc for it in links} - {it.cmoc for it in wordings}):
         yield f"the matrix has links to {cmoc}, which the revision does not state"
-    if hash_of(hashes) != content.fragments_sha256:
+    if now.fragments_sha256 != content.fragments_sha256:
         yield "the links are not those that were hashed: a study, an inference or a credibility is another"
-    counts = content.counts
-    found = (len({it.study for it in links}), len({it.record for it in links}), len({it.fragment for it in links}))
-    if (counts.studies, counts.reports, counts.fragments, counts.links) != (*found, len(links)):
+    if now.counts != content.counts:
         yield "the revision counts other studies, reports, fragments or links than the matrix has"
 
 
@@ -129,17 +141,9 @@ def _unlike(said: Statement, now: Statement) -> Iterator[str]:
             yield f"{said.cmoc}: its {name.replace('_', ' ')} {of} not what its links give{shown}"
 
 
-#: As `Wording` has them behind its theory.
-_PARTS = ("context", "resource", "reasoning", "outcome")
-
-
 def _of(it: MatrixLink) -> Link:
     credibility: Credibility = "credible" if it.credible else "not_credible"
     return Link(it.link, it.fragment, it.record, it.cmoc, it.element, it.stance, it.inference, credibility)
-
-
-def _reports(links: Iterable[MatrixLink]) -> dict[str, Report]:
-    return {it.record: Report(it.record, it.study, True, True) for it in links}
 
 
 def _cell(value: object) -> str:

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from services.synthesis.domain.matrix import faults_of, read
+from services.synthesis.domain.matrix import Matrix, faults_of
 from services.synthesis.domain.revisions import (
     KNOWN_SCHEMAS,
     Document,
@@ -90,7 +90,7 @@ def verify(
     )
 
 
-def verified_with(signed: Signed, ring: KeyRing, matrix: str | None) -> Verified:
+def verified_with(signed: Signed, ring: KeyRing, matrix: Matrix | None) -> Verified:
     """The same of a crate: the links must be those that were signed, and give each status and each number. One without
     a matrix says of itself that it has none."""
     found = verify(signed, ring)
@@ -102,11 +102,10 @@ def verified_with(signed: Signed, ring: KeyRing, matrix: str | None) -> Verified
             return found
         lacks = "its matrix is missing" if matrix is None else "it has a matrix that was not signed"
         return found.model_copy(update={"holds": False, "faults": [lacks]})
-    if hashlib.sha256(matrix.encode()).hexdigest() != content.matrix_sha256:
+    if matrix.sha256 != content.matrix_sha256:
         return found.model_copy(update={"holds": False, "faults": ["the matrix is not the one that was signed"]})
-    links = read(matrix)
-    faults = faults_of(content, links)
-    return found.model_copy(update={"holds": not faults, "faults": faults, "links": len(links)})
+    faults = faults_of(content, matrix.links)
+    return found.model_copy(update={"holds": not faults, "faults": faults, "links": len(matrix.links)})
 
 
 def read_export(content: bytes) -> Signed:

@@ -20,7 +20,7 @@ from typing import Any
 
 import yaml
 
-from services.synthesis.domain.matrix import LARGEST, MatrixLink, read
+from services.synthesis.domain.matrix import LARGEST, Matrix, MatrixLink, read
 from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.verifying import Signed
 from shared.errors import Invalid
@@ -76,13 +76,11 @@ class Crate:
     """What is read of a crate: the signed document, and its matrix where it has one."""
 
     signed: Signed
-    matrix: list[MatrixLink] | None
-    matrix_text: str | None
+    matrix: Matrix | None
 
 
 def made(exported: ExportedRevision, content: RevisionContent, matrix: str | None) -> bytes:
     """A revision as a crate. One that was signed before revisions kept their matrix has none."""
-    links = read(matrix) if matrix is not None else []
     files = {
         "revision.json": exported.document,
         "signature.jws": exported.signature,
@@ -99,7 +97,7 @@ def made(exported: ExportedRevision, content: RevisionContent, matrix: str | Non
         files["key.pem"] = exported.public_key
     if matrix is not None:
         files["matrix.csv"] = matrix
-        files["annotations.jsonld"] = _json(_annotations(links))
+        files["annotations.jsonld"] = _json(_annotations(read(matrix).links))
     with tempfile.TemporaryDirectory(prefix="crate-") as folder:
         _described(content, files, Path(folder))
         metadata = (Path(folder) / "ro-crate-metadata.json").read_text(encoding="utf-8")
@@ -131,7 +129,7 @@ def read_crate(content: bytes) -> Crate:
     except _BROKEN as error:
         raise Invalid("it is no archive that can be read: `living synthesis crate` writes such a file") from error
     signed = Signed(document, sha256_of(document.encode()).hexdigest(), signature.strip())
-    return Crate(signed, read(text) if text is not None else None, text)
+    return Crate(signed, read(text) if text is not None else None)
 
 
 def _part(archive: zipfile.ZipFile, name: str) -> str:

@@ -153,4 +153,4 @@ def test_what_is_signed_while_people_code_is_what_its_links_give(either_rig: Syn
         pieces: list[bytes] = []
         rig.lead.crate(REVIEW, one.number, pieces.append)
         crate = read_crate(b"".join(pieces))
-        assert verified_with(crate.signed, rig.bench.platform.ring, crate.matrix_text).faults == []
+        assert verified_with(crate.signed, rig.bench.platform.ring, crate.matrix).faults == []

@@ -51,7 +51,7 @@ def files(crate: bytes) -> dict[str, str]:
 
 def verified(rig: SynthesisRig, crate: bytes) -> Verified:
     found = read_crate(crate)
-    return verified_with(found.signed, rig.bench.platform.ring, found.matrix_text)
+    return verified_with(found.signed, rig.bench.platform.ring, found.matrix)
 
 
 def packed(parts: dict[str, str]) -> bytes:
