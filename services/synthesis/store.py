@@ -89,13 +89,16 @@ def review(work: Work, review: str) -> ReviewRow:
     return _found(work.session.get(ReviewRow, review), review)
 
 
-def review_to_change(work: Work, review: str) -> ReviewRow:
-    """The review, locked until this work ends. Raises NotFound."""
-    return _found(work.session.get(ReviewRow, review, with_for_update=True), review)
+def review_to_change(work: Work, review: str, *, alone: bool = False) -> ReviewRow:
+    """The review, locked until this work ends; with nothing that arrives for it meanwhile (`alone`). Raises
+    NotFound."""
+    return _found(review_if_known(work, review, alone=alone), review)
 
 
-def review_if_known(work: Work, review: str) -> ReviewRow | None:
-    """The review, locked until this work ends, or None before its protocol has come."""
+def review_if_known(work: Work, review: str, *, alone: bool = False) -> ReviewRow | None:
+    """The same, or None before its protocol has come."""
+    # Before the row, as everywhere: one who has the row and waits for this would wait for one who waits for the row.
+    hold_arrivals(work, review, alone=alone)
     return work.session.get(ReviewRow, review, with_for_update=True)
 
 
@@ -564,16 +567,8 @@ def proposals_to_change(work: Work, review: str, cmocs: Collection[str]) -> dict
     return {it.id: it for it in found}
 
 
-def proposal_to_change(work: Work, review: str, proposal: str) -> ProposalRow:
-    """Raises NotFound. Whoever changes it holds the review."""
-    row = work.session.get(ProposalRow, proposal, populate_existing=True)
-    if row is None or row.review != review:
-        raise NotFound(f"review {review!r} has no proposal {proposal!r}", slug="unknown_proposal")
-    return row
-
-
 def proposal(work: Work, review: str, proposal: str) -> ProposalRow:
-    """Raises NotFound."""
+    """Raises NotFound. Whoever changes it holds the review."""
     row = work.session.get(ProposalRow, proposal)
     if row is None or row.review != review:
         raise NotFound(f"review {review!r} has no proposal {proposal!r}", slug="unknown_proposal")
@@ -879,10 +874,6 @@ def counts(work: Work, review: str) -> Counts:
     )  # fmt: skip
     studies, reports, fragments, links = work.session.execute(query).one()
     return Counts(studies=studies, reports=reports, fragments=fragments, links=links)
-
-
-def newest_revision(work: Work, review: ReviewRow) -> RevisionRow | None:
-    return work.session.get(RevisionRow, (review.review, review.revisions)) if review.revisions else None
 
 
 def revision(work: Work, review: str, number: int) -> RevisionRow:

@@ -46,7 +46,7 @@ def keep(work: Work, review: ReviewRow, proposed: Iterable[Proposed], touched: C
 def decline(work: Work, review: str, proposal: str, why: str) -> ProposalRow:
     """A person decides against what the evidence suggests. Raises NotFound, and Conflict where it is not open."""
     store.review_to_change(work, review)
-    row = store.proposal_to_change(work, review, proposal)
+    row = store.proposal(work, review, proposal)
     if row.state != ProposalStates.OPEN:
         said = f": {row.decided_why}" if row.decided_why else ""
         raise Conflict(f"proposal {proposal!r} is {row.state}{said}", slug="closed")

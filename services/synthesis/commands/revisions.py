@@ -42,8 +42,7 @@ def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
     hand that is overdue and not left out, and for a review that is retired; Unavailable when a key was rotated since
     this work began, which then tries again.
     """
-    review = store.review_to_change(work, review_id)
-    store.hold_arrivals(work, review_id, alone=True)
+    review = store.review_to_change(work, review_id, alone=True)
     if review.course == RETIRED:
         raise Conflict(f"review {review_id!r} is retired: have it go on before you publish", slug="retired")
     draft = _draft_as_seen(work, review, seen)
