@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import APIRouter
-from fastapi.responses import Response
 
 from services.synthesis import store, views
 from services.synthesis.commands import confidence, courses, evidence, notices, proposals, reports, revisions
@@ -18,6 +17,7 @@ from services.synthesis.ports.crates import name_of
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.events.synthesis import Element
+from shared.http.afterwards import Afterwards
 from shared.http.auth import Adjudicator, Anybody, Coder, Confirmer, Lead, Reader, Signer
 from shared.http.paging import Hundred
 from shared.http.parameters import AskedNumber, Day, Name, Number, Word, YesNo
@@ -66,14 +66,10 @@ from shared.wire.synthesis import (
 )
 
 
-class CrateResponse(Response):
+class CrateResponse(Afterwards):
     """A package, to be saved."""
 
     media_type = "application/zip"
-
-    def __init__(self, content: bytes, filename: str, status_code: int = 200) -> None:
-        headers = {"Content-Disposition": f'attachment; filename="{filename}"', "X-Content-Type-Options": "nosniff"}
-        super().__init__(content, status_code, headers)
 
 
 router = APIRouter(prefix="/synthesis", tags=["synthesis"], route_class=Route)
@@ -315,7 +311,8 @@ def export_crate_of_revision(review: Name, number: Number, work: Reading, person
     """One revision as a package (RO-Crate 1.1, ZIP): the signed text and its signature, every link that it rests on,
     what changed, annotations, provenance, and how to cite it. `living synthesis verify --file` proves document and
     links, and each number by them, with a key alone."""
-    return CrateResponse(revisions.crate(work, review, number), name_of(review, number))
+    saved = {"Content-Disposition": f'attachment; filename="{name_of(review, number)}"'}
+    return CrateResponse(revisions.crate(work, review, number), saved | {"X-Content-Type-Options": "nosniff"})
 
 
 @router.get("/reviews/{review}/revisions/{number}/provenance")

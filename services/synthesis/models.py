@@ -464,8 +464,7 @@ class StatementRow(Base, table=True):
 
 
 class RevisionRow(Base, table=True):
-    """A signed revision: its frozen content, byte for byte as hashed, and the links that it rests on (`matrix`, CSV as
-    gzip; None of one that was signed before they were kept). Written once."""
+    """A signed revision: its frozen content, byte for byte as hashed. Written once."""
 
     __tablename__ = "revisions"
 
@@ -476,7 +475,17 @@ class RevisionRow(Base, table=True):
     content_sha256: str
     signature: str
     event_id: str
-    matrix: bytes | None = Field(default=None, sa_type=LargeBinary)
+
+
+class MatrixRow(Base, table=True):
+    """The links that a signed revision rests on, as CSV (`domain.matrix`) as gzip; there is none of one that was signed
+    before they were kept. Apart from the revision, since whoever reads that asks for it never. Written once."""
+
+    __tablename__ = "matrices"
+
+    review: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    csv_gz: bytes = Field(sa_type=LargeBinary)
 
 
 class ManualRow(Base, table=True):

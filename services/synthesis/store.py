@@ -28,6 +28,7 @@ from services.synthesis.models import (
     LinkRow,
     LostAnchorRow,
     ManualRow,
+    MatrixRow,
     NoticeRow,
     ProposalRow,
     RejudgementRow,
@@ -786,14 +787,19 @@ def statements(work: Work, review: str, cmocs: Collection[str] | None = None) ->
 
 def said(work: Work, review: str) -> list[Statement]:
     """What the synthesis says of every CMOC, in the protocol's order."""
-    return [statement for row in statements(work, review) if (statement := row.statement) is not None]
+    return _said(statements(work, review))
 
 
-def changes(work: Work, draft: DraftRow) -> list[Change]:
-    """How a draft differs from the newest revision: CMOC by CMOC in the protocol's order, then those that it has no
-    more, then the theories."""
-    of_cmocs = [change for row in statements(work, draft.review) for change in row.changes]
-    return [Change(**change) for change in [*of_cmocs, *draft.changes]]
+def drafted(work: Work, draft: DraftRow) -> tuple[list[Statement], list[Change]]:
+    """The same of a draft, and how it differs from the newest revision: CMOC by CMOC, then those that the protocol has
+    no more, then the theories."""
+    rows = statements(work, draft.review)
+    changes = [*(change for row in rows for change in row.changes), *draft.changes]
+    return _said(rows), [Change(**change) for change in changes]
+
+
+def _said(rows: Sequence[StatementRow]) -> list[Statement]:
+    return [statement for row in rows if (statement := row.statement) is not None]
 
 
 def forget_statement(work: Work, row: StatementRow) -> None:
@@ -882,6 +888,12 @@ def revision(work: Work, review: str, number: int) -> RevisionRow:
     if row is None:
         raise NotFound(f"review {review!r} has no revision {number}")
     return row
+
+
+def matrix_of(work: Work, review: str, number: int) -> bytes | None:
+    """The links that a revision rests on (CSV as gzip); None of one that was signed before they were kept."""
+    row = work.session.get(MatrixRow, (review, number))
+    return row.csv_gz if row is not None else None
 
 
 #: Head and content hash of a revision.

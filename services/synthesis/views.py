@@ -76,7 +76,8 @@ def support_table(work: Work, draft: DraftRow) -> SupportTable:
 
 def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
     """A draft, and how it differs from the newest revision."""
-    review, said = row.review, store.said(work, row.review)
+    review = row.review
+    said, changes = store.drafted(work, row)
     return DraftView(
         review=review,
         draft=row.draft,
@@ -88,7 +89,7 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
         theories=[TheoryText(**theory) for theory in row.theories],
         cmocs=[CmocDrafted(**one.model_dump(include=set(CmocDrafted.model_fields))) for one in said],
         states=[one.state for one in said],
-        changes=store.changes(work, row),
+        changes=changes,
         evidence=EvidenceMoved(added=row.added, withdrawn=row.withdrawn),
         counts=store.counts(work, review),
         fragments_sha256=row.fragments_sha256,

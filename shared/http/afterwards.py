@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from anyio import CapacityLimiter, to_thread
 from fastapi import FastAPI
 from fastapi.responses import Response
-from pydantic import BaseModel
 from starlette.types import Receive, Scope, Send
 
 from shared.errors import Busy
@@ -26,9 +25,11 @@ class Afterwards(Response):
 
     media_type = "application/json"
 
-    def __init__(self, make: Callable[[], BaseModel]) -> None:
-        super().__init__()
-        self._make = make
+    def __init__(
+        self, make: Callable[[], bytes], headers: Mapping[str, str] | None = None, status_code: int = 200
+    ) -> None:
+        super().__init__(status_code=status_code)
+        self._make, self._given = make, headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app: FastAPI = scope["app"]
@@ -36,5 +37,6 @@ class Afterwards(Response):
         if limiter.statistics().tasks_waiting >= _WAITING:
             raise Busy("many ask for this at this moment; nothing was done, try again in a minute")
         # An error is still an answer of its own, since none has begun.
-        content = await to_thread.run_sync(lambda: self._make().model_dump_json().encode(), limiter=limiter)
-        await Response(content, media_type=self.media_type)(scope, receive, send)
+        content = await to_thread.run_sync(self._make, limiter=limiter)
+        answer = Response(content, self.status_code, self._given, self.media_type)
+        await answer(scope, receive, send)

@@ -58,7 +58,7 @@ def show_survey_of_file(
     Nothing is kept of it, and no transaction is held while it is read."""
     store.review_of(work, review)
     uploads.require_sent(work, review, sha256)
-    return Afterwards(lambda: surveys.survey(blobs, sha256, name=name, format=format))
+    return Afterwards(lambda: surveys.survey(blobs, sha256, name=name, format=format).model_dump_json().encode())
 
 
 @router.post("/reviews/{review}/imports", status_code=202)

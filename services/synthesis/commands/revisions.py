@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Callable
 from datetime import UTC, date
 
 from services.synthesis import store
@@ -10,9 +11,9 @@ from services.synthesis.commands import drafts
 from services.synthesis.domain.cadence import RETIRED, next_due, searched_through
 from services.synthesis.domain.changes import shortened, words_of
 from services.synthesis.domain.matrix import sha256_of, written
-from services.synthesis.domain.revisions import freeze, head_of, parsed, read, revision_id
+from services.synthesis.domain.revisions import content_of, freeze, head_of, parsed, read, revision_id
 from services.synthesis.domain.verifying import Signed, claims_of, exported, verify
-from services.synthesis.models import DraftRow, ReviewRow, RevisionRow
+from services.synthesis.models import DraftRow, MatrixRow, ReviewRow, RevisionRow
 from services.synthesis.ports import crates
 from shared.db.work import Work
 from shared.errors import Conflict
@@ -67,12 +68,15 @@ def export(work: Work, review: str, number: int) -> ExportedRevision:
     return exported(revision_id(review, number), _signed(store.revision(work, review, number)), work.ring.current())
 
 
-def crate(work: Work, review: str, number: int) -> bytes:
-    """A stored revision as a package that is verified without this platform (`services.synthesis.ports.crates`)."""
-    row = store.revision(work, review, number)
-    exported_one = exported(revision_id(review, number), _signed(row), work.ring.current())
-    matrix = gzip.decompress(row.matrix).decode() if row.matrix is not None else None
-    return crates.made(exported_one, read(row.content)[1], matrix)
+def crate(work: Work, review: str, number: int) -> Callable[[], bytes]:
+    """What makes a package of a stored revision that is verified without this platform
+    (`services.synthesis.ports.crates`), once this work is over: it takes seconds."""
+    found, matrix = export(work, review, number), store.matrix_of(work, review, number)
+
+    def make() -> bytes:
+        return crates.made(found, content_of(found.document), gzip.decompress(matrix).decode() if matrix else None)
+
+    return make
 
 
 def view_of(row: RevisionRow) -> RevisionView:
@@ -135,6 +139,7 @@ def _content(
     left_out: list[NotSearched],
     matrix: str,
 ) -> RevisionContent:
+    said, changes = store.drafted(work, draft)
     return RevisionContent(
         revision=revision_id(review.review, review.cycle),
         review=review.review,
@@ -152,11 +157,11 @@ def _content(
         protocol_sha256=review.protocol_sha256,
         searched_through=searched_through(store.watches(work, review.review)),
         theories=[TheoryText(**theory) for theory in draft.theories],
-        cmocs=store.said(work, review.review),
+        cmocs=said,
         drills=draft.drills,
         counts=store.counts(work, review.review),
         evidence=EvidenceMoved(added=draft.added, withdrawn=draft.withdrawn),
-        changes=store.changes(work, draft),
+        changes=changes,
         triggers=[
             TriggerView(**trigger.model_dump())
             for trigger in store.triggers_of_cycle(work, review.review, review.cycle)
@@ -188,11 +193,12 @@ def _freeze(work: Work, content: RevisionContent, causes: list[str], matrix: str
     with work.following(content.revision, None):
         event_id = work.emit(event, because=causes)
     work.note("revision signed", review=content.review, number=content.number, by=work.actor)
+    kept = gzip.compress(matrix.encode(), mtime=0)
+    work.add(MatrixRow(review=content.review, number=content.number, csv_gz=kept))
     return work.add(
         RevisionRow(
             review=content.review, number=content.number, head=head_of(document), content=frozen,
             content_sha256=content_sha256, signature=signature, event_id=event_id,
-            matrix=gzip.compress(matrix.encode(), mtime=0),
         )
     )  # fmt: skip
 

@@ -10,10 +10,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    with op.batch_alter_table("revisions", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("matrix", sa.LargeBinary(), nullable=True))
+    op.create_table(
+        "matrices",
+        sa.Column("review", sa.String(), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("csv_gz", sa.LargeBinary(), nullable=False),
+        sa.PrimaryKeyConstraint("review", "number"),
+    )
 
 
 def downgrade() -> None:
-    with op.batch_alter_table("revisions", schema=None) as batch_op:
-        batch_op.drop_column("matrix")
+    op.drop_table("matrices")
