@@ -173,15 +173,12 @@ def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None, *, dr
 
 def _say(row: StatementRow, position: int, now: Stated, published: Statement | None) -> None:
     said = now.statement
-    changes, evidence = changes_of(published, said), moved(published, said)
     content = said.model_dump(mode="json")
     row.position, row.theory, row.status = position, said.theory, said.status
     row.support, row.flagged = said.support, said.flagged
     row.said, row.links = {name: it for name, it in content.items() if name not in _APART}, said.links
     row.links_sha256, row.sha256 = now.links_sha256, _sha256(content)
-    row.changes = [change.model_dump(mode="json") for change in changes]
-    row.change_class = greatest(change.change_class for change in changes)
-    row.added, row.withdrawn = evidence.added, evidence.withdrawn
+    _compare(row, published, said)
 
 
 def _confidence(row: ConfidenceRow | None) -> Confidence | None:
@@ -194,8 +191,15 @@ def _unsay(work: Work, row: StatementRow, gone: GoneCmoc | None) -> None:
     if published is None:
         store.forget_statement(work, row)
         return
-    changes, evidence = changes_of(published, None, gone), moved(published, None)
     row.said, row.links, row.links_sha256, row.sha256 = None, [], "", ""
+    _compare(row, published, None, gone)
+
+
+def _compare(
+    row: StatementRow, published: Statement | None, said: Statement | None, gone: GoneCmoc | None = None
+) -> None:
+    """Keeps how what is said differs from what is published."""
+    changes, evidence = changes_of(published, said, gone), moved(published, said)
     row.changes = [change.model_dump(mode="json") for change in changes]
     row.change_class = greatest(change.change_class for change in changes)
     row.added, row.withdrawn = evidence.added, evidence.withdrawn
