@@ -139,11 +139,9 @@ def list_evidence(
     store.review(work, review)
     if cmoc is not None:
         _had_cmoc(work, review, cmoc)
-    links = [link] if link is not None else None
     if proposal is not None:
-        spoken = store.proposal(work, review, proposal).links
-        links = [it for it in spoken if link in (None, it)]
-    found = store.evidence(work, review, page, record=record, cmoc=cmoc, element=element, links=links)
+        store.proposal(work, review, proposal)
+    found = store.evidence(work, review, page, record=record, cmoc=cmoc, element=element, link=link, proposal=proposal)
     return found.page(views.evidence_view)
 
 

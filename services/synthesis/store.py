@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Select, delete, func, insert, literal_column, select, text, union, union_all, update
+from sqlalchemy import Select, delete, func, insert, literal_column, select, text, true, union, union_all, update
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
@@ -502,10 +502,11 @@ def evidence(
     record: str | None,
     cmoc: str | None,
     element: str | None,
-    links: Collection[str] | None,
+    link: str | None,
+    proposal: str | None,
 ) -> Found[Evidence]:
-    """Links with their fragments and reports, in the order they were made; of one record, CMOC or element, or these
-    `links`, where given."""
+    """Links with their fragments and reports, in the order they were made; of one record, CMOC or element, one link, or
+    those that speak for a proposal, where given."""
     query = (
         select(LinkRow, FragmentRow, ReportRow)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
@@ -521,9 +522,19 @@ def evidence(
         query = query.where(col(LinkRow.cmoc) == cmoc)
     if element is not None:
         query = query.where(col(LinkRow.element) == element)
-    if links is not None:
-        query = query.where(col(LinkRow.id).in_(links))
+    if link is not None:
+        query = query.where(col(LinkRow.id) == link)
+    if proposal is not None:
+        query = query.where(col(LinkRow.id).in_(_speaking_for(work, proposal)))
     return read_page(work, query, page, col(LinkRow.seq))
+
+
+def _speaking_for(work: Work, proposal: str) -> Select[tuple[str]]:
+    """The links of a proposal, which may be more than a statement has parameters."""
+    is_sqlite = work.session.get_bind().dialect.name == "sqlite"
+    each = func.json_each if is_sqlite else func.jsonb_array_elements_text
+    spoken = each(col(ProposalRow.links)).table_valued("value")
+    return select(spoken.c.value).select_from(ProposalRow).join(spoken, true()).where(col(ProposalRow.id) == proposal)
 
 
 # Who did what

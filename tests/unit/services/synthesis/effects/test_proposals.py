@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from services.synthesis.models import ProposalRow
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.events.synthesis import ProposalClosed, ProposalOpened
 from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, protocol
@@ -130,3 +131,18 @@ def test_the_links_that_speak_for_it_are_listed_by_its_name_and_it_is_counted(su
     assert suggested.lead.status(REVIEW).open_proposals == 0
     with pytest.raises(NotFound):
         suggested.lead.proposal(REVIEW, "prop_none")
+
+
+def test_more_links_than_a_statement_takes_may_speak_for_it(either_rig: SynthesisRig):
+    either_rig.includes("r1", "r2")
+    refines(either_rig, "r1", "r2")
+    either_rig.settles()
+    [it] = either_rig.lead.proposals(REVIEW)
+    with either_rig.bench.work() as work:
+        row = work.session.get_one(ProposalRow, it.proposal)
+        row.links = [*row.links, *(f"link_{number:06}" for number in range(70_000))]
+
+    found = either_rig.lead.evidence(REVIEW, proposal=it.proposal)
+    assert sorted(one.link for one in found) == it.links
+    [first] = either_rig.lead.evidence(REVIEW, proposal=it.proposal, link=it.links[0])
+    assert first.link == it.links[0]
