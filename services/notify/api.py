@@ -7,7 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request, Response
@@ -73,6 +73,10 @@ class JsonFeed(Response):
 
     media_type = json_feed.MEDIA_TYPE
 
+
+_UNCHANGED: dict[int | str, dict[str, Any]] = {304: {"description": "The asker has this very page."}}
+
+_AS_JSON = {200: {"content": {json_feed.MEDIA_TYPE: {"schema": json_feed.SCHEMA}}}} | _UNCHANGED
 
 _CONDITIONS = [
     {"name": name, "in": "header", "description": why, "schema": {"type": "string", "maxLength": _LONGEST_CONDITION}}
@@ -184,7 +188,7 @@ def send_test(
 @router.get(
     "/reviews/{review}/feed.atom",
     response_class=Feed,
-    responses={304: {"description": "The asker has this very page."}},
+    responses=_UNCHANGED,
     openapi_extra={"parameters": _CONDITIONS},
 )
 def show_feed(
@@ -206,7 +210,7 @@ def show_feed(
 @router.get(
     "/reviews/{review}/trouble.atom",
     response_class=Feed,
-    responses={304: {"description": "The asker has this very page."}},
+    responses=_UNCHANGED,
     openapi_extra={"parameters": _CONDITIONS},
 )
 def show_trouble_feed(
@@ -224,7 +228,7 @@ def show_trouble_feed(
 @router.get(
     "/reviews/{review}/feed.json",
     response_class=JsonFeed,
-    responses={304: {"description": "The asker has this very page."}},
+    responses=_AS_JSON,
     openapi_extra={"parameters": _CONDITIONS},
 )
 def show_json_feed(
@@ -237,7 +241,7 @@ def show_json_feed(
 @router.get(
     "/reviews/{review}/cmocs/{cmoc}/feed.atom",
     response_class=Feed,
-    responses={304: {"description": "The asker has this very page."}},
+    responses=_UNCHANGED,
     openapi_extra={"parameters": _CONDITIONS},
 )
 def show_feed_of_cmoc(
@@ -251,7 +255,7 @@ def show_feed_of_cmoc(
 @router.get(
     "/reviews/{review}/cmocs/{cmoc}/feed.json",
     response_class=JsonFeed,
-    responses={304: {"description": "The asker has this very page."}},
+    responses=_AS_JSON,
     openapi_extra={"parameters": _CONDITIONS},
 )
 def show_json_feed_of_cmoc(

@@ -29,7 +29,8 @@ FOR_ADJUDICATORS: frozenset[Kind] = frozenset({"conflict"})
 
 #: One address as mail carries it: an atom or several joined by dots, one @, and a name of hosts.
 _ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
-ADDRESS = re.compile(rf"(?=.{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+")
+_ADDRESS = rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+"
+ADDRESS = re.compile(rf"(?=.{{1,64}}@){_ADDRESS}")
 LONGEST_ADDRESS = 254
 
 #: The id of a theory or a CMOC that a subscription names.
@@ -62,23 +63,39 @@ class NewSubscription(Given):
 
     model_config = ConfigDict(
         json_schema_extra={
+            "anyOf": [
+                {"properties": {"kinds": {"contains": {"const": "revision"}}}},
+                {"properties": {"theories": {"maxItems": 0}, "cmocs": {"maxItems": 0}}},
+            ],
             "oneOf": [
                 {
                     "required": ["url"],
-                    "properties": {"channel": {"enum": ["webhook", "chat", "card"]}, "url": {"type": "string"}},
+                    "properties": {
+                        "channel": {"enum": ["webhook", "chat", "card"]},
+                        "url": {"type": "string"},
+                        "address": {"type": "null"},
+                    },
                 },
                 {
                     "required": ["address"],
-                    "properties": {"channel": {"const": "email"}, "address": {"type": "string"}},
+                    "properties": {
+                        "channel": {"const": "email"},
+                        "url": {"type": "null"},
+                        "address": {"type": "string", "pattern": f"^{_ADDRESS}$"},
+                    },
                 },
                 {
                     "properties": {
                         "channel": {"const": "feed"},
                         "url": {"type": "null"},
+                        "address": {"type": "null"},
                         "kinds": {"enum": [["revision"], ["trouble"]]},
+                        "every": {"const": "at once"},
+                        "theories": {"maxItems": 0},
+                        "cmocs": {"maxItems": 0},
                     }
                 },
-            ]
+            ],
         }
     )
 
@@ -117,9 +134,14 @@ class NewSubscription(Given):
     def _tells_of_something(self) -> NewSubscription:
         if (self.theories or self.cmocs) and "revision" not in self.kinds:
             raise ValueError("kinds: theories and CMOCs are of `revision`, which is none of the kinds")
-        if self.zone not in _zones():
-            raise ValueError("zone: must be the name of a time zone, such as Europe/Berlin")
         return self
+
+    @field_validator("zone")
+    @classmethod
+    def _is_a_zone(cls, zone: str) -> str:
+        if zone not in _zones():
+            raise ValueError("must be the name of a time zone, such as Europe/Berlin")
+        return zone
 
     @field_validator("address")
     @classmethod

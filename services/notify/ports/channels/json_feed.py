@@ -13,6 +13,31 @@ from shared.wire.notify import RevisionNotification
 
 MEDIA_TYPE = "application/feed+json"
 
+#: What JSON Feed 1.1 has of a feed, as far as ours have it (https://www.jsonfeed.org/version/1.1/).
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["version", "title", "feed_url", "items"],
+    "properties": {
+        "version": {"const": "https://jsonfeed.org/version/1.1"},
+        "title": {"type": "string"},
+        "feed_url": {"type": "string"},
+        "next_url": {"type": "string"},
+        "authors": {"type": "array", "items": {"type": "object"}},
+        "language": {"type": "string"},
+        "items": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "url", "title", "content_text", "date_published", "tags"],
+                "properties": {
+                    "tags": {"type": "array", "items": {"type": "string"}},
+                    **{of: {"type": "string"} for of in ("id", "url", "title", "content_text", "date_published")},
+                },
+            },
+        },
+    },
+}
+
 
 def write_feed(page: FeedPage) -> bytes:
     """The page as a JSON Feed; the same page is the same bytes."""
