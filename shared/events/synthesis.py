@@ -38,7 +38,28 @@ Happened = Literal[
     "contested",
 ]
 ChangeClass = Literal["MAJOR", "MINOR", "PATCH", "NONE"]
-
+#: What a diff says became of a CMOC; whoever tells of it has words for each.
+Changed = Literal[
+    "added",
+    "set aside",
+    "merged",
+    "split",
+    "goes on as",
+    "refuted",
+    "theory",
+    "context",
+    "resource",
+    "reasoning",
+    "outcome",
+    "status",
+    "confidence",
+    "support",
+    "links added",
+    "links withdrawn",
+    "flagged",
+]
+#: Beside these a diff says, by its id, that a programme theory reads otherwise, and that there is more than is told.
+THEORY, FURTHER_CHANGES = "theory ", "further changes"
 
 #: How much somebody is concerned about one part of the confidence in a finding, and how confident they are in the
 #: whole (GRADE-CERQual; Lewin 2018, Implementation Science 13, supplement 1).
@@ -186,7 +207,7 @@ class CmocState(Value):
 
 
 class Change(Value):
-    """One line of a diff between two revisions."""
+    """One line of a diff between two revisions; `what` is one of `Changed`, or of a theory, or that there is more."""
 
     cmoc: Id
     what: str

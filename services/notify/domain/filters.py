@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.events.synthesis import ChangeClass, RevisionPublished
+from shared.events.synthesis import FURTHER_CHANGES, THEORY, ChangeClass, RevisionPublished
 
 #: The classes of changes, from the least.
 _ORDER: tuple[ChangeClass, ...] = ("NONE", "PATCH", "MINOR", "MAJOR")
@@ -24,7 +24,7 @@ def interests(theories: list[str], cmocs: list[str]) -> list[str]:
 
 
 def of_theory(theory: str) -> str:
-    return f"theory {theory}"
+    return f"{THEORY}{theory}"
 
 
 def of_cmoc(cmoc: str) -> str:
@@ -46,12 +46,12 @@ def concerned(event: RevisionPublished) -> dict[str, int]:
                 _raise(changed, of_theory(theories[change.cmoc]), rank)
             if change.what == "theory" and isinstance(change.before, str):
                 _raise(changed, of_theory(change.before), rank)
-        elif change.what == "further changes":
+        elif change.what == FURTHER_CHANGES:
             for cmoc, theory in theories.items():
                 _raise(changed, of_cmoc(cmoc), rank)
                 _raise(changed, of_theory(theory), rank)
         else:
-            _raise(changed, change.what, rank)  # It is `theory ...` itself.
+            _raise(changed, change.what, rank)  # It is of a theory, and spelt as in `of_theory`.
     return changed
 
 

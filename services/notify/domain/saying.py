@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shared.events.synthesis import CmocWords
+from shared.events.synthesis import FURTHER_CHANGES, THEORY, CmocWords
 from shared.wire.notify import (
     AgreementNotification,
     AllClearNotification,
@@ -30,6 +30,12 @@ _LONGEST_VALUE = 300
 
 #: Statuses of a CMOC as people say them.
 _STATUSES = {"partially_supported": "partially supported", "no_evidence": "without evidence yet"}
+
+#: How a CMOC went that is stated no more.
+_GONE = {
+    "set aside": "It is set aside", "merged": "It is one with another now", "split": "It is split into others",
+    "goes on as": "It goes on in other words", "refuted": "It is refuted",
+}  # fmt: skip
 
 _SUPPORT = "Independent studies that speak to it, and not only against it"
 
@@ -112,10 +118,8 @@ def line_of(line: Line) -> str:
     match line.what:
         case "added":
             return f"It is new: {after}."
-        case "set aside":
-            return f"It is set aside; it was {before}."
-        case "merged" | "split" | "goes on as" | "refuted" as how:
-            return _gone(how, before, after if line.after else "")
+        case "set aside" | "merged" | "split" | "goes on as" | "refuted" as how:
+            return f"{_GONE[how]}; it was {before}."
         case "status" if line.before is None:
             return f"It is {after}."
         case "status":
@@ -137,8 +141,12 @@ def line_of(line: Line) -> str:
         case "links added" | "links withdrawn":
             links = "link" if line.after == 1 else "links"
             return f"{after} {links} of evidence {'came' if line.what == 'links added' else 'went'}."
-        case "further changes":
+        case "theory":
+            return "It belongs to another theory now."
+        case what if what == FURTHER_CHANGES:
             return f"And {after} more changes."
+        case what if what.startswith(THEORY):
+            return _of_theory(before, after, is_new=line.before is None, is_gone=line.after is None)
         case part if line.before is None:
             return f"{part}, new: {after}"
         case part if line.after is None:
@@ -184,16 +192,10 @@ def heading_of(changed: CmocChanges) -> str:
     return f"{of} of the theory {changed.theory}" if changed.theory else of
 
 
-def _gone(how: str, before: str, into: str) -> str:
-    match how:
-        case "merged":
-            return f"It is one with another now; it was {before}."
-        case "split":
-            return f"It is split into others; it was {before}."
-        case "goes on as":
-            return f"It goes on in other words; it was {before}."
-        case _:
-            return f"It is refuted; it was {before}."
+def _of_theory(before: str, after: str, *, is_new: bool, is_gone: bool) -> str:
+    if is_gone:
+        return f"A theory is stated no more: {before}"
+    return f"A theory is new: {after}" if is_new else f"A theory, before: {before}. Now: {after}"
 
 
 def _of_work(notification: Notification) -> Said:

@@ -7,11 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 import orjson
 
 from services.synthesis.domain.states import PARTS
-from shared.events.synthesis import Change, ChangeClass, CmocWords
-from shared.wire.synthesis import Body, EvidenceMoved, GoneCmoc, Statement, TheoryText
+from shared.events.synthesis import FURTHER_CHANGES, THEORY, Change, ChangeClass, Changed, CmocWords
+from shared.wire.synthesis import Body, EvidenceMoved, GoneCmoc, GoneHow, Statement, TheoryText
 
 #: What a diff calls it, of what is not just set aside.
-_GONE = {"merged": "merged", "split": "split", "refined": "goes on as", "refuted": "refuted"}
+_GONE: dict[GoneHow, Changed] = {
+    "merged": "merged", "split": "split", "refined": "goes on as", "refuted": "refuted",
+}  # fmt: skip
+
+#: What a diff compares of the words of a CMOC.
+_WORDS: tuple[Changed, ...] = ("theory", "context", "resource", "reasoning", "outcome")
 
 _ORDER: tuple[ChangeClass, ...] = ("NONE", "PATCH", "MINOR", "MAJOR")
 
@@ -74,7 +79,7 @@ def shortened(changes: Sequence[Change]) -> list[Change]:
         bytes_left -= len(orjson.dumps(short.model_dump(mode="json")))
         if bytes_left < 0:
             left = len(changes) - len(kept)
-            return [*kept, _change("", "further changes", None, left, change.change_class)]
+            return [*kept, _of_all(FURTHER_CHANGES, None, left, change.change_class)]
         kept.append(short)
     return kept
 
@@ -103,7 +108,7 @@ def _of_cmoc(before: Statement | None, after: Statement) -> Iterator[Change]:
         if after.support:
             yield _change(after.cmoc, "support", None, after.support, "PATCH")
         return
-    for part in ("theory", *PARTS):
+    for part in _WORDS:
         if getattr(before, part) != getattr(after, part):
             yield _change(after.cmoc, part, getattr(before, part), getattr(after, part), "MINOR")
     if before.status != after.status:
@@ -132,13 +137,19 @@ def _of_theories(before: Sequence[TheoryText], after: Sequence[TheoryText]) -> I
         had = known.pop(theory.theory, None)
         if had != theory:
             said_before = f"{had.heading}: {had.statement}" if had else None
-            yield _change("", f"theory {theory.theory}", said_before, f"{theory.heading}: {theory.statement}", "MINOR")
+            said_now = f"{theory.heading}: {theory.statement}"
+            yield _of_all(f"{THEORY}{theory.theory}", said_before, said_now, "MINOR")
     for name in known:
-        yield _change("", f"theory {name}", known[name].heading, None, "MINOR")
+        yield _of_all(f"{THEORY}{name}", known[name].heading, None, "MINOR")
 
 
-def _change(cmoc: str, what: str, before: object, after: object, change_class: ChangeClass) -> Change:
+def _change(cmoc: str, what: Changed, before: object, after: object, change_class: ChangeClass) -> Change:
     return Change(cmoc=cmoc, what=what, before=before, after=after, change_class=change_class)
+
+
+def _of_all(what: str, before: object, after: object, change_class: ChangeClass) -> Change:
+    """A change of no one CMOC."""
+    return Change(cmoc="", what=what, before=before, after=after, change_class=change_class)
 
 
 def _cut(value: object) -> object:

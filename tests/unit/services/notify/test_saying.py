@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import get_args
 
 import pytest
 
 from services.notify import domain
-from services.notify.domain.saying import say, text_of
-from shared.events.synthesis import Change, CmocState, CmocWords, NotSearched
+from services.notify.domain.saying import line_of, say, text_of
+from shared.events.synthesis import Change, Changed, CmocState, CmocWords, NotSearched
+from shared.wire.notify import Line
 from tests.unit.services.notify.rig import review_overdue, revision_published
 
 AT = datetime(2020, 1, 1, tzinfo=UTC)
@@ -69,6 +71,17 @@ def test_how_a_cmoc_went_and_how_sure_people_are_is_said_without_ids(changed, wo
 
     assert words in text
     assert not any(id_ in text for id_ in ("cmoc_8f1", "cmoc_9", "th_77", "person_1"))
+
+
+@pytest.mark.parametrize("what", get_args(Changed))
+def test_whatever_may_become_of_a_cmoc_has_words_and_shows_no_id(what):
+    said = line_of(Line(what=what, before="th_1", after="th_2", change_class="MINOR"))
+
+    if what in ("context", "resource", "reasoning", "outcome"):
+        assert said == f"{what}, before: th_1. Now: th_2"
+    else:
+        assert not said.startswith(what) and said.endswith(".")
+    assert what != "theory" or said == "It belongs to another theory now."
 
 
 def test_an_exercise_and_what_was_not_searched_are_said():
