@@ -211,14 +211,15 @@ def _of_work(notification: Notification) -> Said:
                 first.append(f"{data.rejected} of {data.found} items are no usable records.")
             return Said(f"Trouble with {data.source} on {data.day}", data.link, "See how the sources stand", first)
         case AllClearNotification(data=data):
-            first = [f"Its answers are whole again, since the trouble of {data.since}."]
-            return Said(f"All is clear with {data.source}", data.link, "See how the sources stand", first)
+            first = [f"No watch over {data.source} fails any more; trouble was first told on {data.since}."]
+            return Said(f"All clear with {data.source}", data.link, "See how the sources stand", first)
         case SearchNotification(data=data):
             is_past = notification.type == "search.overdue"
-            first = [f"It was due on {data.due}." if is_past else f"It is due on {data.due}."]
+            first = [f"Strategy {data.strategy} of the protocol."]
             first += [f"Search for: {data.query}"] if data.query else []
-            return Said(f"A search of {data.database} is {'overdue' if is_past else 'due'}", data.link,
-                        "Bring what it finds", first)  # fmt: skip
+            first += ["The protocol names whose it is to make."] if data.owner else []
+            when = f"{'overdue since' if is_past else 'due on'} {data.due}"
+            return Said(f"Search {data.database} by hand: {when}", data.link, "Bring what it finds", first)
         case AgreementNotification(data=data):
             first = [f"Two people: kappa {data.kappa:.2f} over {data.n} tasks; the floor is {data.floor:.2f}."]
             return Said(
