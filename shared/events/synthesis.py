@@ -38,6 +38,8 @@ Happened = Literal[
     "contested",
 ]
 ChangeClass = Literal["MAJOR", "MINOR", "PATCH", "NONE"]
+#: How great each class is, from none.
+RANKS: dict[ChangeClass, int] = {"NONE": 0, "PATCH": 1, "MINOR": 2, "MAJOR": 3}
 #: What a diff says became of a CMOC; whoever tells of it has words for each.
 Changed = Literal[
     "added",

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.events.synthesis import FURTHER_CHANGES, THEORY, ChangeClass, RevisionPublished
-
-#: The classes of changes, from the least.
-_ORDER: tuple[ChangeClass, ...] = ("NONE", "PATCH", "MINOR", "MAJOR")
+from shared.events.synthesis import FURTHER_CHANGES, RANKS, THEORY, RevisionPublished
 
 #: What stands for all that a review says.
 EVERYTHING = ""
-
-
-def rank_of(change_class: ChangeClass) -> int:
-    """How great a class of changes is."""
-    return _ORDER.index(change_class)
 
 
 def interests(theories: list[str], cmocs: list[str]) -> list[str]:
@@ -37,9 +29,9 @@ def concerned(event: RevisionPublished) -> dict[str, int]:
     Where it has more changes than an event holds, whatever it states may be among them.
     """
     theories = {it.cmoc: it.theory for it in event.words} | {it.cmoc: it.theory for it in event.states}
-    changed: dict[str, int] = {EVERYTHING: rank_of(event.change_class)}
+    changed: dict[str, int] = {EVERYTHING: RANKS[event.change_class]}
     for change in event.changes:
-        rank = rank_of(change.change_class)
+        rank = RANKS[change.change_class]
         if change.cmoc:
             _raise(changed, of_cmoc(change.cmoc), rank)
             if change.cmoc in theories:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import orjson
 
 from services.synthesis.domain.states import PARTS
-from shared.events.synthesis import FURTHER_CHANGES, THEORY, Change, ChangeClass, Changed, CmocWords
+from shared.events.synthesis import FURTHER_CHANGES, RANKS, THEORY, Change, ChangeClass, Changed, CmocWords
 from shared.wire.synthesis import Body, EvidenceMoved, GoneCmoc, GoneHow, Statement, TheoryText
 
 #: What a diff calls it, of what is not just set aside.
@@ -17,8 +17,6 @@ _GONE: dict[GoneHow, Changed] = {
 
 #: What a diff compares of the words of a CMOC.
 _WORDS: tuple[Changed, ...] = ("theory", "context", "resource", "reasoning", "outcome")
-
-_ORDER: tuple[ChangeClass, ...] = ("NONE", "PATCH", "MINOR", "MAJOR")
 
 #: How much of a text, and how many bytes of changes, an event tells; the revision holds them whole.
 _LONGEST_TEXT, _MOST_BYTES = 200, 200_000
@@ -45,7 +43,7 @@ def change_class(changes: Iterable[Change], *, first: bool = False) -> ChangeCla
 
 
 def greatest(classes: Iterable[ChangeClass]) -> ChangeClass:
-    return max(classes, key=_ORDER.index, default="NONE")
+    return max(classes, key=RANKS.__getitem__, default="NONE")
 
 
 def moved(before: Statement | None, after: Statement | None) -> EvidenceMoved:
@@ -74,7 +72,7 @@ def shortened(changes: Sequence[Change]) -> list[Change]:
     """Changes as an event carries them: the greatest first, long texts cut, as many as a message holds."""
     kept: list[Change] = []
     bytes_left = _MOST_BYTES
-    for change in sorted(changes, key=lambda change: -_ORDER.index(change.change_class)):
+    for change in sorted(changes, key=lambda change: -RANKS[change.change_class]):
         short = change.model_copy(update={"before": _cut(change.before), "after": _cut(change.after)})
         bytes_left -= len(orjson.dumps(short.model_dump(mode="json")))
         if bytes_left < 0:
