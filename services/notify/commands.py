@@ -158,18 +158,19 @@ def tell(work: Work, notification: NotificationRow, subscribed: Sequence[Subscri
     store.gather(work, notification, later)
 
 
-def send_gathered(work: Work, subscription_id: str) -> None:
-    """Tells a subscription all that was gathered for it in one message, and tells it only there. Where it is due later
-    than can be meant, its day is set anew."""
+def send_gathered(work: Work, subscription_id: str) -> bool:
+    """Tells a subscription all that was gathered for it in one message, and tells it only there; answers whether
+    anything was due. Where it is due later than can be meant, its day is set anew."""
     subscription = store.lock_subscription(work, subscription_id)
     due = due_after(work.now, subscription.every, subscription.zone)
     store.set_mistaken_due(work, subscription_id, work.now + LONGEST, due)
     if not store.is_gathered_due(work, subscription_id):
-        return
+        return False
     found = store.gathered(work, subscription_id, MOST_GATHERED)
     entries = [_ENTRY.validate_json(notification.body) for _, notification in found]
     store.forget_gathered(work, subscription_id, [notification.id for _, notification in found])
     _write_digest(work, subscription, entries, found[-1][1])
+    return True
 
 
 def _write_digest(work: Work, subscription: SubscriptionRow, entries: list[Entry], newest: NotificationRow) -> None:

@@ -234,12 +234,14 @@ def end_cycle(work: Work, review: str) -> None:
     work.session.execute(waiting.values(due_at=work.now))
 
 
-def gathered_due(work: Work, *, mistaken: datetime, limit: int) -> list[str]:
-    """Subscriptions for which something gathered is due, or due later than can be meant."""
+def gathered_due(work: Work, after: str, *, mistaken: datetime, limit: int) -> list[str]:
+    """The next subscriptions, by id, for which something gathered is due, or due later than can be meant."""
     query = (
         select(col(GatheredRow.subscription))
         .where(or_(col(GatheredRow.due_at) <= work.now, col(GatheredRow.due_at) > mistaken))
+        .where(col(GatheredRow.subscription) > after)
         .distinct()
+        .order_by(col(GatheredRow.subscription))
         .limit(limit)
     )
     return list(work.session.scalars(query))
