@@ -209,7 +209,7 @@ class CmocState(Value):
 
 
 class Change(Value):
-    """One line of a diff between two revisions; `what` is one of `Changed`, or of a theory, or that there is more."""
+    """One line of a diff between two revisions; `what` is a part of the CMOC, or what became of it."""
 
     cmoc: Id
     what: str
@@ -249,12 +249,22 @@ class NotSearched(Value):
     reason: str
 
 
+class NoticedReport(Value):
+    """A report of which something was said since the revision before, such as that it was retracted (`kind`), by its
+    title, cut where it is long; or in a drill."""
+
+    record: Id
+    title: str | None
+    kind: Id
+    drill: bool = Field(default=False, exclude_if=lambda drill: not drill)
+
+
 class RevisionPublished(Event, type="synthesis.revision.published", key="review"):
     """A named person signed a revision: what the theories are now, what changed and why.
 
     `because` holds the ids of the events that led to it; `signature` is a compact JWS (EdDSA) over the
     revision's content hash, to be checked with the platform's public key. `words` are those of the CMOCs that changed,
-    as many as a message holds.
+    and `noticed` the reports of which something was said, as many as a message holds.
     """
 
     revision: Id
@@ -275,6 +285,7 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     drill: bool = False
     not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
     words: list[CmocWords] = Field(default=[], exclude_if=lambda words: not words)
+    noticed: list[NoticedReport] = Field(default=[], exclude_if=lambda noticed: not noticed)
 
 
 class CourseChanged(Event, type="synthesis.course.changed", key="review", topic="synthesis.reviews"):

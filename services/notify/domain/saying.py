@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shared.events.synthesis import FURTHER_CHANGES, THEORY, CmocWords
+from shared.events.synthesis import FURTHER_CHANGES, THEORY, CmocWords, NoticedReport
 from shared.wire.notify import (
     AgreementNotification,
     AllClearNotification,
@@ -35,6 +35,13 @@ _STATUSES = {"partially_supported": "partially supported", "no_evidence": "witho
 _GONE = {
     "set aside": "It is set aside", "merged": "It is one with another now", "split": "It is split into others",
     "goes on as": "It goes on in other words", "refuted": "It is refuted",
+}  # fmt: skip
+
+#: What was said of a report.
+_NOTICED = {
+    "retraction": "was retracted", "withdrawal": "was withdrawn", "replacement": "was replaced",
+    "reinstatement": "counts again", "correction": "was corrected", "expression_of_concern": "was put in doubt",
+    "partial_retraction": "was retracted in part",
 }  # fmt: skip
 
 _SUPPORT = "Independent studies that speak to it, and not only against it"
@@ -165,6 +172,8 @@ def _of_revision(data: RevisionData) -> Said:
             f"{are} on evidence that was retracted, corrected or put in doubt, until a person judges it again."
         )
     parts = [_part(changed, data) for changed in data.changed]
+    if data.noticed:
+        parts.insert(0, Part("What was said of reports", [_noticed(it) for it in data.noticed]))
     if data.not_searched:
         left_out = [f"{it.database}, due on {it.due}: {it.reason}" for it in data.not_searched]
         parts.insert(0, Part("Not searched", left_out))
@@ -172,6 +181,12 @@ def _of_revision(data: RevisionData) -> Said:
         first.append("No CMOC changed.")
     headline = f"{drill}Revision {data.number} of “{data.title}”"
     return Said(headline, data.link, "Read the revision, with what changed and what it rests on", first, parts)
+
+
+def _noticed(report: NoticedReport) -> str:
+    name = f"“{report.title}”" if report.title else "A report without a title"
+    became = _NOTICED.get(report.kind, f"has a notice: {report.kind.replace('_', ' ')}")
+    return f"{name} {became}{', in an exercise' if report.drill else ''}."
 
 
 def _part(changed: CmocChanges, data: RevisionData) -> Part:

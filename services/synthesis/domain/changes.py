@@ -91,8 +91,8 @@ def words_of(
     bytes_left = _MOST_BYTES
     for cmoc in dict.fromkeys(change.cmoc for change in changes if change.cmoc in known):
         it = known[cmoc]
-        parts = {part: str(_cut(getattr(it, part))) for part in PARTS}
-        heading = str(_cut(headings.get(it.theory, it.theory)))
+        parts = {part: cut(getattr(it, part)) for part in PARTS}
+        heading = cut(headings.get(it.theory, it.theory))
         words.append(CmocWords(cmoc=cmoc, theory=it.theory, heading=heading, **parts))
         bytes_left -= len(orjson.dumps(words[-1].model_dump(mode="json")))
         if bytes_left < 0:
@@ -150,5 +150,10 @@ def _of_all(what: str, before: object, after: object, change_class: ChangeClass)
     return Change(cmoc="", what=what, before=before, after=after, change_class=change_class)
 
 
+def cut(text: str) -> str:
+    """As much of a text as an event tells."""
+    return f"{text[:_LONGEST_TEXT]}…" if len(text) > _LONGEST_TEXT else text
+
+
 def _cut(value: object) -> object:
-    return f"{value[:_LONGEST_TEXT]}…" if isinstance(value, str) and len(value) > _LONGEST_TEXT else value
+    return cut(value) if isinstance(value, str) else value

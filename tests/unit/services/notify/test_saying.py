@@ -9,7 +9,8 @@ import pytest
 
 from services.notify import domain
 from services.notify.domain.saying import line_of, say, text_of
-from shared.events.synthesis import Change, Changed, CmocState, CmocWords, NotSearched
+from shared.events.ingest import NoticeKind
+from shared.events.synthesis import Change, Changed, CmocState, CmocWords, NoticedReport, NotSearched
 from shared.wire.notify import Line
 from tests.unit.services.notify.rig import review_overdue, revision_published
 
@@ -92,6 +93,21 @@ def test_an_exercise_and_what_was_not_searched_are_said():
     assert text.startswith("Exercise: Revision 1 of") and "This is an exercise." in text
     assert "Not searched\n- embase, due on 2020-01-01: no licence" in text
     assert "No CMOC changed." in text
+
+
+@pytest.mark.parametrize("kind", get_args(NoticeKind))
+def test_whatever_was_said_of_a_report_is_said_with_its_title_and_no_id(kind):
+    noticed = [
+        NoticedReport(record="rec_1", title="Growing <together>", kind=kind),
+        NoticedReport(record="rec_2", title=None, kind=kind, drill=True),
+    ]
+
+    text = said(revision(noticed=noticed))
+
+    one, other = text.split("What was said of reports\n")[1].splitlines()[:2]
+    assert one.startswith("- “Growing <together>” ") and not one.endswith(f"{kind.replace('_', ' ')}.")
+    assert other.startswith("- A report without a title ") and other.endswith(", in an exercise.")
+    assert "rec_" not in text
 
 
 def test_words_that_are_long_are_cut_and_those_of_an_event_of_before_are_done_without():
