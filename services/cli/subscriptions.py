@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
@@ -14,6 +15,18 @@ app = Group(help="What you are told of a review, how and when.")
 
 _SUBSCRIPTION = argument("subscription", "Its id, as `living subscriptions list` shows it.")
 _KINDS = click.Choice(["revision", "overdue", "trouble", "search", "conflict", "queue", "progress"])
+
+Did = TypeVar("Did", bound=Callable[..., Any])
+
+
+def _about_one(name: str) -> Callable[[Did], click.Command]:
+    """A command about one of one's subscriptions."""
+
+    def made(do: Did) -> click.Command:
+        example = f"living subscriptions {name} shared-records sub_01a2"
+        return app.command(name, example=example)(REVIEW(_SUBSCRIPTION(AS_JSON(do))))
+
+    return made
 
 
 @app.command("list", example="living subscriptions list shared-records")
@@ -29,7 +42,7 @@ def list_(review: str, as_json: bool) -> None:
         ("where", lambda row: row.address),
         ("told of", lambda row: ", ".join(row.kinds)),
         ("when", lambda row: row.every),
-        ("state", lambda row: _state(row)),
+        ("state", _state),
     ]
     print_rows(rows, columns, as_json=as_json, empty="you are told of nothing yet")
 
@@ -73,20 +86,14 @@ def add(review: str, kinds: tuple[str, ...], as_json: bool, **given: Any) -> Non
         err.print("Nothing is sent before somebody opens the link that was sent there, within a day.", soft_wrap=True)
 
 
-@app.command("end", example="living subscriptions end shared-records sub_01a2")
-@REVIEW
-@_SUBSCRIPTION
-@AS_JSON
+@_about_one("end")
 def end(review: str, subscription: str, as_json: bool) -> None:
     """Be told nothing more by one of them."""
     with client("reader") as living:
         _show(living.notify.unsubscribe(review, subscription), as_json, "You are told nothing more there.")
 
 
-@app.command("log", example="living subscriptions log shared-records sub_01a2")
-@REVIEW
-@_SUBSCRIPTION
-@AS_JSON
+@_about_one("log")
 def log(review: str, subscription: str, as_json: bool) -> None:
     """List what was sent or is to be sent, newest first."""
     with client("reader") as living:
@@ -113,20 +120,14 @@ def resend(review: str, subscription: str, message: str, as_json: bool) -> None:
         _show(living.notify.redeliver(review, subscription, message), as_json, "It is on its way.")
 
 
-@app.command("test", example="living subscriptions test shared-records sub_01a2")
-@REVIEW
-@_SUBSCRIPTION
-@AS_JSON
+@_about_one("test")
 def test(review: str, subscription: str, as_json: bool) -> None:
     """Send a test, to see whether it arrives."""
     with client("reader") as living:
         _show(living.notify.send_test(review, subscription), as_json, "A test is on its way.")
 
 
-@app.command("secret", example="living subscriptions secret shared-records sub_01a2")
-@REVIEW
-@_SUBSCRIPTION
-@AS_JSON
+@_about_one("secret")
 def secret(review: str, subscription: str, as_json: bool) -> None:
     """Give a webhook a new secret. The old one signs beside it for a day."""
     with client("reader") as living:

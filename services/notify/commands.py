@@ -158,18 +158,19 @@ def tell(work: Work, notification: NotificationRow, subscribed: Sequence[Subscri
     store.gather(work, notification, later)
 
 
-def send_gathered(work: Work, subscription_id: str) -> None:
-    """Tells a subscription all that was gathered for it in one message, and tells it only there. Where it is due later
-    than can be meant, its day is set anew."""
+def send_gathered(work: Work, subscription_id: str) -> bool:
+    """Tells a subscription all that was gathered for it in one message, and tells it only there; answers whether
+    anything was due. Where it is due later than can be meant, its day is set anew."""
     subscription = store.lock_subscription(work, subscription_id)
     due = due_after(work.now, subscription.every, subscription.zone)
     store.set_mistaken_due(work, subscription_id, work.now + LONGEST, due)
     if not store.is_gathered_due(work, subscription_id):
-        return
+        return False
     found = store.gathered(work, subscription_id, MOST_GATHERED)
     entries = [_ENTRY.validate_json(notification.body) for _, notification in found]
     store.forget_gathered(work, subscription_id, [notification.id for _, notification in found])
     _write_digest(work, subscription, entries, found[-1][1])
+    return True
 
 
 def _write_digest(work: Work, subscription: SubscriptionRow, entries: list[Entry], newest: NotificationRow) -> None:
@@ -187,18 +188,15 @@ def _write_digest(work: Work, subscription: SubscriptionRow, entries: list[Entry
 def take_from_leads(work: Work, subscription: SubscriptionRow) -> None:
     """Has a subscription tell no more of what is for leads, and calls off what of it waits; one that told of nothing
     else ends."""
-    # Searches of nobody who is told of them are for leads, too.
-    _take(work, subscription, FOR_LEADS, {*FOR_LEADS, "agreement", "search"}, "its owner leads the review no more")
+    _take(work, subscription, FOR_LEADS, "its owner leads the review no more")
 
 
 def take_from_adjudicators(work: Work, subscription: SubscriptionRow) -> None:
     """The same of what is for whoever may adjudicate."""
-    _take(work, subscription, FOR_ADJUDICATORS, FOR_ADJUDICATORS, "its owner adjudicates no more")
+    _take(work, subscription, FOR_ADJUDICATORS, "its owner adjudicates no more")
 
 
-def _take(
-    work: Work, subscription: SubscriptionRow, kinds: Collection[str], called_off: Collection[str], why: str
-) -> None:
+def _take(work: Work, subscription: SubscriptionRow, kinds: Collection[str], why: str) -> None:
     kept = [kind for kind in subscription.kinds if kind not in kinds]
     if kept == subscription.kinds or not subscription.active:
         return
@@ -206,7 +204,7 @@ def _take(
         end(work, subscription, why)
         return
     subscription.kinds = kept
-    gone = set(called_off) - set(kept)
+    gone = domain.withheld(kept)
     store.cancel_waiting_of(work, subscription.id, gone)
     for delivery, digest in store.waiting_digests(work, subscription.id):
         data = DigestNotification.model_validate_json(digest.body).data
@@ -230,31 +228,22 @@ def send_trial(work: Work, subscription: SubscriptionRow) -> str:
 
 def redeliver(work: Work, subscription: SubscriptionRow, delivery: DeliveryRow) -> None:
     """Makes a delivery due now, with all its attempts before it again. Raises Conflict for an ended subscription, and
-    for what is for leads alone where its owner is none any more."""
+    for what its owner may be told of no more."""
     _require_sent_to(subscription)
-    kind = store.notification(work, delivery.notice).kind
-    if kind == "digest":
-        _require_all_for(subscription, DigestNotification.model_validate_json(_body_of(work, delivery)))
-    asked = "trouble" if kind == "agreement" else kind
-    if asked in FOR_LEADS and asked not in subscription.kinds:
-        raise Conflict(f"the subscription is told of {kind} no more, which is for leads", slug="for_leads")
-    if kind in FOR_ADJUDICATORS and kind not in subscription.kinds:
-        why = f"the subscription is told of {kind}s no more, which are for adjudicators"
-        raise Conflict(why, slug="for_adjudicators")
+    if gone := _kinds_in(store.notification(work, delivery.notice)) & domain.withheld(subscription.kinds):
+        of_adjudicators = gone <= FOR_ADJUDICATORS
+        why = f"the subscription is told no more of {' and '.join(sorted(gone))}"
+        whose, slug = ("adjudicators", "for_adjudicators") if of_adjudicators else ("leads", "for_leads")
+        raise Conflict(f"{why}, which is for {whose}", slug=slug)
     DeliveryStates.turn(delivery, DeliveryStates.WAITING)
     delivery.due_at, delivery.failures = work.now, 0
 
 
-def _body_of(work: Work, delivery: DeliveryRow) -> str:
-    return store.notification(work, delivery.notice).body
-
-
-def _require_all_for(subscription: SubscriptionRow, digest: DigestNotification) -> None:
-    """Raises Conflict for a digest that tells of what its owner is told of no more."""
-    kept = {*subscription.kinds, *(("agreement", "search") if "trouble" in subscription.kinds else ())}
-    left_out = {domain.KINDS[entry.type] for entry in digest.data.entries} - kept
-    if left_out & {*FOR_LEADS, *FOR_ADJUDICATORS, "agreement", "search"}:
-        raise Conflict("the subscription is told no more of some of what this digest tells", slug="for_leads")
+def _kinds_in(notification: NotificationRow) -> set[str]:
+    """Of what a notification tells, or all that are in a digest."""
+    if notification.kind != "digest":
+        return {notification.kind}
+    return {domain.KINDS[it.type] for it in DigestNotification.model_validate_json(notification.body).data.entries}
 
 
 def record_attempt(work: Work, claim: Claim, outcome: Outcome, *, jitter: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from datetime import datetime
 
@@ -72,16 +72,31 @@ def send_digests(running: Context) -> None:
 
 def send_gathered(running: Context) -> None:
     """Tells each subscription what was gathered for it, once its day has come, and ends those by mail that nobody
-    confirmed in time."""
-    while not running.stopping.is_set():
+    confirmed in time. What fails by a fault of ours keeps no other waiting, and is raised in the end."""
+    late = DIGESTS
+    while late == DIGESTS and not running.stopping.is_set():
         with running.work("notify:digest") as work:
-            due = store.gathered_due(work, mistaken=work.now + LONGEST, limit=DIGESTS)
             late = commands.end_unconfirmed(work, DIGESTS)
-        for subscription in due:
-            with running.work("notify:digest") as work:
-                commands.send_gathered(work, subscription)
-        if not due and not late:
-            return
+    with each("digest") as failures:
+        for subscription in _subscriptions_due(running):
+            with failures.apart(subscription):
+                while _send_digest(running, subscription):
+                    pass
+
+
+def _subscriptions_due(running: Context) -> Iterator[str]:
+    """The subscriptions for which something gathered is due, each once."""
+    due = [""]
+    while due and not running.stopping.is_set():
+        with running.work("notify:digest", readonly=True) as work:
+            due = store.gathered_due(work, due[-1], mistaken=work.now + LONGEST, limit=DIGESTS)
+        yield from due
+
+
+def _send_digest(running: Context, subscription: str) -> bool:
+    """Tells as much as one message holds; answers whether anything was due."""
+    with running.work("notify:digest") as work:
+        return commands.send_gathered(work, subscription)
 
 
 def _lease(running: Context, sending: Collection[Claim]) -> list[Claim]:

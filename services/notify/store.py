@@ -11,7 +11,7 @@ from sqlalchemy import Select, and_, delete, func, insert, or_, select, update
 from sqlmodel import col
 
 from services.notify.domain import DeliveryStates
-from services.notify.domain.filters import by_rank, interests, rank_of
+from services.notify.domain.filters import by_rank, interests
 from services.notify.models import (
     AttemptRow,
     ChangedCmocRow,
@@ -27,6 +27,7 @@ from services.notify.models import (
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound
+from shared.events.synthesis import RANKS
 from shared.ids import first_id, new_id
 from shared.paging import Found, PageAsked
 from shared.wire.notify import Channel, Every
@@ -161,7 +162,7 @@ def _interested(review: str, changed: Mapping[str, int]) -> Select[str]:
 
 def add_interests(work: Work, subscription: SubscriptionRow) -> None:
     """Keeps what a subscription is told of where revisions find it."""
-    rank = rank_of(subscription.least)
+    rank = RANKS[subscription.least]
     rows = [
         {"subscription": subscription.id, "what": what, "review": subscription.review, "rank": rank}
         for what in interests(subscription.theories, subscription.cmocs)
@@ -233,12 +234,14 @@ def end_cycle(work: Work, review: str) -> None:
     work.session.execute(waiting.values(due_at=work.now))
 
 
-def gathered_due(work: Work, *, mistaken: datetime, limit: int) -> list[str]:
-    """Subscriptions for which something gathered is due, or due later than can be meant."""
+def gathered_due(work: Work, after: str, *, mistaken: datetime, limit: int) -> list[str]:
+    """The next subscriptions, by id, for which something gathered is due, or due later than can be meant."""
     query = (
         select(col(GatheredRow.subscription))
         .where(or_(col(GatheredRow.due_at) <= work.now, col(GatheredRow.due_at) > mistaken))
+        .where(col(GatheredRow.subscription) > after)
         .distinct()
+        .order_by(col(GatheredRow.subscription))
         .limit(limit)
     )
     return list(work.session.scalars(query))

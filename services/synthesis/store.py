@@ -244,6 +244,17 @@ def notices(work: Work, review: str, records: Collection[str]) -> list[NoticeRow
     return list(work.session.scalars(query.order_by(col(NoticeRow.seq))))
 
 
+def noticed(work: Work, review: str, notices: Collection[str]) -> list[tuple[NoticeRow, str | None]]:
+    """These notices, each with the title of the report that it is about, in the order they were heard."""
+    query = (
+        select(NoticeRow, col(ReportRow.title))
+        .join(ReportRow, (col(ReportRow.review) == NoticeRow.review) & (col(ReportRow.record) == NoticeRow.record))
+        .where(col(NoticeRow.review) == review, col(NoticeRow.notice).in_(notices))
+        .order_by(col(NoticeRow.seq))
+    )
+    return [(notice, title) for notice, title in work.session.execute(query)] if notices else []
+
+
 def unite_studies(work: Work, review: str, study: str, into: str) -> None:
     """Counts every report of one study as one of another."""
     work.session.execute(

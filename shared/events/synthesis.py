@@ -38,7 +38,30 @@ Happened = Literal[
     "contested",
 ]
 ChangeClass = Literal["MAJOR", "MINOR", "PATCH", "NONE"]
-
+#: How great each class is, from none.
+RANKS: dict[ChangeClass, int] = {"NONE": 0, "PATCH": 1, "MINOR": 2, "MAJOR": 3}
+#: What a diff says became of a CMOC; whoever tells of it has words for each.
+Changed = Literal[
+    "added",
+    "set aside",
+    "merged",
+    "split",
+    "goes on as",
+    "refuted",
+    "theory",
+    "context",
+    "resource",
+    "reasoning",
+    "outcome",
+    "status",
+    "confidence",
+    "support",
+    "links added",
+    "links withdrawn",
+    "flagged",
+]
+#: Beside these a diff says, by its id, that a programme theory reads otherwise, and that there is more than is told.
+THEORY, FURTHER_CHANGES = "theory ", "further changes"
 
 #: How much somebody is concerned about one part of the confidence in a finding, and how confident they are in the
 #: whole (GRADE-CERQual; Lewin 2018, Implementation Science 13, supplement 1).
@@ -186,7 +209,7 @@ class CmocState(Value):
 
 
 class Change(Value):
-    """One line of a diff between two revisions."""
+    """One line of a diff between two revisions; `what` is a part of the CMOC, or what became of it."""
 
     cmoc: Id
     what: str
@@ -226,12 +249,22 @@ class NotSearched(Value):
     reason: str
 
 
+class NoticedReport(Value):
+    """A report of which something was said since the revision before, such as that it was retracted (`kind`), by its
+    title, cut where it is long; or in a drill."""
+
+    record: Id
+    title: str | None
+    kind: Id
+    drill: bool = Field(default=False, exclude_if=lambda drill: not drill)
+
+
 class RevisionPublished(Event, type="synthesis.revision.published", key="review"):
     """A named person signed a revision: what the theories are now, what changed and why.
 
     `because` holds the ids of the events that led to it; `signature` is a compact JWS (EdDSA) over the
     revision's content hash, to be checked with the platform's public key. `words` are those of the CMOCs that changed,
-    as many as a message holds.
+    and `noticed` the reports of which something was said, as many as a message holds.
     """
 
     revision: Id
@@ -252,6 +285,7 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     drill: bool = False
     not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
     words: list[CmocWords] = Field(default=[], exclude_if=lambda words: not words)
+    noticed: list[NoticedReport] = Field(default=[], exclude_if=lambda noticed: not noticed)
 
 
 class CourseChanged(Event, type="synthesis.course.changed", key="review", topic="synthesis.reviews"):

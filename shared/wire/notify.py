@@ -10,7 +10,7 @@ from zoneinfo import available_timezones
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from shared.events.synthesis import ChangeClass, CmocWords, NotSearched, Status
+from shared.events.synthesis import ChangeClass, CmocWords, NoticedReport, NotSearched, Status
 from shared.wire.common import WHOLE, Given, Short
 
 #: How a person is told: `chat` and `card` are the webhooks of chats, which take `{"text": ...}` or an Adaptive Card.
@@ -245,7 +245,8 @@ class CmocChanges(BaseModel):
 
 class RevisionData(BaseModel):
     """A published revision. `support` counts the independent studies that stand behind each CMOC now; `not_searched`
-    are the searches by hand that it goes without, and is there only where there are any."""
+    are the searches by hand that it goes without, `noticed` the reports of which something was said since the revision
+    before, each there only where there are any."""
 
     review: str
     revision: str
@@ -263,6 +264,7 @@ class RevisionData(BaseModel):
     link: str
     drill: bool
     not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
+    noticed: list[NoticedReport] = Field(default=[], exclude_if=lambda noticed: not noticed)
 
 
 class OverdueData(BaseModel):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final, Literal, Protocol, TypeVar
@@ -15,6 +15,8 @@ from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.pauses import no_less_than_asked
 from shared.states import States
 from shared.wire.notify import (
+    FOR_ADJUDICATORS,
+    FOR_LEADS,
     AgreementData,
     AgreementNotification,
     AllClearData,
@@ -193,6 +195,16 @@ KINDS: Mapping[str, str] = {
     "source.all_clear": "trouble", "search.due": "search", "search.overdue": "search", "agreement.fell": "agreement",
     "conflict.opened": "conflict", "queue.emptied": "queue", "screening.progress": "progress",
 }  # fmt: skip
+
+#: What is told to nobody who may be told of it no more.
+_GUARDED = {*FOR_LEADS, *FOR_ADJUDICATORS, "agreement", "search"}
+
+
+def withheld(kinds: Collection[str]) -> set[str]:
+    """Which kinds of notification a subscription to these may not bring, also where it brought them before. Agreement,
+    and searches of nobody who is told of them, are for whoever is told of trouble."""
+    return _GUARDED - {*kinds, *(("agreement", "search") if "trouble" in kinds else ())}
+
 
 #: What a feed has entries of.
 FeedEntry = (

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from shared.events.synthesis import ChangeClass, RevisionPublished
-
-#: The classes of changes, from the least.
-_ORDER: tuple[ChangeClass, ...] = ("NONE", "PATCH", "MINOR", "MAJOR")
+from shared.events.synthesis import FURTHER_CHANGES, RANKS, THEORY, RevisionPublished
 
 #: What stands for all that a review says.
 EVERYTHING = ""
-
-
-def rank_of(change_class: ChangeClass) -> int:
-    """How great a class of changes is."""
-    return _ORDER.index(change_class)
 
 
 def interests(theories: list[str], cmocs: list[str]) -> list[str]:
@@ -24,7 +16,7 @@ def interests(theories: list[str], cmocs: list[str]) -> list[str]:
 
 
 def of_theory(theory: str) -> str:
-    return f"theory {theory}"
+    return f"{THEORY}{theory}"
 
 
 def of_cmoc(cmoc: str) -> str:
@@ -37,21 +29,21 @@ def concerned(event: RevisionPublished) -> dict[str, int]:
     Where it has more changes than an event holds, whatever it states may be among them.
     """
     theories = {it.cmoc: it.theory for it in event.words} | {it.cmoc: it.theory for it in event.states}
-    changed: dict[str, int] = {EVERYTHING: rank_of(event.change_class)}
+    changed: dict[str, int] = {EVERYTHING: RANKS[event.change_class]}
     for change in event.changes:
-        rank = rank_of(change.change_class)
+        rank = RANKS[change.change_class]
         if change.cmoc:
             _raise(changed, of_cmoc(change.cmoc), rank)
             if change.cmoc in theories:
                 _raise(changed, of_theory(theories[change.cmoc]), rank)
             if change.what == "theory" and isinstance(change.before, str):
                 _raise(changed, of_theory(change.before), rank)
-        elif change.what == "further changes":
+        elif change.what == FURTHER_CHANGES:
             for cmoc, theory in theories.items():
                 _raise(changed, of_cmoc(cmoc), rank)
                 _raise(changed, of_theory(theory), rank)
         else:
-            _raise(changed, change.what, rank)  # It is `theory ...` itself.
+            _raise(changed, change.what, rank)  # It is of a theory, and spelt as in `of_theory`.
     return changed
 
 

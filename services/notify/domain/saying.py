@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from shared.events.synthesis import CmocWords
+from shared.events.synthesis import FURTHER_CHANGES, THEORY, CmocWords, NoticedReport
 from shared.wire.notify import (
     AgreementNotification,
     AllClearNotification,
@@ -30,6 +30,19 @@ _LONGEST_VALUE = 300
 
 #: Statuses of a CMOC as people say them.
 _STATUSES = {"partially_supported": "partially supported", "no_evidence": "without evidence yet"}
+
+#: How a CMOC went that is stated no more.
+_GONE = {
+    "set aside": "It is set aside", "merged": "It is one with another now", "split": "It is split into others",
+    "goes on as": "It goes on in other words", "refuted": "It is refuted",
+}  # fmt: skip
+
+#: What was said of a report.
+_NOTICED = {
+    "retraction": "was retracted", "withdrawal": "was withdrawn", "replacement": "was replaced",
+    "reinstatement": "counts again", "correction": "was corrected", "expression_of_concern": "was put in doubt",
+    "partial_retraction": "was retracted in part",
+}  # fmt: skip
 
 _SUPPORT = "Independent studies that speak to it, and not only against it"
 
@@ -112,10 +125,8 @@ def line_of(line: Line) -> str:
     match line.what:
         case "added":
             return f"It is new: {after}."
-        case "set aside":
-            return f"It is set aside; it was {before}."
-        case "merged" | "split" | "goes on as" | "refuted" as how:
-            return _gone(how, before, after if line.after else "")
+        case "set aside" | "merged" | "split" | "goes on as" | "refuted" as how:
+            return f"{_GONE[how]}; it was {before}."
         case "status" if line.before is None:
             return f"It is {after}."
         case "status":
@@ -137,8 +148,12 @@ def line_of(line: Line) -> str:
         case "links added" | "links withdrawn":
             links = "link" if line.after == 1 else "links"
             return f"{after} {links} of evidence {'came' if line.what == 'links added' else 'went'}."
-        case "further changes":
+        case "theory":
+            return "It belongs to another theory now."
+        case what if what == FURTHER_CHANGES:
             return f"And {after} more changes."
+        case what if what.startswith(THEORY):
+            return _of_theory(before, after, is_new=line.before is None, is_gone=line.after is None)
         case part if line.before is None:
             return f"{part}, new: {after}"
         case part if line.after is None:
@@ -157,6 +172,8 @@ def _of_revision(data: RevisionData) -> Said:
             f"{are} on evidence that was retracted, corrected or put in doubt, until a person judges it again."
         )
     parts = [_part(changed, data) for changed in data.changed]
+    if data.noticed:
+        parts.insert(0, Part("What was said of reports", [_noticed(it) for it in data.noticed]))
     if data.not_searched:
         left_out = [f"{it.database}, due on {it.due}: {it.reason}" for it in data.not_searched]
         parts.insert(0, Part("Not searched", left_out))
@@ -164,6 +181,12 @@ def _of_revision(data: RevisionData) -> Said:
         first.append("No CMOC changed.")
     headline = f"{drill}Revision {data.number} of “{data.title}”"
     return Said(headline, data.link, "Read the revision, with what changed and what it rests on", first, parts)
+
+
+def _noticed(report: NoticedReport) -> str:
+    name = f"“{report.title}”" if report.title else "A report without a title"
+    became = _NOTICED.get(report.kind, f"has a notice: {report.kind.replace('_', ' ')}")
+    return f"{name} {became}{', in an exercise' if report.drill else ''}."
 
 
 def _part(changed: CmocChanges, data: RevisionData) -> Part:
@@ -184,16 +207,10 @@ def heading_of(changed: CmocChanges) -> str:
     return f"{of} of the theory {changed.theory}" if changed.theory else of
 
 
-def _gone(how: str, before: str, into: str) -> str:
-    match how:
-        case "merged":
-            return f"It is one with another now; it was {before}."
-        case "split":
-            return f"It is split into others; it was {before}."
-        case "goes on as":
-            return f"It goes on in other words; it was {before}."
-        case _:
-            return f"It is refuted; it was {before}."
+def _of_theory(before: str, after: str, *, is_new: bool, is_gone: bool) -> str:
+    if is_gone:
+        return f"A theory is stated no more: {before}"
+    return f"A theory is new: {after}" if is_new else f"A theory, before: {before}. Now: {after}"
 
 
 def _of_work(notification: Notification) -> Said:
@@ -209,14 +226,15 @@ def _of_work(notification: Notification) -> Said:
                 first.append(f"{data.rejected} of {data.found} items are no usable records.")
             return Said(f"Trouble with {data.source} on {data.day}", data.link, "See how the sources stand", first)
         case AllClearNotification(data=data):
-            first = [f"Its answers are whole again, since the trouble of {data.since}."]
-            return Said(f"All is clear with {data.source}", data.link, "See how the sources stand", first)
+            first = [f"No watch over {data.source} fails any more; trouble was first told on {data.since}."]
+            return Said(f"All clear with {data.source}", data.link, "See how the sources stand", first)
         case SearchNotification(data=data):
             is_past = notification.type == "search.overdue"
-            first = [f"It was due on {data.due}." if is_past else f"It is due on {data.due}."]
+            first = [f"Strategy {data.strategy} of the protocol."]
             first += [f"Search for: {data.query}"] if data.query else []
-            return Said(f"A search of {data.database} is {'overdue' if is_past else 'due'}", data.link,
-                        "Bring what it finds", first)  # fmt: skip
+            first += ["The protocol names whose it is to make."] if data.owner else []
+            when = f"{'overdue since' if is_past else 'due on'} {data.due}"
+            return Said(f"Search {data.database} by hand: {when}", data.link, "Bring what it finds", first)
         case AgreementNotification(data=data):
             first = [f"Two people: kappa {data.kappa:.2f} over {data.n} tasks; the floor is {data.floor:.2f}."]
             return Said(

@@ -40,7 +40,7 @@ def require_role(task: Task, roles: Sequence[str]) -> None:
 
 
 def has_looked(work: Work, task: Task) -> bool:
-    return bool(store.looked_at(work, work.actor, [task.id]))
+    return task.id in store.looks_of(work, work.actor, [task.id])
 
 
 def decide(
@@ -89,7 +89,7 @@ def asked_for(work: Work, review: str, person: str, stages: Sequence[str]) -> li
     order."""
     open_ones = store.conflicts_of_voter(work, review, person, stages)
     ids = [task.id for task in open_ones]
-    held = store.held_by(work, person, ids)
+    held = store.leases_to_decide(work, person, ids)
     stands = {task: [it for it in found if it.kind == "stand"] for task, found in _opinions(work, ids)}
     voters = {task: [vote.person for vote in votes] for task, votes in store.votes_by_task(work, ids).items()}
     waited_for = set(store.present(work, review, {it for people in voters.values() for it in people})) if ids else set()
@@ -112,8 +112,8 @@ def take(work: Work, review: str, stages: Sequence[str], most: int) -> list[Take
     if not wanted:
         return []
     locked = store.lock_conflicts_of_voters(work, [task.id for task in wanted])
-    held = store.held_by(work, work.actor, locked)
-    return [task for task in wanted if task.id in locked - held]
+    held = store.leases_to_decide(work, work.actor, locked)
+    return [task for task in wanted if task.id in locked - held.keys()]
 
 
 def go_on_without(work: Work, review: str, person: str) -> int:

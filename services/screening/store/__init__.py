@@ -67,9 +67,7 @@ from services.screening.store.notes import lock_note as lock_note
 from services.screening.store.notes import notes_on as notes_on
 from services.screening.store.notes import page_of_notes as page_of_notes
 from services.screening.store.opinions import conflicts_of_voter as conflicts_of_voter
-from services.screening.store.opinions import held_by as held_by
 from services.screening.store.opinions import lock_conflicts_of_voters as lock_conflicts_of_voters
-from services.screening.store.opinions import looked_at as looked_at
 from services.screening.store.opinions import opinions_by_task as opinions_by_task
 from services.screening.store.opinions import opinions_given as opinions_given
 from services.screening.store.opinions import opinions_on as opinions_on

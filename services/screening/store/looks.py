@@ -66,7 +66,7 @@ def looks_given(work: Work, leases: Sequence[Lease]) -> set[str]:
 
 
 def leases_to_decide(work: Work, person: str, tasks: Collection[str]) -> dict[str, Lease]:
-    """The leases that somebody has of these conflicts and that have not ended, by task."""
+    """The leases that somebody has of these conflicts, live or lapsed and not returned yet, by task."""
     query = select(LeaseRow).where(
         col(LeaseRow.task).in_(tasks),
         col(LeaseRow.person) == person,

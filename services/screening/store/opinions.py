@@ -7,8 +7,8 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import select
 from sqlmodel import col
 
-from services.screening.domain import TO_DECIDE, VOTERS
-from services.screening.models import AbsentRow, LeaseRow, Opinion, OpinionKind, OpinionRow, TaskRow, VoteRow
+from services.screening.domain import VOTERS
+from services.screening.models import AbsentRow, Opinion, OpinionKind, OpinionRow, TaskRow, VoteRow
 from services.screening.store.slots import Taken
 from services.screening.store.tasks import IN_CONFLICT
 from shared.db.said import Said
@@ -39,14 +39,6 @@ def opinions_by_task(work: Work, tasks: Collection[str]) -> dict[str, list[Opini
     return found
 
 
-def looked_at(work: Work, person: str, tasks: Collection[str]) -> set[str]:
-    """Those of these tasks of which a person has given their first look."""
-    query = select(col(OpinionRow.task)).where(
-        col(OpinionRow.task).in_(tasks), col(OpinionRow.person) == person, col(OpinionRow.kind) == "look"
-    )
-    return {task for (task,) in work.rows.read(query)} if tasks else set()
-
-
 def conflicts_of_voter(work: Work, review: str, person: str, stages: Sequence[str] | None = None) -> list[Taken]:
     """The open conflicts that a person decides together with the others who voted, of these stages or all, in queue
     order."""
@@ -73,17 +65,6 @@ def lock_conflicts_of_voters(work: Work, ids: Collection[str]) -> set[str]:
     tasks = work.rows.read(query, None, TaskRow)
     work.rows.keep(TaskRow, *tasks)
     return {task.id for task in tasks}
-
-
-def held_by(work: Work, person: str, tasks: Collection[str]) -> set[str]:
-    """Those of these conflicts that a person holds a lease of, live or lapsed and not returned yet."""
-    query = select(col(LeaseRow.task)).where(
-        col(LeaseRow.task).in_(tasks),
-        col(LeaseRow.person) == person,
-        col(LeaseRow.kind) == TO_DECIDE,
-        col(LeaseRow.ended).is_(None),
-    )
-    return {task for (task,) in work.rows.read(query)} if tasks else set()
 
 
 def present(work: Work, review: str, people: Collection[str]) -> list[str]:

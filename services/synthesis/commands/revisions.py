@@ -9,15 +9,16 @@ from datetime import UTC, date
 from services.synthesis import store
 from services.synthesis.commands import drafts
 from services.synthesis.domain.cadence import RETIRED, next_due, searched_through
-from services.synthesis.domain.changes import shortened, words_of
+from services.synthesis.domain.changes import cut, shortened, words_of
 from services.synthesis.domain.matrix import sha256_of, written
 from services.synthesis.domain.revisions import content_of, freeze, head_of, parsed, read, revision_id
+from services.synthesis.domain.triggers import REPORT_NOTICED
 from services.synthesis.domain.verifying import Signed, claims_of, exported, verify
 from services.synthesis.models import DraftRow, MatrixRow, ReviewRow, RevisionRow
 from services.synthesis.ports import crates
 from shared.db.work import Work
 from shared.errors import Conflict
-from shared.events.synthesis import NotSearched, RevisionPublished
+from shared.events.synthesis import NoticedReport, NotSearched, RevisionPublished
 from shared.keys.ring import named_key
 from shared.wire.synthesis import (
     EvidenceMoved,
@@ -31,6 +32,9 @@ from shared.wire.synthesis import (
     TriggerView,
     Verified,
 )
+
+#: How many reports of which something was said the event names.
+_MOST_NOTICED = 100
 
 #: How many causes the event names itself. All stand in the revision and in the journal (`cause`).
 _MOST_CAUSES = 1000
@@ -185,6 +189,7 @@ def _freeze(work: Work, content: RevisionContent, causes: list[str], matrix: str
         **content.model_dump(include=set(RevisionPublished.model_fields) - {"changes", "because", "not_searched"}),
         states=content.body.states,
         changes=(changes := shortened(content.changes)),
+        noticed=_noticed(work, content),
         words=words_of([*content.cmocs, *_gone_ones(work, content)], content.theories, changes),
         content_sha256=content_sha256,
         signature=signature,
@@ -208,6 +213,15 @@ def _gone_ones(work: Work, content: RevisionContent) -> list[Statement]:
     gone = {change.cmoc for change in content.changes} - {it.cmoc for it in content.cmocs} - {""}
     rows = store.statements(work, content.review, gone) if gone else []
     return [statement for row in rows if (statement := row.published_statement) is not None]
+
+
+def _noticed(work: Work, content: RevisionContent) -> list[NoticedReport]:
+    """The reports of which something was said in this cycle, by name."""
+    notices = [fired.subject for fired in content.triggers if fired.rule == REPORT_NOTICED][:_MOST_NOTICED]
+    return [
+        NoticedReport(record=notice.record, title=cut(title) if title else None, kind=notice.kind, drill=notice.drill)
+        for notice, title in store.noticed(work, content.review, notices)
+    ]
 
 
 def _begin_next_cycle(work: Work, review: ReviewRow, draft: DraftRow, number: int) -> None:

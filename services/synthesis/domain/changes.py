@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 import orjson
 
 from services.synthesis.domain.states import PARTS
-from shared.events.synthesis import Change, ChangeClass, CmocWords
-from shared.wire.synthesis import Body, EvidenceMoved, GoneCmoc, Statement, TheoryText
+from shared.events.synthesis import FURTHER_CHANGES, RANKS, THEORY, Change, ChangeClass, Changed, CmocWords
+from shared.wire.synthesis import Body, EvidenceMoved, GoneCmoc, GoneHow, Statement, TheoryText
 
 #: What a diff calls it, of what is not just set aside.
-_GONE = {"merged": "merged", "split": "split", "refined": "goes on as", "refuted": "refuted"}
+_GONE: dict[GoneHow, Changed] = {
+    "merged": "merged", "split": "split", "refined": "goes on as", "refuted": "refuted",
+}  # fmt: skip
 
-_ORDER: tuple[ChangeClass, ...] = ("NONE", "PATCH", "MINOR", "MAJOR")
+#: What a diff compares of the words of a CMOC.
+_WORDS: tuple[Changed, ...] = ("theory", "context", "resource", "reasoning", "outcome")
 
 #: How much of a text, and how many bytes of changes, an event tells; the revision holds them whole.
 _LONGEST_TEXT, _MOST_BYTES = 200, 200_000
@@ -40,7 +43,7 @@ def change_class(changes: Iterable[Change], *, first: bool = False) -> ChangeCla
 
 
 def greatest(classes: Iterable[ChangeClass]) -> ChangeClass:
-    return max(classes, key=_ORDER.index, default="NONE")
+    return max(classes, key=RANKS.__getitem__, default="NONE")
 
 
 def moved(before: Statement | None, after: Statement | None) -> EvidenceMoved:
@@ -69,12 +72,12 @@ def shortened(changes: Sequence[Change]) -> list[Change]:
     """Changes as an event carries them: the greatest first, long texts cut, as many as a message holds."""
     kept: list[Change] = []
     bytes_left = _MOST_BYTES
-    for change in sorted(changes, key=lambda change: -_ORDER.index(change.change_class)):
+    for change in sorted(changes, key=lambda change: -RANKS[change.change_class]):
         short = change.model_copy(update={"before": _cut(change.before), "after": _cut(change.after)})
         bytes_left -= len(orjson.dumps(short.model_dump(mode="json")))
         if bytes_left < 0:
             left = len(changes) - len(kept)
-            return [*kept, _change("", "further changes", None, left, change.change_class)]
+            return [*kept, _of_all(FURTHER_CHANGES, None, left, change.change_class)]
         kept.append(short)
     return kept
 
@@ -88,8 +91,8 @@ def words_of(
     bytes_left = _MOST_BYTES
     for cmoc in dict.fromkeys(change.cmoc for change in changes if change.cmoc in known):
         it = known[cmoc]
-        parts = {part: str(_cut(getattr(it, part))) for part in PARTS}
-        heading = str(_cut(headings.get(it.theory, it.theory)))
+        parts = {part: cut(getattr(it, part)) for part in PARTS}
+        heading = cut(headings.get(it.theory, it.theory))
         words.append(CmocWords(cmoc=cmoc, theory=it.theory, heading=heading, **parts))
         bytes_left -= len(orjson.dumps(words[-1].model_dump(mode="json")))
         if bytes_left < 0:
@@ -103,7 +106,7 @@ def _of_cmoc(before: Statement | None, after: Statement) -> Iterator[Change]:
         if after.support:
             yield _change(after.cmoc, "support", None, after.support, "PATCH")
         return
-    for part in ("theory", *PARTS):
+    for part in _WORDS:
         if getattr(before, part) != getattr(after, part):
             yield _change(after.cmoc, part, getattr(before, part), getattr(after, part), "MINOR")
     if before.status != after.status:
@@ -132,14 +135,25 @@ def _of_theories(before: Sequence[TheoryText], after: Sequence[TheoryText]) -> I
         had = known.pop(theory.theory, None)
         if had != theory:
             said_before = f"{had.heading}: {had.statement}" if had else None
-            yield _change("", f"theory {theory.theory}", said_before, f"{theory.heading}: {theory.statement}", "MINOR")
+            said_now = f"{theory.heading}: {theory.statement}"
+            yield _of_all(f"{THEORY}{theory.theory}", said_before, said_now, "MINOR")
     for name in known:
-        yield _change("", f"theory {name}", known[name].heading, None, "MINOR")
+        yield _of_all(f"{THEORY}{name}", known[name].heading, None, "MINOR")
 
 
-def _change(cmoc: str, what: str, before: object, after: object, change_class: ChangeClass) -> Change:
+def _change(cmoc: str, what: Changed, before: object, after: object, change_class: ChangeClass) -> Change:
     return Change(cmoc=cmoc, what=what, before=before, after=after, change_class=change_class)
 
 
+def _of_all(what: str, before: object, after: object, change_class: ChangeClass) -> Change:
+    """A change of no one CMOC."""
+    return Change(cmoc="", what=what, before=before, after=after, change_class=change_class)
+
+
+def cut(text: str) -> str:
+    """As much of a text as an event tells."""
+    return f"{text[:_LONGEST_TEXT]}…" if len(text) > _LONGEST_TEXT else text
+
+
 def _cut(value: object) -> object:
-    return f"{value[:_LONGEST_TEXT]}…" if isinstance(value, str) and len(value) > _LONGEST_TEXT else value
+    return cut(value) if isinstance(value, str) else value

@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, NamedTuple
 from urllib.parse import quote
 
 from feedgen.entry import FeedEntry
@@ -21,7 +21,6 @@ from shared.wire.notify import (
     RevisionData,
     RevisionNotification,
     SearchNotification,
-    TroubleData,
     TroubleNotification,
 )
 
@@ -32,6 +31,8 @@ NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: What XML 1.0 cannot hold in any spelling.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+_INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 _TITLES = {"revision": "Revisions of", "trouble": "Trouble with the sources of"}
 
@@ -65,8 +66,8 @@ def write_feed(page: FeedPage) -> bytes:
     """The page as an Atom document; the same page is the same bytes."""
     feed = FeedGenerator()
     of = "revisions" if page.kind == "revision" else "trouble"
-    of += f":cmoc:{quote(page.cmoc, safe='')}" if page.cmoc is not None else ""
-    feed.id(f"urn:living:review:{quote(page.review, safe='')}:{of}")
+    of += f":cmoc:{_id(page.cmoc)}" if page.cmoc is not None else ""
+    feed.id(f"urn:living:review:{_id(page.review)}:{of}")
     feed.title(_text(title_of(page)))
     feed.updated(page.updated)
     feed.generator("Living Reviews")
@@ -81,96 +82,70 @@ def write_feed(page: FeedPage) -> bytes:
 
 
 def _write_entry(entry: FeedEntry, notification: Entry) -> None:
+    said, about = say(notification), _about(notification)
     entry.updated(notification.timestamp)
     entry.published(notification.timestamp)
     entry.link(href=notification.data.link)
-    if isinstance(notification, RevisionNotification):
-        _write_revision(entry, notification)
-    elif isinstance(notification, TroubleNotification):
-        _write_trouble(entry, notification.data)
-    elif isinstance(notification, SearchNotification):
-        _write_search(entry, notification)
-    elif isinstance(notification, AgreementNotification):
-        _write_agreement(entry, notification)
-    else:
-        _write_all_clear(entry, notification)
-
-
-def _write_revision(entry: FeedEntry, notification: RevisionNotification) -> None:
-    data = notification.data
-    said = say(notification)
-    entry.id(f"urn:living:revision:{quote(data.revision, safe='')}")
+    entry.id(f"urn:living:{about.id}")
     entry.title(_text(said.headline))
-    entry.author(name=_text(f"Review team {data.review}"))  # Names are nobody's to give away, and ids say nothing.
-    entry.category(term=data.change_class)
-    entry.content(_text(_as_html(data, said)), type="html")
+    entry.author(name=_text(about.author))
+    entry.category(term=about.category)
+    entry.content(_text(_as_html(notification, said)), type="html")
 
 
-def _write_trouble(entry: FeedEntry, data: TroubleData) -> None:
-    # One that is left alone is so for every review, until a moment, and by no run of this one.
-    about = (
-        f"run:{quote(data.run, safe='')}:trouble"
-        if data.run
-        else f"source:{quote(data.source)}:{data.until:%Y-%m-%dT%H:%M:%S.%fZ}"
-    )
-    entry.id(f"urn:living:{about}")
-    entry.title(_text(f"Trouble with {data.source} on {data.day}"))
-    entry.author(name="ingest")
-    entry.category(term=data.what)
-    missing = f"<p>Missing: {html.escape(', '.join(data.missing))}</p>" if data.missing else ""
-    until = f"<p>Nothing asks it until {data.until:%Y-%m-%d %H:%M} UTC.</p>" if data.until else ""
-    rejected = f"<p>{data.rejected} of {data.found} items are no usable records.</p>" if data.rejected else ""
-    entry.content(_text(f"<p>{html.escape(data.error or '')}</p>{until}{missing}{rejected}"), type="html")
+class _About(NamedTuple):
+    """What an entry is known by, who tells it, and of what kind it is."""
+
+    id: str
+    author: str
+    category: str
 
 
-def _write_search(entry: FeedEntry, notification: SearchNotification) -> None:
-    data, is_past = notification.data, notification.type == "search.overdue"
-    about = f"{quote(data.review, safe='')}:{quote(data.strategy, safe='')}:{data.due}"
-    entry.id(f"urn:living:search:{about}:{'overdue' if is_past else 'due'}")
-    entry.title(_text(f"Search {data.database} by hand: {'overdue since' if is_past else 'due on'} {data.due}"))
-    entry.author(name="ingest")
-    entry.category(term="overdue" if is_past else "due")
-    query = f"<p>Search for: <code>{html.escape(data.query)}</code></p>" if data.query else ""
-    owner = "<p>The protocol names whose it is to make.</p>" if data.owner else ""
-    entry.content(_text(f"<p>Strategy {html.escape(data.strategy)} of the protocol.</p>{query}{owner}"), type="html")
+def _about(notification: Entry) -> _About:
+    at = f"{notification.timestamp:{_INSTANT}}"
+    match notification:
+        case RevisionNotification(data=data):
+            # Names are nobody's to give away, and ids say nothing.
+            return _About(f"revision:{_id(data.revision)}", f"Review team {data.review}", data.change_class)
+        case TroubleNotification(data=data):
+            # A source that is left alone is so for every review, until a moment, and by no run of this one.
+            trouble = (
+                f"run:{_id(data.run)}:trouble" if data.run else f"source:{quote(data.source)}:{data.until:{_INSTANT}}"
+            )
+            return _About(trouble, "ingest", data.what)
+        case SearchNotification(data=data):
+            when = "overdue" if notification.type == "search.overdue" else "due"
+            return _About(f"search:{_id(data.review)}:{_id(data.strategy)}:{data.due}:{when}", "ingest", when)
+        case AgreementNotification(data=data):
+            pair = f"{_id(data.review)}:{_id(data.stage)}:{quote(data.first)}:{quote(data.second)}"
+            return _About(f"agreement:{pair}:{at}", "screening", "agreement")
+        case AllClearNotification(data=data):
+            clear = f"run:{_id(data.run)}" if data.run else f"source:{quote(data.source)}:{at}"
+            return _About(f"{clear}:all-clear", "ingest", "all_clear")
 
 
-def _write_agreement(entry: FeedEntry, notification: AgreementNotification) -> None:
-    data = notification.data
-    pair = f"{quote(data.review, safe='')}:{quote(data.stage, safe='')}:{quote(data.first)}:{quote(data.second)}"
-    entry.id(f"urn:living:agreement:{pair}:{notification.timestamp:%Y-%m-%dT%H:%M:%S.%fZ}")
-    entry.title(_text(f"Agreement at {data.stage} fell to {data.kappa:.2f}"))
-    entry.author(name="screening")
-    entry.category(term="agreement")
-    text = f"Two people: kappa {data.kappa:.2f} over {data.n} tasks; the floor is {data.floor:.2f}."
-    entry.content(_text(f"<p>{html.escape(text)}</p>"), type="html")
-
-
-def _write_all_clear(entry: FeedEntry, notification: AllClearNotification) -> None:
-    data = notification.data
-    stopped = f"source:{quote(data.source)}:{notification.timestamp:%Y-%m-%dT%H:%M:%S.%fZ}"
-    about = f"run:{quote(data.run, safe='')}" if data.run else stopped
-    entry.id(f"urn:living:{about}:all-clear")
-    entry.title(_text(f"All clear with {data.source}"))
-    entry.author(name="ingest")
-    entry.category(term="all_clear")
-    text = f"No watch over {data.source} fails any more; trouble was first told on {data.since}."
-    entry.content(_text(f"<p>{html.escape(text)}</p>"), type="html")
-
-
-def _as_html(data: RevisionData, said: Said) -> str:
-    """What changed and why, for people; every value is escaped, since none is trusted to be HTML."""
+def _as_html(notification: Entry, said: Said) -> str:
+    """What is said, for people; every value is escaped, since none is trusted to be HTML."""
     first = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in said.first)
     parts = "".join(_part_as_html(part) for part in said.parts)
+    return first + parts + (_support(notification.data) if isinstance(notification, RevisionNotification) else "")
+
+
+def _support(data: RevisionData) -> str:
+    """The support of each CMOC by its id, which says nothing to whoever was given words."""
+    if all(changed.words is not None for changed in data.changed):
+        return ""
     support = ", ".join(f"{html.escape(cmoc)}: {count}" for cmoc, count in data.support.items())
-    each = f"<p>Independent studies that speak to each CMOC, and not only against it: {support}.</p>"
-    # Ids say nothing to whoever was given words.
-    return f"{first}{parts}" + (each if any(changed.words is None for changed in data.changed) else "")
+    return f"<p>Independent studies that speak to each CMOC, and not only against it: {support}.</p>"
 
 
 def _part_as_html(part: Part) -> str:
     lines = "".join(f"<li>{html.escape(line)}</li>" for line in part.lines)
     return f"<h3>{html.escape(part.heading)}</h3><ul>{lines}</ul>"
+
+
+def _id(name: str) -> str:
+    return quote(name, safe="")
 
 
 def _text(text: str) -> str:

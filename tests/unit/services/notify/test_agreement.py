@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from defusedxml.ElementTree import fromstring
+from pydantic import TypeAdapter
+from sqlalchemy import select
 
+from services.notify.domain.saying import say
+from services.notify.models import NotificationRow
 from shared.events.people import RoleChanged
 from shared.events.screening import AgreementFell
-from tests.unit.services.notify.rig import REVIEW
-from tests.unit.services.notify.test_searches import ATOM, FEED, HOOK, bodies, delivered_to
+from shared.wire.notify import Notification
+from tests.unit.services.notify.rig import REVIEW, run_finished
+from tests.unit.services.notify.test_searches import ATOM, FEED, HOOK, bodies, delivered_to, search_due
 from tests.unit.services.notify.test_trouble import BASE
 
 
@@ -51,3 +56,16 @@ def test_who_is_a_lead_no_more_is_told_nothing_that_waited_and_has_none_of_it_se
     assert delivery["state"] == "cancelled"
     again = bench.person("lea", "adjudicator").post(f"{BASE}/{both['id']}/deliveries/{delivery['id']}/redeliver")
     assert (again.status_code, again.json()["type"]) == (409, "urn:living:problem:for_leads")
+
+
+def test_what_leads_are_told_is_said_alike_in_their_feed_and_by_mail(bench):
+    bench.hears(run_finished("run_1", error="gone"), run_finished("run_2"), search_due(owner="ana"), agreement_fell())
+    with bench.work(readonly=True) as work:
+        written = work.session.scalars(select(NotificationRow.body).order_by(NotificationRow.number)).all()
+    mailed = [say(TypeAdapter(Notification).validate_json(body)) for body in written]
+
+    entries = fromstring(bench.person("lea", "lead").get(FEED).content).findall("a:entry", ATOM)
+
+    said = [tuple(entry.findtext(name, namespaces=ATOM) for name in ("a:title", "a:content")) for entry in entries]
+    assert said == [(it.headline, "".join(f"<p>{line}</p>" for line in it.first)) for it in mailed[::-1]]
+    assert "No watch over openalex fails any more; trouble was first told on 2020-01-01." in mailed[1].first

@@ -87,7 +87,9 @@ def test_an_entry_says_as_a_person_would_what_became_of_a_cmoc():
         ("links added", None, 1, "1 link of evidence came."),
         ("links withdrawn", None, 2, "2 links of evidence went."),
         ("further changes", None, 9, "And 9 more changes."),
-        ("theory t1", "Trust: it grows", None, "theory t1, dropped: Trust: it grows"),
+        ("theory t1", "Trust", None, "A theory is stated no more: Trust"),
+        ("theory t1", None, "Trust: it grows", "A theory is new: Trust: it grows"),
+        ("theory t1", "Trust: it grows", "Trust: it stays", "A theory, before: Trust: it grows. Now: Trust: it stays"),
     ]
     changes = [Change(cmoc="a", what=it[0], before=it[1], after=it[2], change_class="PATCH") for it in said]
 

@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import update
 from standardwebhooks import Webhook
 
 from services.notify import jobs
 from services.notify.domain.gathering import due_after
+from services.notify.models import NotificationRow
 from shared.client.notify import verify
 from shared.events.people import RoleChanged
 from tests.unit.services.notify.rig import REVIEW, review_overdue, revision_published, run_finished, status
@@ -128,6 +130,21 @@ def test_more_than_one_message_holds_comes_in_the_next(bench, receiver, monkeypa
     goes_on(bench, hours=8)
 
     assert sorted(digests(receiver)) == [["rev_1", "rev_2"], ["rev_3", "rev_4"], ["rev_5"]]
+
+
+def test_a_digest_that_a_fault_of_ours_spoils_keeps_no_other_waiting_and_is_raised_in_the_end(bench, receiver):
+    bench.subscribe(receiver.url, role="lead", every="daily", kinds=["trouble"])
+    bench.subscribe(receiver.url, every="daily")
+    bench.hears(run_finished("run_1", error="it broke"), revision_published(1))
+    with bench.work() as work:
+        work.session.execute(update(NotificationRow).where(NotificationRow.kind == "trouble").values(body="{"))
+    bench.clock.advance(hours=8)
+
+    with pytest.raises(ExceptionGroup, match="1 failed: digest sub_"):
+        bench.runs(jobs.send_gathered)
+    bench.runs(jobs.deliver_due)
+
+    assert digests(receiver) == [["rev_1"]]
 
 
 def test_what_was_due_too_late_does_not_hold_up_more_than_one_message_holds(bench, receiver, monkeypatch):

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import get_args
 
 import pytest
 
 from services.notify import domain
-from services.notify.domain.saying import say, text_of
-from shared.events.synthesis import Change, CmocState, CmocWords, NotSearched
+from services.notify.domain.saying import line_of, say, text_of
+from shared.events.ingest import NoticeKind
+from shared.events.synthesis import Change, Changed, CmocState, CmocWords, NoticedReport, NotSearched
+from shared.wire.notify import Line
 from tests.unit.services.notify.rig import review_overdue, revision_published
 
 AT = datetime(2020, 1, 1, tzinfo=UTC)
@@ -71,6 +74,17 @@ def test_how_a_cmoc_went_and_how_sure_people_are_is_said_without_ids(changed, wo
     assert not any(id_ in text for id_ in ("cmoc_8f1", "cmoc_9", "th_77", "person_1"))
 
 
+@pytest.mark.parametrize("what", get_args(Changed))
+def test_whatever_may_become_of_a_cmoc_has_words_and_shows_no_id(what):
+    said = line_of(Line(what=what, before="th_1", after="th_2", change_class="MINOR"))
+
+    if what in ("context", "resource", "reasoning", "outcome"):
+        assert said == f"{what}, before: th_1. Now: th_2"
+    else:
+        assert not said.startswith(what) and said.endswith(".")
+    assert what != "theory" or said == "It belongs to another theory now."
+
+
 def test_an_exercise_and_what_was_not_searched_are_said():
     left_out = NotSearched(strategy="s", database="embase", due=date(2020, 1, 1), reason="no licence")
 
@@ -79,6 +93,21 @@ def test_an_exercise_and_what_was_not_searched_are_said():
     assert text.startswith("Exercise: Revision 1 of") and "This is an exercise." in text
     assert "Not searched\n- embase, due on 2020-01-01: no licence" in text
     assert "No CMOC changed." in text
+
+
+@pytest.mark.parametrize("kind", get_args(NoticeKind))
+def test_whatever_was_said_of_a_report_is_said_with_its_title_and_no_id(kind):
+    noticed = [
+        NoticedReport(record="rec_1", title="Growing <together>", kind=kind),
+        NoticedReport(record="rec_2", title=None, kind=kind, drill=True),
+    ]
+
+    text = said(revision(noticed=noticed))
+
+    one, other = text.split("What was said of reports\n")[1].splitlines()[:2]
+    assert one.startswith("- “Growing <together>” ") and not one.endswith(f"{kind.replace('_', ' ')}.")
+    assert other.startswith("- A report without a title ") and other.endswith(", in an exercise.")
+    assert "rec_" not in text
 
 
 def test_words_that_are_long_are_cut_and_those_of_an_event_of_before_are_done_without():

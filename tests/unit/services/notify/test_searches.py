@@ -109,6 +109,17 @@ def test_who_leads_no_more_is_told_of_it_no_more_and_its_owner_still_is(bench):
     assert delivered_to(bench) == [mine["id"]]
 
 
+def test_who_is_a_lead_no_more_cannot_have_a_search_of_nobody_sent_again(bench):
+    lead = bench.subscribe(HOOK, by="lea", role="lead", kinds=["trouble", "revision"])
+    bench.hears(search_due(), RoleChanged(review=REVIEW, person="lea", role="reviewer", before="lead"))
+    (delivery,) = bench.deliveries(lead, by="lea")
+
+    again = f"/notify/reviews/{REVIEW}/subscriptions/{lead['id']}/deliveries/{delivery['id']}/redeliver"
+    answer = bench.person("lea").post(again)
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "urn:living:problem:for_leads")
+
+
 def test_the_feed_of_leads_has_them_among_its_trouble_the_newest_first(bench):
     bench.hears(run_finished("run_1", error="gone"), search_due(owner="ana", query="<b>*"), search_due(overdue=True))
 

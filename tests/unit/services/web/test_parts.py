@@ -8,6 +8,7 @@ import re
 from datetime import date
 from itertools import pairwise
 from string import Formatter
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -19,13 +20,14 @@ from structlog.testing import capture_logs
 from services.web import door, drawing, policy
 from services.web.asking import Api
 from services.web.citing import Citation
-from services.web.comparing import words_between
+from services.web.comparing import parts, words_between
 from services.web.door import Door
 from services.web.drawing import STATIC
 from services.web.gate import Gate
 from services.web.page import Pages, Web
 from shared.errors import Busy, LivingError
 from shared.events.stages import Highlights
+from shared.events.synthesis import FURTHER_CHANGES, Change, Changed
 from shared.highlighting import spans
 
 #: What is quoted in templates and is no text: the names of files.
@@ -51,6 +53,15 @@ def test_a_path_of_ours_is_kept(to):
 @given(st.text(min_size=1), st.text(min_size=1))
 def test_a_proof_is_of_one_session(one, other):
     assert (door.proof(one) == door.proof(other)) is (one == other)
+
+
+@pytest.mark.parametrize("what", [*get_args(Changed), FURTHER_CHANGES])
+def test_whatever_differs_between_two_revisions_has_a_name_in_the_texts(what):
+    change = Change(cmoc="c1", what=what, before="a", after="b", change_class="MINOR")
+
+    ((line,),) = (part.lines for part in parts([change]))
+
+    assert line.name is not None
 
 
 def test_no_policy_lets_anything_run_that_is_not_a_file_of_ours():

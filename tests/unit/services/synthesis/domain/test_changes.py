@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.synthesis.domain.changes import change_class, changes_of, differences, moved, shortened
-from shared.events.synthesis import Change
-from shared.wire.synthesis import Body, Counts, Statement, TheoryText
+from shared.events.synthesis import Change, Changed
+from shared.wire.synthesis import Body, Confidence, Counts, GoneCmoc, Statement, TheoryText
 
 
 def statement(cmoc: str = "c1", links: int = 2, **changes: object) -> Statement:
@@ -60,6 +62,21 @@ def test_another_wording_of_a_theory_is_minor():
 
     assert classed(body(theories=(old,)), body(theories=(new,))) == ("MINOR", ["theory t"])
     assert classed(body(theories=(old,)), body()) == ("MINOR", ["theory t"])
+
+
+def test_whatever_is_said_to_change_of_a_cmoc_can():
+    """So that whoever has words for all of `Changed` has them for all that there is, and for nothing else."""
+    sure = Confidence(
+        methodological_limitations="none", coherence="none", adequacy="none", relevance="none", confidence="high",
+        why="w", by="lea",
+    )  # fmt: skip
+    words = {part: "other" for part in ("theory", "context", "resource", "reasoning", "outcome")}
+    other = {"status": "contested", "support": 3, "flagged": True, "confidence": sure, "links": ["x"], **words}
+    said = [*changes_of(None, statement()), *changes_of(statement(), statement().model_copy(update=other))]
+    for how in ("merged", "split", "refined", "refuted", "set_aside"):
+        said += changes_of(statement(), None, GoneCmoc(cmoc="c1", how=how, into=[], why="w"))
+
+    assert {change.what for change in said} == set(get_args(Changed))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from shared.errors import Conflict, Forbidden, NotFound
-from shared.events.synthesis import RejudgementClosed, RejudgementOpened, RevisionDrafted, TheoryChanged
+from shared.events.synthesis import (
+    RejudgementClosed,
+    RejudgementOpened,
+    RevisionDrafted,
+    RevisionPublished,
+    TheoryChanged,
+)
 from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig
 
 
@@ -63,6 +69,20 @@ def test_a_reinstatement_restores_exactly_what_was_there_and_ends_what_the_retra
     }
     assert list(rig.lead.rejudgements(REVIEW, "open")) == []
     assert len(list(rig.lead.rejudgements(REVIEW, "closed"))) == 2
+
+
+def test_the_revision_names_the_reports_of_which_something_was_said_since_the_one_before(rig: SynthesisRig):
+    rig.signs()
+    rig.notices("r1", "retraction")
+    rig.notices("r2", "correction", drill=True)
+    rig.signs()
+    rig.signs()
+
+    first, second, third = rig.bench.emitted(RevisionPublished)
+    assert (first.noticed, third.noticed) == ([], [])
+    assert [(it.record, it.title, it.kind, it.drill) for it in second.noticed] == [
+        ("r1", "Title of r1", "retraction", False), ("r2", "Title of r2", "correction", True),
+    ]  # fmt: skip
 
 
 def test_both_stay_in_the_history(rig: SynthesisRig):
