@@ -70,8 +70,10 @@ def resynthesise(work: Work, review_id: str) -> None:
         taken = _take_in(work, review, None if by_other_rules else concerned(arrivals), drills=drills)
         tell_theories(work, review, taken.happened, drill=drilled)
         log_triggers(work, review, taken.fired, drill=bool(drills) or bool(draft and draft.published_drills))
+        before = _said(draft)
         made = _keep(work, review, draft, drills)
-        if made is not None:
+        # Other rules that say the same are no news.
+        if made is not None and _said(made) != before:
             states = store.states(work, review_id)
             event = RevisionDrafted(review=review_id, draft=made.draft, change_class=made.change_class, states=states)
             work.emit(event, because=[it.cause for it in arrivals])
@@ -241,6 +243,10 @@ def _keep(work: Work, review: ReviewRow, row: DraftRow | None, drills: list[str]
         made_at=work.now,
     )
     return row.sqlmodel_update(now) if row else work.add(now)
+
+
+def _said(row: DraftRow | None) -> tuple[str, str] | None:
+    return None if row is None else (row.draft, row.change_class)
 
 
 def _sha256(content: dict[str, Any]) -> str:

@@ -150,7 +150,7 @@ def test_what_arrives_is_taken_in_by_the_cmocs_it_speaks_to_alone(rig: Synthesis
 def test_a_draft_that_was_made_by_other_rules_is_made_anew_by_itself(rig: SynthesisRig):
     rig.includes("r1", "r2")
     rig.shows_all_of("c1", "r1", "r2")
-    before = rig.draft()
+    before, drafts = rig.draft(), rig.bench.emitted(RevisionDrafted)
     with rig.bench.running.work("test") as work:
         work.session.execute(update(DraftRow).values(rules=0))
         work.session.execute(update(StatementRow).values(sha256="0", links_sha256="", status="no_evidence"))
@@ -158,6 +158,7 @@ def test_a_draft_that_was_made_by_other_rules_is_made_anew_by_itself(rig: Synthe
     assert not rig.lead.draft(REVIEW).settled
     after = rig.draft()
     assert after.model_copy(update={"made_at": before.made_at}) == before
+    assert rig.bench.emitted(RevisionDrafted) == drafts
 
 
 def test_a_report_that_is_judged_otherwise_is_taken_in_wherever_it_speaks(rig: SynthesisRig):
