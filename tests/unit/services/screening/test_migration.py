@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +19,7 @@ from sqlalchemy.schema import MetaData
 from services.screening import jobs
 from services.screening.manifest import SERVICE
 from shared.db import migrate
-from shared.db.engine import Database
+from shared.db.engine import Database, opened
 from shared.events.ingest import TextSought
 from shared.settings import Settings
 from tests.unit.services.screening.flow_recount import figures_of
@@ -67,6 +71,41 @@ def old_rig(settings, tmp_path) -> Any:
     assert migrate.drift(database, SERVICE) == []
     yield database, lambda: ScreeningRig(make_bench(folder, **settings))
     database.close()
+
+
+@dataclass
+class Today:
+    """A database of this release, which goes back to what an earlier one knows and comes up again."""
+
+    folder: Path
+    settings: dict[str, Any]
+
+    def rig(self) -> ScreeningRig:
+        return ScreeningRig(make_bench(self.folder, **self.settings))
+
+    @contextmanager
+    def taken_back(self, to: str) -> Iterator[Connection]:
+        """What it held when it stood at that migration; it is at the newest again afterwards."""
+        with self.opened() as database:
+            with database.engine.connect() as connection:
+                command.downgrade(migrate._config(SERVICE, connection), to)
+                yield connection
+                connection.commit()
+            migrate.upgrade(database, SERVICE)
+            assert migrate.drift(database, SERVICE) == []
+
+    def opened(self) -> AbstractContextManager[Database]:
+        given = Settings(data_dir=self.folder, _env_file=None, **self.settings)
+        return opened(given.resolved(given.database_url, "screening"))
+
+
+@pytest.fixture
+def today(settings, tmp_path) -> Today:
+    made = Today(tmp_path / "today", settings)
+    with made.opened() as database:
+        migrate.ensure_database(database)
+        migrate.upgrade(database, SERVICE)
+    return made
 
 
 def test_an_older_database_keeps_its_leases_votes_and_counts(old_rig):
@@ -140,12 +179,8 @@ def test_what_is_parked_waits_for_people_again_in_the_tables_before_that(old_rig
     assert (states["open"], states["conflict"], states.get("parked", 0)) == (2, 1, 0)
 
 
-def test_the_flow_of_before_is_filled_by_the_days_of_tasks_whose_records_have_no_source(settings, tmp_path):
-    given = Settings(data_dir=tmp_path / "flow", _env_file=None, **settings)
-    database = Database(given.resolved(given.database_url, "screening"))
-    migrate.ensure_database(database)
-    migrate.upgrade(database, SERVICE)
-    rig = ScreeningRig(make_bench(tmp_path / "flow", **settings))
+def test_the_flow_of_before_is_filled_by_the_days_of_tasks_whose_records_have_no_source(today):
+    rig = today.rig()
     rig.discovers("r1", "r2", "r3", "r4", "r5", source="openalex")
     rig.discovers("old", published="2010")
     rig.bench.clock.advance(hours=24)
@@ -161,13 +196,9 @@ def test_the_flow_of_before_is_filled_by_the_days_of_tasks_whose_records_have_no
     known = [rig.gets("/flow", on=day).json() for day in days]
     rig.bench.close()
 
-    with database.engine.connect() as connection:
-        command.downgrade(migrate._config(SERVICE, connection), "0013")
+    with today.taken_back("0013") as connection:
         assert "flow" not in inspect(connection).get_table_names()
-        connection.commit()
-    migrate.upgrade(database, SERVICE)
-    database.close()
-    again = ScreeningRig(make_bench(tmp_path / "flow", **settings))
+    again = today.rig()
     filled = [again.gets("/flow", on=day).json() for day in days]
     again.bench.close()
 
@@ -176,12 +207,8 @@ def test_the_flow_of_before_is_filled_by_the_days_of_tasks_whose_records_have_no
     assert (filled[-1]["duplicates"]["n"], filled[-1]["included"]["n"], filled[-1]["excluded"]["n"]) == (2, 1, 1)
 
 
-def test_records_of_before_stand_for_one_source_record_each_until_they_are_told_of_again(settings, tmp_path):
-    given = Settings(data_dir=tmp_path / "found", _env_file=None, **settings)
-    database = Database(given.resolved(given.database_url, "screening"))
-    migrate.ensure_database(database)
-    migrate.upgrade(database, SERVICE)
-    rig = ScreeningRig(make_bench(tmp_path / "found", **settings))
+def test_records_of_before_stand_for_one_source_record_each_until_they_are_told_of_again(today):
+    rig = today.rig()
     rig.discovers("r1", "r2", "r3", "r4", source="openalex")
     rig.discovers("old", published="2010", source="pubmed")
     rig.bench.runs(jobs.fold_counts)
@@ -191,13 +218,9 @@ def test_records_of_before_stand_for_one_source_record_each_until_they_are_told_
     before = [rig.gets(path).json() for path in ("/flow", "/funnel")]
     rig.bench.close()
 
-    with database.engine.connect() as connection:
-        command.downgrade(migrate._config(SERVICE, connection), "0019")
-        connection.commit()
-    migrate.upgrade(database, SERVICE)
-    assert migrate.drift(database, SERVICE) == []
-    database.close()
-    again = ScreeningRig(make_bench(tmp_path / "found", **settings))
+    with today.taken_back("0019"):
+        pass
+    again = today.rig()
 
     assert [again.gets(path).json() for path in ("/flow", "/funnel")] == before
     again.bench.clock.advance(hours=24)
@@ -214,26 +237,17 @@ def test_records_of_before_stand_for_one_source_record_each_until_they_are_told_
     again.bench.close()
 
 
-def test_what_a_batch_decided_is_a_decision_of_nobody_to_an_earlier_release_and_stands(settings, tmp_path):
-    given = Settings(data_dir=tmp_path / "batches", _env_file=None, **settings)
-    database = Database(given.resolved(given.database_url, "screening"))
-    migrate.ensure_database(database)
-    migrate.upgrade(database, SERVICE)
-    rig = ScreeningRig(make_bench(tmp_path / "batches", **settings))
+def test_what_a_batch_decided_is_a_decision_of_nobody_to_an_earlier_release_and_stands(today):
+    rig = today.rig()
     rig.discovers("r1", "r2")
     rig.hears(stated("r1", "out"))
     rig.asks_for("imported", imported="import_1", mapping={"out": {"answer": "exclude"}})
     rig.asks_for("decide", records=["r2"], answer="include")
     rig.bench.close()
 
-    with database.engine.connect() as connection:
-        command.downgrade(migrate._config(SERVICE, connection), "0014")
+    with today.taken_back("0014") as connection:
         by = connection.execute(text("SELECT decided_by FROM tasks WHERE stage = 'sift'")).scalars().all()
-        connection.commit()
-    migrate.upgrade(database, SERVICE)
-    assert migrate.drift(database, SERVICE) == []
-    database.close()
-    again = ScreeningRig(make_bench(tmp_path / "batches", **settings))
+    again = today.rig()
 
     assert by == ["agreement", "agreement"]
     assert again.record("r1")["stages"][0]["judgement"]["votes"] == []
@@ -243,25 +257,17 @@ def test_what_a_batch_decided_is_a_decision_of_nobody_to_an_earlier_release_and_
     again.bench.close()
 
 
-def test_looks_of_before_wait_where_their_conflict_does(settings, tmp_path):
-    given = Settings(data_dir=tmp_path / "looks", _env_file=None, **settings)
-    database = Database(given.resolved(given.database_url, "screening"))
-    migrate.ensure_database(database)
-    migrate.upgrade(database, SERVICE)
-    rig = ScreeningRig(make_bench(tmp_path / "looks", **settings))
+def test_looks_of_before_wait_where_their_conflict_does(today):
+    rig = today.rig()
     parted_on(rig, "r1", "r2", "r3")
     waits, parked, decided = (looks_and_gives_back(rig, "cy", record, "include") for record in ("r1", "r2", "r3"))
     rig.asks(f"/tasks/{parked}/park", {"reason": "later"}, "lea", "lead")
     settles(rig, decided)
     rig.bench.close()
 
-    with database.engine.connect() as connection:
-        command.downgrade(migrate._config(SERVICE, connection), "0019")
-        connection.commit()
-    migrate.upgrade(database, SERVICE)
-    assert migrate.drift(database, SERVICE) == []
-    database.close()
-    again = ScreeningRig(make_bench(tmp_path / "looks", **settings))
+    with today.taken_back("0019"):
+        pass
+    again = today.rig()
 
     assert [it["task"] for it in looked_at(again)] == [waits]
     again.asks(f"/tasks/{parked}/unpark", None, "lea", "lead")
