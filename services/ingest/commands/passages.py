@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from services.ingest import store
@@ -127,6 +128,14 @@ def _let_go(work: Work, parse: ParseRow) -> None:
 # Reading
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where what a parser made of a copy is kept."""
+
+    parse: str
+    blob: Blob
+
+
 def standing_text(work: Work, review: str, text: str) -> TextRow:
     """A review's copy that was not withdrawn. Raises NotFound."""
     row = store.text_of(work, review, text)
@@ -135,9 +144,9 @@ def standing_text(work: Work, review: str, text: str) -> TextRow:
     return row
 
 
-def read_passages(work: Work, blobs: Blobs, row: TextRow, person: Person) -> tuple[ParseRow, Parse]:
-    """What a copy says, for whom its `readers` names. Raises Forbidden, and Conflict while it is not parsed or where it
-    cannot be."""
+def passages_for(work: Work, row: TextRow, person: Person) -> Kept:
+    """Where what a copy says is kept, for whom its `readers` names. Raises Forbidden, and Conflict while it is not
+    parsed or where it cannot be."""
     require_reader(row, person)
     made = store.parses_of_now(work, [row.id]).get(row.id)
     if made is None:
@@ -145,36 +154,52 @@ def read_passages(work: Work, blobs: Blobs, row: TextRow, person: Person) -> tup
     if made.why is not None or made.blob is None or made.size is None:
         why = REASONS[made.why or "damaged"]
         raise Conflict(f"copy {row.id!r} has no passages: {why}", slug="not_parsed", why=made.why)
-    content = b"".join(blobs.open(made.blob, made.size))
-    return made, read_parse(content)
+    return Kept(made.id, Blob(made.blob, made.size))
+
+
+def read(blobs: Blobs, kept: Kept) -> Parse:
+    """What a copy says; no transaction need be open."""
+    return read_parse(b"".join(blobs.open(kept.blob.sha256, kept.blob.size)))
 
 
 # Quotes
 
 
-def add_quote(
-    work: Work, blobs: Blobs, review: str, text: str, asked: NewQuote, person: Person
-) -> tuple[AnchorRow, TextRow, str]:
-    """Anchors words that a copy says, and answers the receipt. The same person's same quote again is the same anchor;
-    another's is one of their own, since nobody is to learn what others quote before they have coded themselves.
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Where a copy says what somebody quotes, as it was parsed then."""
+
+    of: Kept
+    parse: Parse
+    span: Span
+
+
+def seek_quote(blobs: Blobs, kept: Kept, asked: NewQuote) -> Sought:
+    """Finds words in what a copy says, which may take seconds: no transaction need be open.
 
     Raises Invalid where the copy does not say them, with what comes nearest; where it says them more than once, with
     where; and for a locator that names none of its passages.
     """
-    row = standing_text(work, review, text)
-    made, parse = read_passages(work, blobs, row, person)
-    span = _found(parse, asked)
+    parse = read(blobs, kept)
+    return Sought(kept, parse, _found(parse, asked))
+
+
+def add_quote(work: Work, text: str, quote: Sought, person: Person) -> tuple[AnchorRow, TextRow, str]:
+    """Anchors words that were found in a copy, and answers the receipt. The same person's same quote again is the same
+    anchor; another's is one of their own, since nobody is to learn what others quote before they have coded themselves.
+
+    Raises NotFound and Conflict where the copy was withdrawn or parsed anew since they were found.
+    """
     # Another one with the same quote waits here, and finds this one's.
-    locked = store.lock_text(work, row.id)
-    if locked is None or locked.withdrawn_at is not None:
+    row = store.lock_text(work, text)
+    if row is None or row.withdrawn_at is not None:
         raise NotFound(f"copy {text!r} was withdrawn meanwhile", slug="copy_withdrawn")
-    now = store.parses_of_now(work, [row.id]).get(row.id)
-    if now is None or now.id != made.id:
+    if passages_for(work, row, person) != quote.of:
         raise Conflict(f"copy {text!r} was parsed anew at this moment; quote it again", slug="parsed_anew")
-    anchor = store.anchor_at(work, row.id, span.start, span.end, work.actor, AnchorStates.ANCHORED)
+    anchor = store.anchor_at(work, text, *quote.span, work.actor, AnchorStates.ANCHORED)
     if anchor is None:
-        anchor = work.add(_anchor(work, locked, made, parse, span))
-    return anchor, locked, issue_receipt(work.ring, _receipt(work, locked, anchor))
+        anchor = work.add(_anchor(work, row, quote))
+    return anchor, row, issue_receipt(work.ring, _receipt(work, row, anchor))
 
 
 def decide_quotable_words(work: Work, review: str, text: str, words: int) -> TextRow:
@@ -188,11 +213,12 @@ def decide_quotable_words(work: Work, review: str, text: str, words: int) -> Tex
     return row
 
 
-def _anchor(work: Work, row: TextRow, made: ParseRow, parse: Parse, span: Span) -> AnchorRow:
+def _anchor(work: Work, row: TextRow, quote: Sought) -> AnchorRow:
+    parse, span = quote.parse, quote.span
     exact, salt = parse.text[span.start : span.end], secrets.token_hex(16)
     passage, (prefix, suffix) = parse.at(span.start), around(parse.text, span)
     return AnchorRow(
-        id=new_id("anchor"), review=row.review, text=row.id, parse=made.id, parse_sha256=parse.sha256,
+        id=new_id("anchor"), review=row.review, text=row.id, parse=quote.of.parse, parse_sha256=parse.sha256,
         locator=passage.locator, page=passage.page, begins=span.start, ends=span.end, exact=exact, prefix=prefix,
         suffix=suffix, words=len(exact.split()), salt=salt, quote_sha256=salted(exact, salt), made_by=work.actor,
         made_at=work.now,

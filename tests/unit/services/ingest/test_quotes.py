@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlalchemy import text as sql
 
+from services.ingest.commands import passages as commands
 from services.ingest.domain.passages import Parse
 from services.ingest.jobs import parsing
 from services.ingest.ports.parsing import jats, plain
@@ -202,6 +203,29 @@ def test_only_coders_who_may_read_a_copy_that_has_passages_quote_it(ready):
     program = ready.person("key_1", "reviewer", key="key_1")
     path = f"/ingest/reviews/{REVIEW}/texts/{closed}/quotes"
     assert program.post(path, json={"exact": "Staff were not heard"}).status_code == 403
+
+
+def while_it_is_sought(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Has something be done while a quote is looked for."""
+
+    def found(*asked: Any) -> Any:
+        monkeypatch.setattr(commands, "find", find)
+        do()
+        return find(*asked)
+
+    monkeypatch.setattr(commands, "find", found)
+
+
+def test_while_a_quote_is_looked_for_others_write_and_what_became_of_its_copy_is_seen(ready, newer, monkeypatch):
+    with_parser(ready, _Before())
+    withdrawn, another = parsed(ready, TEXT), parsed(ready, b"Staff were not heard here.")
+
+    while_it_is_sought(monkeypatch, lambda: withdraw(ready, withdrawn))
+    assert quote(ready, withdrawn, "Staff were not heard", status=404)["type"].endswith("copy_withdrawn")
+    while_it_is_sought(monkeypatch, lambda: anew(ready, newer, "Later, Staff were not heard here."))
+    assert quote(ready, another, "Staff were not heard", status=409)["type"].endswith("parsed_anew")
+    assert anchors(ready) == []
+    assert quote(ready, another, "Staff were not heard")["anchor"]["position"]["start"] == len("Later, ")
 
 
 # Closed copies
