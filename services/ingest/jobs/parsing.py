@@ -114,7 +114,7 @@ def _keep(running: Context, begun: _Begun, parse: Parse) -> None:
     blob = running.blobs.put([parse.to_json()], passages.LARGEST_PARSE)
     with running.work(ACTOR) as work:
         if (text := _still_wanted(work, begun)) is not None:
-            passages.keep_parse(work, running.blobs, text, parse, blob)
+            passages.keep_parse(work, running.blobs, text, passages.Sighting(parse, []), blob)
             _PARSED.labels("parsed").inc()
 
 

@@ -165,6 +165,24 @@ def test_a_quote_that_stands_in_several_places_needs_what_is_around_it_or_its_pa
     assert quote(ready, text, exact, locator="p1")["anchor"]["anchor"] != by_suffix["anchor"]
 
 
+def few_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has less be looked through, so that so little text is enough."""
+    monkeypatch.setattr("shared.quoting._MOST_COMPARED", 100_000)
+
+
+def test_a_quote_that_stands_everywhere_is_refused_until_more_of_it_or_its_passage_is_given(ready, monkeypatch):
+    few_compared(monkeypatch)
+    text = parsed(ready, b"An ear hears.\n\n" + b"Years of fears. " * 100, licence="cc-by")
+
+    refused = quote(ready, text, "ear", status=422)
+    assert refused["type"].endswith("quote_everywhere")
+    assert [error["at"] for error in refused["errors"]] == ["exact"]
+    assert "ears" not in refused["detail"] and "spans" not in refused
+    assert quote(ready, text, "ear", locator="p2", status=422)["type"].endswith("quote_everywhere")
+    by_locator = quote(ready, text, "ear", locator="p1")["anchor"]
+    assert quote(ready, text, "An ear")["anchor"]["position"]["end"] == by_locator["position"]["end"]
+
+
 @pytest.mark.parametrize(
     ("asked", "at"),
     [
@@ -397,6 +415,18 @@ def test_a_quote_that_was_lost_is_found_by_a_parser_that_reads_it_again(ready, n
 
     assert [one["anchor"] for one in anchors(ready, state="anchored")] == [anchor]
     assert [event.was_lost for event in ready.emitted(AnchorFound)] == [True]
+
+
+def test_a_quote_that_another_parser_reads_everywhere_is_lost(ready, newer, monkeypatch):
+    with_parser(ready, _Before())
+    text = parsed(ready, b"An ear. No years.", licence="cc-by")
+    quote(ready, text, "ear")
+
+    few_compared(monkeypatch)
+    anew(ready, newer, "An ear. No years. " + "Years of fears. " * 100)
+
+    (lost,) = anchors(ready, state="lost")
+    assert "everywhere" in lost["why"]
 
 
 # The proof: 200 true ones, 200 changed ones
