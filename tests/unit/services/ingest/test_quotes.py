@@ -417,6 +417,24 @@ def test_a_quote_that_was_lost_is_found_by_a_parser_that_reads_it_again(ready, n
     assert [event.was_lost for event in ready.emitted(AnchorFound)] == [True]
 
 
+def test_while_quotes_are_looked_for_again_others_write_and_what_they_quote_is_found_too(ready, newer, monkeypatch):
+    with_parser(ready, _Before())
+    text = parsed(ready, TEXT)
+    mine = quote(ready, text, "Staff were not heard")["anchor"]["anchor"]
+
+    def quotes() -> None:
+        quote(ready, text, "Boards meet often", by="dee")
+
+    while_it_is_sought(monkeypatch, quotes)
+    anew(ready, newer, f"Later.\n\n{TEXT.decode()}")
+
+    now = anchors(ready, state="anchored")
+    assert [(one["anchor"] == mine, one["exact"], one["locator"]) for one in now] == [
+        (True, "Staff were not heard", "p4"), (False, "Boards meet often", "p2"),
+    ]  # fmt: skip
+    assert {one["parse_sha256"] for one in now} == {shown(ready, text)["parse"]["sha256"]}
+
+
 def test_a_quote_that_another_parser_reads_everywhere_is_lost(ready, newer, monkeypatch):
     with_parser(ready, _Before())
     text = parsed(ready, b"An ear. No years.", licence="cc-by")
