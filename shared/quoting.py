@@ -17,6 +17,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from itertools import islice
 from typing import NamedTuple
 
 from rapidfuzz import fuzz
@@ -26,11 +27,12 @@ from shared.folding import compatible, composed, decomposed, form, kind, stands_
 #: Where as many as this are alike, nobody looks for more.
 MOST_FOUND = 100
 
-#: Characters of a quote by which something like it is looked for, and of a text in which that is done.
-_TELLING, _LARGEST = 120, 1_500_000
+#: Characters at either end of a quote by which something like it is looked for: more take as many times as long.
+_TELLING = 120
 
-#: Candidates that are looked at: a text that says a quote more often than so, but for its hyphens, says nothing by it.
-_MOST_TRIED = 2_000
+#: Characters that are compared at most, which takes seconds, and as how many a look at one candidate counts besides. A
+#: report has fewer of them, unless a quote overlaps itself over and over.
+_MOST_COMPARED, _A_LOOK = 600_000_000, 1_000
 
 #: How alike what is offered must be at least, of 1.
 LEAST_ALIKE = 0.5
@@ -74,6 +76,10 @@ class Span(NamedTuple):
 
     start: int
     end: int
+
+
+class Everywhere(Exception):
+    """A text has something, as words or as parts of others, more often than anybody looks through."""
 
 
 class Near(NamedTuple):
@@ -265,17 +271,24 @@ class _Bare:
         """Where a character of it stands in the folded text."""
         return at + bisect_right(self.own, at)
 
+    def at_folded(self, at: int) -> int:
+        """Which of its characters stands at a character of the folded text, or first behind that."""
+        return bisect_left(range(len(self.text)), at, key=self.in_folded)
+
     def joints(self, start: int, end: int) -> set[int]:
         """The hyphens of its own within some of its characters, counted from the first of them."""
         return {at - start for at in self.own[bisect_right(self.own, start) : bisect_left(self.own, end)]}
 
 
-def find(text: str | Searched, exact: str, prefix: str = "", suffix: str = "") -> list[Span]:
-    """Where a text says these words, behind and before those if they are given: not more often than MOST_FOUND."""
+def find(
+    text: str | Searched, exact: str, prefix: str = "", suffix: str = "", within: Span | None = None
+) -> list[Span]:
+    """Where a text says these words, behind and before those if they are given, and beginning within some of its
+    characters if these are: not more often than MOST_FOUND. Raises Everywhere."""
     searched = Searched(text) if isinstance(text, str) else text
     before, behind = _stripped(prefix), _stripped(suffix)
-    found = (_in_text(searched, *span) for span in _occurrences(searched, exact, before, behind))
-    return [span for span, _ in zip(found, range(MOST_FOUND), strict=False)]
+    found = _occurrences(searched, exact, before, behind, within or Span(0, len(searched.text)))
+    return [searched.folded.span(start, end) for start, end in islice(found, MOST_FOUND)]
 
 
 def is_said(exact: str) -> bool:
@@ -286,23 +299,10 @@ def is_said(exact: str) -> bool:
 def nearest(text: str | Searched, exact: str) -> Near | None:
     """What of a text comes nearest to a quote, in whole words; None where nothing resembles it."""
     searched = Searched(text) if isinstance(text, str) else text
-    # Its beginning tells where it is as well as all of it, and costs no more than the text is long.
-    quote, whole = fold(exact).text.strip()[:_TELLING], searched.folded.text
-    if not quote or not whole or len(whole) > _LARGEST:
+    quote, whole = fold(exact).text.strip(), searched.folded.text
+    if not quote or (span := _alike(quote, whole)) is None:
         return None
-    best = None
-    # In windows that overlap by as much as the quote may be, so that it costs no more than the text is long.
-    width = max(4 * len(quote), 2000)
-    for start in range(0, len(whole), width):
-        window = whole[max(0, start - 2 * len(quote)) : start + width]
-        least = best[0] if best else 100 * LEAST_ALIKE
-        found = fuzz.partial_ratio_alignment(quote, window, score_cutoff=least)
-        if found is not None and found.score >= least and (best is None or found.score > best[0]):
-            at = max(0, start - 2 * len(quote))
-            best = found.score, at + found.dest_start, at + found.dest_end
-    if best is None or best[1] == best[2]:
-        return None
-    _, first, last = best
+    first, last = span
     while first > 0 and whole[first - 1] != " ":
         first -= 1
     while last < len(whole) and whole[last] != " ":
@@ -311,7 +311,37 @@ def nearest(text: str | Searched, exact: str) -> Near | None:
     first += len(whole[first:last]) - len(whole[first:last].lstrip())
     # What is offered is never the same, else it were found.
     similarity = min(fuzz.ratio(quote, said) / 100, 0.999)
-    return Near(searched.folded.span(first, first + len(said)), round(similarity, 3)) if said else None
+    if not said or similarity < LEAST_ALIKE:
+        return None
+    return Near(searched.folded.span(first, first + len(said)), round(similarity, 3))
+
+
+def _alike(quote: str, whole: str) -> Span | None:
+    """What resembles a quote: by its beginning, and of a long one by its end behind that; or by its end alone."""
+    first = _aligned(quote[:_TELLING], whole, Span(0, len(whole)))
+    if first is not None and len(quote) <= _TELLING:
+        return first
+    behind = Span(0, len(whole)) if first is None else Span(first.start, first.start + 2 * len(quote))
+    last = _aligned(quote[-_TELLING:], whole, behind)
+    if first is None:
+        return Span(max(0, last.end - len(quote)), last.end) if last is not None else None
+    # What stands at its end may stand elsewhere too, or nowhere.
+    ends = [first.start + len(quote), first.end] + ([last.end] if last is not None else [])
+    return max((Span(first.start, end) for end in ends), key=lambda span: fuzz.ratio(quote, whole[slice(*span)]))
+
+
+def _aligned(piece: str, whole: str, within: Span) -> Span | None:
+    """What is most like a piece of a quote there, if anything is."""
+    best, least = None, 100 * LEAST_ALIKE
+    # In windows that overlap by as much as the piece may be, so that it costs no more than the text is long.
+    width = max(4 * len(piece), 2000)
+    for start in range(within.start, min(within.end, len(whole)), width):
+        begin = max(within.start, start - 2 * len(piece))
+        window = whole[begin : min(start + width, within.end)]
+        found = fuzz.partial_ratio_alignment(piece, window, score_cutoff=least)
+        if found is not None and found.dest_end > found.dest_start and (best is None or found.score > least):
+            best, least = Span(begin + found.dest_start, begin + found.dest_end), found.score
+    return best
 
 
 def around(text: str, span: Span) -> tuple[str, str]:
@@ -319,17 +349,13 @@ def around(text: str, span: Span) -> tuple[str, str]:
     return text[max(0, span.start - AROUND) : span.start], text[span.end : span.end + AROUND]
 
 
-def _in_text(searched: Searched, start: int, end: int) -> Span:
-    return searched.folded.span(start, end)
-
-
 def _stripped(text: str) -> str:
     return _Bare.of(fold(text)).text.strip()
 
 
-def _occurrences(searched: Searched, exact: str, before: str, behind: str) -> Iterator[tuple[int, int]]:
-    """Where a quote stands in the folded text."""
-    bare = searched.bare
+def _occurrences(searched: Searched, exact: str, before: str, behind: str, within: Span) -> Iterator[tuple[int, int]]:
+    """Where a quote stands in the folded text. Raises Everywhere."""
+    bare, folded = searched.bare, searched.folded
     quote = _Bare.of(fold(exact.strip()))
     # What is blank at its ends only once it is folded is not looked for.
     lead = len(quote.text) - len(quote.text.lstrip())
@@ -338,17 +364,30 @@ def _occurrences(searched: Searched, exact: str, before: str, behind: str) -> It
         return
     own = {at - lead for at in quote.own}
     may = {at - lead for at in quote.open}
-    at, tried = bare.text.find(asked), 0
-    while at >= 0 and tried < _MOST_TRIED:
-        tried += 1
+    first, last = (bare.at_folded(bisect_left(folded.starts, at)) for at in within)
+    at, compared = first, 0
+    while (at := bare.text.find(asked, at, last - 1 + len(asked))) >= 0:
+        compared += len(asked) + _A_LOOK
+        if compared > _MOST_COMPARED:
+            raise Everywhere
         end = at + len(asked)
         span = bare.in_folded(at), bare.in_folded(end - 1) + 1
-        theirs = bare.joints(at, end)
-        differs = {joint for joint in own ^ theirs if joint not in may and at + joint not in bare.open}
-        stands = not differs and not _cuts(searched, *span)
-        if stands and bare.text[:at].rstrip().endswith(before) and bare.text[end:].lstrip().startswith(behind):
+        if (
+            not _cuts(searched, *span)
+            and _stands_between(bare.text, at, end, before, behind)
+            and not any(joint not in may and at + joint not in bare.open for joint in own ^ bare.joints(at, end))
+        ):
             yield span
-        at = bare.text.find(asked, at + 1)
+        at += 1
+
+
+def _stands_between(text: str, start: int, end: int, before: str, behind: str) -> bool:
+    """Whether some characters stand behind and before these, with or without a blank between."""
+    if before and start and text[start - 1] == " ":
+        start -= 1
+    if behind and text[end : end + 1] == " ":
+        end += 1
+    return text.endswith(before, 0, start) and text.startswith(behind, end)
 
 
 def _cuts(searched: Searched, start: int, end: int) -> bool:

@@ -441,16 +441,16 @@ def parse_view(row: ParseRow) -> ParseView:
     return ParseView(parse=row.id, state=state, reason=REASONS[row.why] if row.why else None, **row.model_dump())
 
 
-def passages_page(made: ParseRow, parse: Parse, asked: PageAsked) -> Page[PassageView]:
-    """The passages of a parse that follow those of the page before. Raises Invalid for a position that is none, or of
-    another parse."""
+def passages_page(made: str, parse: Parse, asked: PageAsked) -> Page[PassageView]:
+    """The passages of a parse, which has this id, that follow those of the page before. Raises Invalid for a position
+    that is none, or of another parse."""
     begin = 0
     if asked.after is not None:
-        if len(asked.after) != 2 or asked.after[0] != made.id or type(asked.after[1]) is not int or asked.after[1] < 0:
+        if len(asked.after) != 2 or asked.after[0] != made or type(asked.after[1]) is not int or asked.after[1] < 0:
             raise of_another("parse of this copy")
         begin = asked.after[1] + 1
     some = list(enumerate(parse.passages))[begin : begin + with_one_more(asked.limit)]
-    found = cut(some, asked, lambda each: [made.id, each[0]])
+    found = cut(some, asked, lambda each: [made, each[0]])
     return found.page(lambda each: PassageView(number=each[0], words=parse.of(each[1]), **asdict(each[1])))
 
 

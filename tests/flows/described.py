@@ -64,9 +64,9 @@ EXCUSED = {
     r"people\[\d+\]": "who is named twice is told once blanks around names are gone",
     r"body\.strategies\..*|unknown_source|too_many_strings": "a strategy is one of three ways to search",
     "(malformed|unsayable)_strategy": "what a source is asked is in a grammar of its own",
-    "quote_not_found|quote_ambiguous|quote_elsewhere|exact|locator": "what a copy says, and where, is its own to say",
     r"body\.address": "of an address at most 64 characters stand before the @",
     r"body\.zone": "which time zones there are is the world's to say",
+    "quote_(not_found|ambiguous|everywhere|elsewhere)|exact|locator": "what a copy says, and where, is its own to say",
     "not_your_review|beyond_ones_own": "which reviews and powers one has is people's to say",
 }
 

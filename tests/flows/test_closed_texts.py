@@ -77,6 +77,9 @@ def test_its_words_are_in_no_event_index_page_feed_export_or_table_but_its_own(s
     with site.client(reader) as living:
         with pytest.raises(Forbidden):
             list(living.ingest.passages(REVIEW, copy))
+        with pytest.raises(Forbidden) as kept_from:
+            living.ingest.quote(REVIEW, copy, f"{quote} and more of them")
+        assert not holds_a_run(f"{kept_from.value.detail} {kept_from.value.extra}")
         assert not holds_a_run(str(list(living.ingest.anchors(REVIEW))))
         assert not holds_a_run(str(living.search.find(REVIEW, "gardener101")))
         assert living.search.find(REVIEW, "shared").total == 1

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated
 
+from fastapi import Depends
+
 from services.ingest import store, views
 from services.ingest.api.router import Reading, Unit, router
 from services.ingest.commands import passages, retrievals, texts, uploads
+from services.ingest.commands.passages import Sought
 from services.ingest.domain import reading
 from services.ingest.domain.kinds import ENDINGS
 from shared.blobs.packing import Blob
@@ -16,7 +19,8 @@ from shared.http.auth import Coder, Contributor, Lead, Reader
 from shared.http.blobs import BlobResponse, blobs_of, received
 from shared.http.paging import Hundred
 from shared.http.parameters import Name
-from shared.http.units import IdempotencyKey
+from shared.http.route import Asked, Later
+from shared.http.units import IdempotencyKey, reading_of
 from shared.paging import Page
 from shared.wire.ingest import (
     LARGEST_TEXT,
@@ -139,19 +143,44 @@ def list_passages_of_text(
     """The headings and paragraphs of a copy in reading order, for whom its `readers` names; a program's key reads those
     of open copies alone."""
     row = passages.standing_text(work, review, text)
-    made, parse = passages.read_passages(work, blobs, row, person)
-    return views.passages_page(made, parse, page)
+    kept = passages.passages_for(work, row, person)
+    return views.passages_page(kept.parse, passages.read(blobs, kept), page)
+
+
+async def _sought(
+    review: Name,
+    text: Name,
+    body: NewQuote,
+    person: Coder,
+    blobs: Files,
+    reading: Annotated[Asked, reading_of("ingest")],
+) -> Later:
+    """The quote in the body, found in what the copy says: of a book that may take seconds, for which no transaction is
+    open."""
+
+    def seek() -> Sought:
+        with reading.open() as work:
+            kept = passages.passages_for(work, passages.standing_text(work, review, text), person)
+        return passages.seek_quote(blobs, kept, body)
+
+    return Later(seek)
 
 
 @router.post("/reviews/{review}/texts/{text}/quotes", status_code=201)
 def add_quote_of_text(
-    review: Name, text: Name, body: NewQuote, work: Unit, person: Coder, blobs: Files, key: IdempotencyKey = None
+    review: Name,
+    text: Name,
+    quote: Annotated[Sought, Depends(_sought)],
+    work: Unit,
+    person: Coder,
+    key: IdempotencyKey = None,
 ) -> AnchoredQuote:
     """Anchors words that a copy says, and gives a receipt that proves it. What it does not say exactly, however it is
-    typeset, is refused with what comes nearest (`nearest`); what it says more than once, with where (`spans`). Your
-    same quote again is the same anchor, with or without an idempotency key."""
+    typeset, is refused with what comes nearest (`nearest`); what it says more than once, with where (`spans`); and what
+    stands in it everywhere, also within words, until more of it is quoted. Your same quote again is the same
+    anchor, with or without an idempotency key."""
     # Nothing is kept under the key: a quote of a closed copy is to lie with its anchor alone.
-    anchor, row, receipt = passages.add_quote(work, blobs, review, text, body, person)
+    anchor, row, receipt = passages.add_quote(work, text, quote, person)
     return AnchoredQuote(anchor=views.anchor_view(row, anchor, person), receipt=receipt)
 
 

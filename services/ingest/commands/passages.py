@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from typing import Any, NoReturn
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, NoReturn
 
 from services.ingest import store
 from services.ingest.domain import licences
@@ -19,7 +20,7 @@ from shared.db.work import Work
 from shared.errors import Conflict, Invalid, NotFound
 from shared.events.ingest import AnchorFound, AnchorLost, TextParsed
 from shared.ids import new_id
-from shared.quoting import Searched, Span, around, find, is_said, nearest
+from shared.quoting import MOST_FOUND, Everywhere, Searched, Span, around, find, is_said, nearest
 from shared.receipts import Receipt, issue_receipt, salted
 from shared.tokens import Person
 from shared.wire.ingest import NewQuote, Unparsed
@@ -41,8 +42,9 @@ def have_parsed_again(work: Work, review: str, text: str) -> TextRow:
     return row
 
 
-def keep_parse(work: Work, blobs: Blobs, row: TextRow, parse: Parse, blob: Blob) -> None:
+def keep_parse(work: Work, blobs: Blobs, row: TextRow, sighting: Sighting, blob: Blob) -> None:
     """Keeps what a parser made of a copy, which is locked, tells it, and finds the quotes of the one before in it."""
+    parse = sighting.parse
     store.parse_no_more(work, row.id)
     before = store.parses_of_now(work, [row.id]).get(row.id)
     if before is not None and (before.parser, before.sha256) == (parse.parser, parse.sha256):
@@ -56,7 +58,7 @@ def keep_parse(work: Work, blobs: Blobs, row: TextRow, parse: Parse, blob: Blob)
     names.keep(work, blobs, blob.sha256, by=user(made.id))
     work.add(made)
     _tell_parsed(work, row, made)
-    _find_again(work, row, made, parse)
+    _find_again(work, row, made, sighting)
 
 
 def keep_refusal(work: Work, row: TextRow, why: Unparsed) -> None:
@@ -127,6 +129,14 @@ def _let_go(work: Work, parse: ParseRow) -> None:
 # Reading
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Where what a parser made of a copy is kept."""
+
+    parse: str
+    blob: Blob
+
+
 def standing_text(work: Work, review: str, text: str) -> TextRow:
     """A review's copy that was not withdrawn. Raises NotFound."""
     row = store.text_of(work, review, text)
@@ -135,9 +145,9 @@ def standing_text(work: Work, review: str, text: str) -> TextRow:
     return row
 
 
-def read_passages(work: Work, blobs: Blobs, row: TextRow, person: Person) -> tuple[ParseRow, Parse]:
-    """What a copy says, for whom its `readers` names. Raises Forbidden, and Conflict while it is not parsed or where it
-    cannot be."""
+def passages_for(work: Work, row: TextRow, person: Person) -> Kept:
+    """Where what a copy says is kept, for whom its `readers` names. Raises Forbidden, and Conflict while it is not
+    parsed or where it cannot be."""
     require_reader(row, person)
     made = store.parses_of_now(work, [row.id]).get(row.id)
     if made is None:
@@ -145,36 +155,52 @@ def read_passages(work: Work, blobs: Blobs, row: TextRow, person: Person) -> tup
     if made.why is not None or made.blob is None or made.size is None:
         why = REASONS[made.why or "damaged"]
         raise Conflict(f"copy {row.id!r} has no passages: {why}", slug="not_parsed", why=made.why)
-    content = b"".join(blobs.open(made.blob, made.size))
-    return made, read_parse(content)
+    return Kept(made.id, Blob(made.blob, made.size))
+
+
+def read(blobs: Blobs, kept: Kept) -> Parse:
+    """What a copy says; no transaction need be open."""
+    return read_parse(b"".join(blobs.open(kept.blob.sha256, kept.blob.size)))
 
 
 # Quotes
 
 
-def add_quote(
-    work: Work, blobs: Blobs, review: str, text: str, asked: NewQuote, person: Person
-) -> tuple[AnchorRow, TextRow, str]:
-    """Anchors words that a copy says, and answers the receipt. The same person's same quote again is the same anchor;
-    another's is one of their own, since nobody is to learn what others quote before they have coded themselves.
+@dataclass(frozen=True, slots=True)
+class Sought:
+    """Where a copy says what somebody quotes, as it was parsed then."""
+
+    of: Kept
+    parse: Parse
+    span: Span
+
+
+def seek_quote(blobs: Blobs, kept: Kept, asked: NewQuote) -> Sought:
+    """Finds words in what a copy says, which may take seconds: no transaction need be open.
 
     Raises Invalid where the copy does not say them, with what comes nearest; where it says them more than once, with
     where; and for a locator that names none of its passages.
     """
-    row = standing_text(work, review, text)
-    made, parse = read_passages(work, blobs, row, person)
-    span = _found(parse, asked)
+    parse = read(blobs, kept)
+    return Sought(kept, parse, _found(parse, asked))
+
+
+def add_quote(work: Work, text: str, quote: Sought, person: Person) -> tuple[AnchorRow, TextRow, str]:
+    """Anchors words that were found in a copy, and answers the receipt. The same person's same quote again is the same
+    anchor; another's is one of their own, since nobody is to learn what others quote before they have coded themselves.
+
+    Raises NotFound and Conflict where the copy was withdrawn or parsed anew since they were found.
+    """
     # Another one with the same quote waits here, and finds this one's.
-    locked = store.lock_text(work, row.id)
-    if locked is None or locked.withdrawn_at is not None:
+    row = store.lock_text(work, text)
+    if row is None or row.withdrawn_at is not None:
         raise NotFound(f"copy {text!r} was withdrawn meanwhile", slug="copy_withdrawn")
-    now = store.parses_of_now(work, [row.id]).get(row.id)
-    if now is None or now.id != made.id:
+    if passages_for(work, row, person) != quote.of:
         raise Conflict(f"copy {text!r} was parsed anew at this moment; quote it again", slug="parsed_anew")
-    anchor = store.anchor_at(work, row.id, span.start, span.end, work.actor, AnchorStates.ANCHORED)
+    anchor = store.anchor_at(work, text, *quote.span, work.actor, AnchorStates.ANCHORED)
     if anchor is None:
-        anchor = work.add(_anchor(work, locked, made, parse, span))
-    return anchor, locked, issue_receipt(work.ring, _receipt(work, locked, anchor))
+        anchor = work.add(_anchor(work, row, quote))
+    return anchor, row, issue_receipt(work.ring, _receipt(work, row, anchor))
 
 
 def decide_quotable_words(work: Work, review: str, text: str, words: int) -> TextRow:
@@ -188,11 +214,12 @@ def decide_quotable_words(work: Work, review: str, text: str, words: int) -> Tex
     return row
 
 
-def _anchor(work: Work, row: TextRow, made: ParseRow, parse: Parse, span: Span) -> AnchorRow:
+def _anchor(work: Work, row: TextRow, quote: Sought) -> AnchorRow:
+    parse, span = quote.parse, quote.span
     exact, salt = parse.text[span.start : span.end], secrets.token_hex(16)
     passage, (prefix, suffix) = parse.at(span.start), around(parse.text, span)
     return AnchorRow(
-        id=new_id("anchor"), review=row.review, text=row.id, parse=made.id, parse_sha256=parse.sha256,
+        id=new_id("anchor"), review=row.review, text=row.id, parse=quote.of.parse, parse_sha256=parse.sha256,
         locator=passage.locator, page=passage.page, begins=span.start, ends=span.end, exact=exact, prefix=prefix,
         suffix=suffix, words=len(exact.split()), salt=salt, quote_sha256=salted(exact, salt), made_by=work.actor,
         made_at=work.now,
@@ -217,15 +244,19 @@ def _found(parse: Parse, asked: NewQuote) -> Span:
     if asked.locator is not None and passage is None:
         raise Invalid.of("locator", f"the copy has no passage {asked.locator!r:.120}; its passages list those it has")
     searched = Searched(parse.text)
-    spans = find(searched, asked.exact, asked.prefix or "", asked.suffix or "")
-    if passage is not None:
-        spans = parse.within(spans, passage)
+    within = Span(passage.start, passage.end) if passage is not None else None
+    try:
+        spans = find(searched, asked.exact, asked.prefix or "", asked.suffix or "", within)
+        if not spans:
+            _refuse_unfound(parse, searched, asked)
+    except Everywhere:
+        why = "the copy has this in more places, also within words, than can be looked through: quote more of it"
+        raise Invalid.of("exact", why, slug="quote_everywhere") from None
     if len(spans) == 1:
         return spans[0]
-    if not spans:
-        _refuse_unfound(parse, searched, asked)
+    why = f"the copy says this {_how_often(spans)}: say what stands before or behind it, or in which passage"
     raise Invalid.of(
-        "exact", f"the copy says this {len(spans)} times: say what stands before or behind it, or in which passage",
+        "exact", why,
         slug="quote_ambiguous", spans=[_offered(parse, span) for span in spans[:_MOST_OFFERED]],
     )  # fmt: skip
 
@@ -252,21 +283,70 @@ def _offered(parse: Parse, span: Span) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _find_again(work: Work, row: TextRow, made: ParseRow, parse: Parse) -> None:
-    """Finds the quotes of a copy in what another parser made of it, or has them be lost."""
-    searched = Searched(parse.text)
+# Quotes in another parse
+
+
+class Quoted(NamedTuple):
+    """Words that somebody quoted, and what stood around them."""
+
+    exact: str
+    prefix: str
+    suffix: str
+
+
+def quotes_of(work: Work, text: str) -> list[Quoted]:
+    """What was quoted of a copy, but for what is gone with it."""
+    return [_quoted(anchor) for anchor in store.anchors_of(work, text) if anchor.exact is not None]
+
+
+class Sighting:
+    """Where a copy's quotes stand in what another parser made of it.
+
+    Of a long text it takes seconds, so that those it is given are looked for at once, while no transaction need be
+    open; one that was made meanwhile is looked for when it is asked for.
+    """
+
+    def __init__(self, parse: Parse, quotes: Iterable[Quoted]) -> None:
+        self.parse = parse
+        self._searched = Searched(parse.text)
+        self._known = {quoted: self._look(quoted) for quoted in set(quotes)}
+
+    def of(self, quoted: Quoted) -> Sequence[Span] | None:
+        """Where these words stand now: where that is several times, with what stood around them, or at one side of
+        them. None where that is everywhere."""
+        if quoted not in self._known:
+            self._known[quoted] = self._look(quoted)
+        return self._known[quoted]
+
+    def _look(self, quoted: Quoted) -> Sequence[Span] | None:
+        exact, prefix, suffix = quoted
+        try:
+            spans = find(self._searched, exact)
+            for before, behind in ((prefix, suffix), (prefix, ""), ("", suffix)):
+                if len(spans) > 1 and len(closer := find(self._searched, exact, before, behind)) == 1:
+                    return closer
+        except Everywhere:
+            return None
+        return spans
+
+
+def _quoted(anchor: AnchorRow) -> Quoted:
+    return Quoted(anchor.exact or "", anchor.prefix or "", anchor.suffix or "")
+
+
+def _find_again(work: Work, row: TextRow, made: ParseRow, sighting: Sighting) -> None:
+    """Moves the quotes of a copy to where they stand in what another parser made of it, or has them be lost."""
     for anchor in store.anchors_of(work, row.id):
         if anchor.exact is None:
             continue
-        spans = _again(searched, anchor)
-        if len(spans) != 1:
-            often = f"{len(spans)} times" if spans else "nowhere"
-            _lose(work, row, anchor, f"the copy was parsed anew by {made.parser}, and says it {often}")
+        spans = sighting.of(_quoted(anchor))
+        if spans is None or len(spans) != 1:
+            _lose(work, row, anchor, f"the copy was parsed anew by {made.parser}, and says it {_how_often(spans)}")
             continue
         was_lost = anchor.state == AnchorStates.LOST
         if was_lost:
             AnchorStates.turn(anchor, AnchorStates.ANCHORED)
-        _move(anchor, made, parse, spans[0])
+        _move(anchor, made, sighting.parse, spans[0])
         with work.following(row.record, None):
             work.emit(
                 AnchorFound(
@@ -277,15 +357,12 @@ def _find_again(work: Work, row: TextRow, made: ParseRow, parse: Parse) -> None:
             )  # fmt: skip
 
 
-def _again(searched: Searched, anchor: AnchorRow) -> Sequence[Span]:
-    """Where a quote stands now: where that is several times, with what stood around it, or at one side of it."""
-    assert anchor.exact is not None  # They are kept until the copy is withdrawn.
-    spans = find(searched, anchor.exact)
-    prefix, suffix = anchor.prefix or "", anchor.suffix or ""
-    for before, behind in ((prefix, suffix), (prefix, ""), ("", suffix)):
-        if len(spans) > 1 and len(closer := find(searched, anchor.exact, before, behind)) == 1:
-            return closer
-    return spans
+def _how_often(spans: Sequence[Span] | None) -> str:
+    if spans is None:
+        return "everywhere, also within words"
+    if not spans:
+        return "nowhere"
+    return f"{len(spans)} times" + (" or more" if len(spans) == MOST_FOUND else "")
 
 
 def _move(anchor: AnchorRow, made: ParseRow, parse: Parse, span: Span) -> None:

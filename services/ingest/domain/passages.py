@@ -12,8 +12,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from shared.quoting import Span
-
 if TYPE_CHECKING:  # A process that parses loads no more than it must.
     from shared.wire.ingest import PassageKind, Unparsed
 
@@ -105,10 +103,6 @@ class Parse:
 
     def named(self, locator: str) -> Passage | None:
         return next((each for each in self.passages if each.locator == locator), None)
-
-    def within(self, spans: Sequence[Span], passage: Passage) -> list[Span]:
-        """Those that begin in a passage."""
-        return [span for span in spans if passage.start <= span.start < passage.end]
 
     def to_json(self) -> bytes:
         passages = [astuple(each) for each in self.passages]

@@ -112,9 +112,12 @@ def _parse(running: Context, parser: Parser, begun: _Begun) -> bool:
 def _keep(running: Context, begun: _Begun, parse: Parse) -> None:
     # Durable before the transaction that names it.
     blob = running.blobs.put([parse.to_json()], passages.LARGEST_PARSE)
+    with running.work(ACTOR, readonly=True) as work:
+        quotes = passages.quotes_of(work, begun.text)
+    sighting = passages.Sighting(parse, quotes)
     with running.work(ACTOR) as work:
         if (text := _still_wanted(work, begun)) is not None:
-            passages.keep_parse(work, running.blobs, text, parse, blob)
+            passages.keep_parse(work, running.blobs, text, sighting, blob)
             _PARSED.labels("parsed").inc()
 
 

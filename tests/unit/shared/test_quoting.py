@@ -8,7 +8,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shared.quoting import MOST_FOUND, Searched, around, find, fold, is_said, nearest
+from shared.quoting import MOST_FOUND, Everywhere, Searched, Span, around, find, fold, is_said, nearest
 
 #: What typesetting is made of, beside all other characters.
 ODD = st.sampled_from(
@@ -194,3 +194,61 @@ def test_a_text_that_nearly_says_a_quote_everywhere_is_gone_through_in_little():
     assert find(text, "ab cd ef " * 400 + "gh") == []
     nearest(text, "ab cd ef " * 400 + "gh")
     assert find("a-a-" * 30_000, "a" * 2400) == []
+
+
+def test_words_are_found_however_often_they_stand_within_others_before():
+    assert [span.start for span in find("share " * 50_000 + "are there", "are")] == [300_000]
+    assert len(find("share are " * 1000, "are")) == MOST_FOUND
+
+
+def test_of_the_same_words_everywhere_those_of_one_passage_or_behind_its_words_are_found():
+    text = "Trust grew. " * 5000 + "At last trust grew. " + "Trust grew. " * 5000
+    at = text.index("At last")
+    within = Span(at, at + 20)
+
+    assert find(text, "grew", within=within) == [(at + 14, at + 18)]
+    assert find(text, "rust grew", within=within) == []
+    assert find(text, "grew", prefix="last trust") == [(at + 14, at + 18)]
+
+
+@pytest.mark.parametrize(("within", "found"), [((17, 29), [(17, 27)]), ((18, 30), [(29, 39)]), ((18, 29), [])])
+def test_what_begins_within_some_characters_is_found_however_the_text_before_is_hyphenated(within, found):
+    assert find("a fol-\nlow-up of trust grew. trust grew.", "trust grew", within=Span(*within)) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "exact", "prefix"), [("a" * 650_000, "a", ""), ("ab cd " * 120_000, "ab cd " * 800, "no")]
+)
+def test_what_stands_in_more_places_than_anybody_looks_through_is_not_said_to_be_nowhere(text, exact, prefix):
+    with pytest.raises(Everywhere):
+        find(text, exact, prefix)
+
+
+def test_what_comes_nearest_to_a_long_quote_is_all_of_it_and_of_a_long_text_too():
+    said = " ".join(f"In year {number} trust grew once leaders met in town {number}." for number in range(40))
+    text = "Nothing of it here. " * 100_000 + said + " Nothing of it here. " * 100
+    quotes = (
+        said.replace("town 20", "town 21"),
+        said.replace(
+            "In year 0 trust grew once leaders met in town 0. In year 1", "Once upon a time, when wishes were"
+        ),
+        said.replace("town 39.", "no town."),
+    )
+
+    for quote in quotes:
+        near = nearest(text, quote)
+        assert near is not None
+        assert len(said) - 100 < near.span.end - near.span.start < len(said) + 100
+        assert abs(near.span.start - text.index(said)) < 100
+        assert 0.9 < near.similarity < 1
+
+
+def test_what_comes_nearest_to_a_quote_whose_end_stands_elsewhere_is_what_resembles_it_most():
+    text = "Boards that met gained trust in time. " * 500
+    near = nearest(text, text[:4000] + "but nobody else did")
+    begun = nearest(
+        text[:4000], text[:4000] + "and then they told nobody at all of what it was that they had done " * 40
+    )
+
+    assert near is not None and near.similarity > 0.9
+    assert begun is not None and begun.span == (0, 4000)

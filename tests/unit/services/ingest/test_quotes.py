@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from sqlalchemy import text as sql
 
+from services.ingest.commands import passages as commands
 from services.ingest.domain.passages import Parse
 from services.ingest.jobs import parsing
 from services.ingest.ports.parsing import jats, plain
@@ -164,6 +165,24 @@ def test_a_quote_that_stands_in_several_places_needs_what_is_around_it_or_its_pa
     assert quote(ready, text, exact, locator="p1")["anchor"]["anchor"] != by_suffix["anchor"]
 
 
+def few_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Has less be looked through, so that so little text is enough."""
+    monkeypatch.setattr("shared.quoting._MOST_COMPARED", 100_000)
+
+
+def test_a_quote_that_stands_everywhere_is_refused_until_more_of_it_or_its_passage_is_given(ready, monkeypatch):
+    few_compared(monkeypatch)
+    text = parsed(ready, b"An ear hears.\n\n" + b"Years of fears. " * 100, licence="cc-by")
+
+    refused = quote(ready, text, "ear", status=422)
+    assert refused["type"].endswith("quote_everywhere")
+    assert [error["at"] for error in refused["errors"]] == ["exact"]
+    assert "ears" not in refused["detail"] and "spans" not in refused
+    assert quote(ready, text, "ear", locator="p2", status=422)["type"].endswith("quote_everywhere")
+    by_locator = quote(ready, text, "ear", locator="p1")["anchor"]
+    assert quote(ready, text, "An ear")["anchor"]["position"]["end"] == by_locator["position"]["end"]
+
+
 @pytest.mark.parametrize(
     ("asked", "at"),
     [
@@ -202,6 +221,29 @@ def test_only_coders_who_may_read_a_copy_that_has_passages_quote_it(ready):
     program = ready.person("key_1", "reviewer", key="key_1")
     path = f"/ingest/reviews/{REVIEW}/texts/{closed}/quotes"
     assert program.post(path, json={"exact": "Staff were not heard"}).status_code == 403
+
+
+def while_it_is_sought(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Has something be done while a quote is looked for."""
+
+    def found(*asked: Any) -> Any:
+        monkeypatch.setattr(commands, "find", find)
+        do()
+        return find(*asked)
+
+    monkeypatch.setattr(commands, "find", found)
+
+
+def test_while_a_quote_is_looked_for_others_write_and_what_became_of_its_copy_is_seen(ready, newer, monkeypatch):
+    with_parser(ready, _Before())
+    withdrawn, another = parsed(ready, TEXT), parsed(ready, b"Staff were not heard here.")
+
+    while_it_is_sought(monkeypatch, lambda: withdraw(ready, withdrawn))
+    assert quote(ready, withdrawn, "Staff were not heard", status=404)["type"].endswith("copy_withdrawn")
+    while_it_is_sought(monkeypatch, lambda: anew(ready, newer, "Later, Staff were not heard here."))
+    assert quote(ready, another, "Staff were not heard", status=409)["type"].endswith("parsed_anew")
+    assert anchors(ready) == []
+    assert quote(ready, another, "Staff were not heard")["anchor"]["position"]["start"] == len("Later, ")
 
 
 # Closed copies
@@ -373,6 +415,36 @@ def test_a_quote_that_was_lost_is_found_by_a_parser_that_reads_it_again(ready, n
 
     assert [one["anchor"] for one in anchors(ready, state="anchored")] == [anchor]
     assert [event.was_lost for event in ready.emitted(AnchorFound)] == [True]
+
+
+def test_while_quotes_are_looked_for_again_others_write_and_what_they_quote_is_found_too(ready, newer, monkeypatch):
+    with_parser(ready, _Before())
+    text = parsed(ready, TEXT)
+    mine = quote(ready, text, "Staff were not heard")["anchor"]["anchor"]
+
+    def quotes() -> None:
+        quote(ready, text, "Boards meet often", by="dee")
+
+    while_it_is_sought(monkeypatch, quotes)
+    anew(ready, newer, f"Later.\n\n{TEXT.decode()}")
+
+    now = anchors(ready, state="anchored")
+    assert [(one["anchor"] == mine, one["exact"], one["locator"]) for one in now] == [
+        (True, "Staff were not heard", "p4"), (False, "Boards meet often", "p2"),
+    ]  # fmt: skip
+    assert {one["parse_sha256"] for one in now} == {shown(ready, text)["parse"]["sha256"]}
+
+
+def test_a_quote_that_another_parser_reads_everywhere_is_lost(ready, newer, monkeypatch):
+    with_parser(ready, _Before())
+    text = parsed(ready, b"An ear. No years.", licence="cc-by")
+    quote(ready, text, "ear")
+
+    few_compared(monkeypatch)
+    anew(ready, newer, "An ear. No years. " + "Years of fears. " * 100)
+
+    (lost,) = anchors(ready, state="lost")
+    assert "everywhere" in lost["why"]
 
 
 # The proof: 200 true ones, 200 changed ones
