@@ -15,7 +15,7 @@ from services.web.roles import has_role
 from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError, NotFound, UnknownReview
 from shared.events.synthesis import Element
-from shared.wire.synthesis import CmocDrafted, CmocView, DraftView
+from shared.wire.synthesis import DraftView
 
 pages = Pages()
 
@@ -38,8 +38,8 @@ async def show_draft(asked: Asked) -> Drawn:
         return await _without_draft(asked, error)
     given = {
         "review": review, "draft": draft, "status": status, "theories": cmocs_by_theory(draft),
-        "studies": titles_of(table), "parts": parts(draft.changes), "proposals": proposals, "overdue": overdue(draft),
-        "leads": has_role(me, "lead", review), "called": called,
+        "studies": titles_of(table.studies), "parts": parts(draft.changes), "proposals": proposals,
+        "overdue": overdue(draft), "leads": has_role(me, "lead", review), "called": called,
     }  # fmt: skip
     return Page("synthesis.html", given)
 
@@ -123,14 +123,14 @@ async def show_cmoc(asked: Asked) -> Drawn:
     """A CMOC: its words, why its status is what it is, what each of its parts rests on, and where it comes from."""
     review, cmoc, api = asked.path["review"], asked.path["cmoc"], asked.api.synthesis
     element: Any = asked.query.get("element") if asked.query.get("element") in get_args(Element) else None
-    (cmocs, kin, drafted, table), (sheet, called) = await asyncio.gather(
-        asyncio.gather(api.cmocs(review), api.kin(review, cmoc), _drafted(asked), _titles(asked)),
-        asyncio.gather(asked.sheet(api.evidence(review, cmoc=cmoc, element=element)), called_in(asked, review)),
-    )
-    about: CmocView = next(it for it in cmocs if it.cmoc == cmoc)
+    found, kin, sheet, called = await asyncio.gather(
+        api.cmoc(review, cmoc), api.kin(review, cmoc),
+        asked.sheet(api.evidence(review, cmoc=cmoc, element=element)), called_in(asked, review),
+    )  # fmt: skip
     given = {
-        "review": review, "about": about, "kin": kin, "cmoc": drafted, "studies": table, "sheet": sheet,
-        "called": called, "naming": naming, "element": element, "elements": get_args(Element), "query": asked.query,
+        "review": review, "about": found.about, "kin": kin, "cmoc": found.drafted,
+        "studies": titles_of(found.studies), "sheet": sheet, "called": called, "naming": naming, "element": element,
+        "elements": get_args(Element), "query": asked.query,
     }  # fmt: skip
     return Page("cmoc.html", given)
 
@@ -234,20 +234,3 @@ async def _without_draft(asked: Asked, error: NotFound) -> Page:
     if error.slug != "no_draft":
         raise error
     return Page("no-draft.html", {"review": asked.path["review"]})
-
-
-async def _drafted(asked: Asked) -> CmocDrafted | None:
-    """What would be published now of the CMOC of the path; None of one that is stated no more."""
-    review, cmoc = asked.path["review"], asked.path["cmoc"]
-    try:
-        draft = await asked.api.synthesis.draft(review)
-    except NotFound:
-        return None
-    return next((it for it in draft.cmocs if it.cmoc == cmoc), None)
-
-
-async def _titles(asked: Asked) -> Any:
-    try:
-        return titles_of(await asked.api.synthesis.support(asked.path["review"]))
-    except NotFound:
-        return {}
