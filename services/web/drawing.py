@@ -175,7 +175,7 @@ def stage(name: str) -> str:
 
 def steps_of(at: str) -> list[tuple[str, int | None]]:
     """The parts of a place that an error names, each with which one it is of several, counted from 1."""
-    parts = (_STEP.fullmatch(part) for part in at.removeprefix("query.").split("."))
+    parts = (_STEP.fullmatch(part) for part in at.split("."))
     return [(part[1], int(part[2]) + 1 if part[2] else None) for part in parts if part]
 
 

@@ -8,11 +8,11 @@ from typing import Any, get_args
 from services.web import drawing
 from services.web.comparing import parts
 from services.web.drafting import arrived, cmocs_by_theory, marks_of, overdue, reasons_of, titles_of
+from services.web.faults import errors_of
 from services.web.lacking import without_protocol
 from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
-from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError, NotFound, UnknownReview
 from shared.events.synthesis import Element
 from shared.wire.synthesis import DraftView
@@ -160,7 +160,8 @@ async def _signing(asked: Asked, error: LivingError | None = None, sure: bool = 
     given = {
         "review": review, "draft": draft, "standing": standing, "parts": parts(draft.changes),
         "marks": marks_of(draft.changes), "overdue": searches, "reasons": reasons_of(asked, searches),
-        "written": bool(asked.form), "stale": stale, "arrived": _arrived(asked, draft) if stale else None,
+        "fields": ["summary", *(f"without.{it.strategy}" for it in searches)], "written": bool(asked.form),
+        "stale": stale, "arrived": _arrived(asked, draft) if stale else None,
         "sure": sure and not stale and draft.settled, "summary": asked.text("summary"),
         "drill": asked.text("drill") == "yes" or draft.drill,
         "leads": has_role(me, "lead", review), "errors": _errors(asked, error, stale),
@@ -177,7 +178,7 @@ def _errors(asked: Asked, error: LivingError | None, stale: bool) -> list[dict[s
     """What is wrong, by field; that something arrived meanwhile is said at length beside the form."""
     if isinstance(error, Conflict) and (stale or error.slug == "not_settled"):
         return []
-    named = {f"without.{at}.reason": name for at, name in enumerate(_left_out(asked))}
+    named = {f"without[{at}].reason": name for at, name in enumerate(_left_out(asked))}
     return [{"at": named.get(one["at"], one["at"]), "why": one["why"]} for one in errors_of(error)]
 
 
