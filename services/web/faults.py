@@ -6,7 +6,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from services.web import drawing
 from shared.errors import LivingError
 
 #: Which one of several a place within them is of.
@@ -26,9 +25,7 @@ def errors_of(error: LivingError | None) -> list[dict[str, str]]:
     if error is None:
         return []
     errors = error.extra.get("errors") or [{"at": "", "why": error.detail}]
-    return [
-        fault | {"at": _field_of(fault["at"]), "why": drawing.without_terminals(str(fault["why"]))} for fault in errors
-    ]
+    return [fault | {"at": _field_of(fault["at"])} for fault in errors]
 
 
 def labelled(errors: Sequence[Mapping[str, str]], labels: Labels) -> list[dict[str, str]]:
