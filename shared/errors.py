@@ -51,8 +51,8 @@ class UnknownReview(NotFound):
     slug = "unknown_review"
 
     def __init__(self, review: str) -> None:
-        reason = f"there is no review {review!r} with a protocol; `living review list` shows those there are"
-        super().__init__(f"{reason}, and a protocol that was just applied arrives in seconds")
+        reason = f"there is no review {review!r} with a protocol"
+        super().__init__(f"{reason}; one that was just applied arrives in seconds")
 
 
 class Conflict(LivingError):

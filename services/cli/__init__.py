@@ -18,6 +18,17 @@ from services.cli.root import app
 from services.cli.visible import visible
 from shared.errors import Invalid, LivingError
 
+#: By slug, what a terminal has for somebody who meets an error. The platform says each to everybody alike.
+_COMMANDS = {
+    "is_retrieved": "`living texts show` names the copy",
+    "no_person": "`living people invite` makes a link, and `living login` takes it",
+    "review_taken": "`living people invite REVIEW --role lead` lets an admin invite the lead of one that is there",
+    "searches_overdue": "`living ingest import` brings a file; `living ingest searched` signs that nothing is new",
+    "spoiled_revision": "`living synthesis verify` says what is wrong with it",
+    "training_first": "`living screen` leads through it",
+    "unknown_review": "`living review list` shows those there are",
+}
+
 
 class _Output(io.TextIOWrapper):
     """Standard output that replaces what it cannot show, and keeps why it took no more."""
@@ -81,6 +92,8 @@ def _run(output: _Output) -> int | str | None:
         return end.code
     except LivingError as error:
         _say(f"{error.slug.replace('_', ' ')}:", error.detail)
+        if error.slug in _COMMANDS:
+            click.echo(f"  {_COMMANDS[error.slug]}", err=True)
         for item in _not_said_yet(error) if isinstance(error, Invalid) else []:
             line = f"line {item['line']}: " if "line" in item else ""
             at, why = (visible(str(item.get(name, ""))) for name in ("at", "why"))

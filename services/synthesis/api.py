@@ -29,6 +29,7 @@ from shared.wire.synthesis import (
     AppraisalView,
     BatchTaken,
     CitedStudies,
+    CmocStanding,
     CmocView,
     ConfidenceView,
     Declined,
@@ -138,7 +139,7 @@ def list_evidence(
     those that speak for a proposal, where given."""
     store.review(work, review)
     if cmoc is not None:
-        _had_cmoc(work, review, cmoc)
+        store.cmoc(work, review, cmoc)
     if proposal is not None:
         store.proposal(work, review, proposal)
     found = store.evidence(work, review, page, record=record, cmoc=cmoc, element=element, link=link, proposal=proposal)
@@ -212,12 +213,19 @@ def list_cmocs(review: Name, work: Reading, person: Reader) -> list[CmocView]:
     return [CmocView(**row.model_dump()) for row in store.cmocs(work, review).values()]
 
 
+@router.get("/reviews/{review}/cmocs/{cmoc}")
+def show_cmoc(review: Name, cmoc: Name, work: Reading, person: Reader) -> CmocStanding:
+    """One CMOC, with what would be published of it now, by which rules, and the studies that these name."""
+    store.review(work, review)
+    return views.cmoc_standing(work, store.cmoc(work, review, cmoc))
+
+
 @router.get("/reviews/{review}/cmocs/{cmoc}/kin")
 def show_kin(review: Name, cmoc: Name, work: Reading, person: Reader) -> Kin:
     """The CMOCs that one was made of and those that it became, near and far, so that the evidence of the one is found
     from the other (the evidence listing with `cmoc`)."""
     store.review(work, review)
-    _had_cmoc(work, review, cmoc)
+    store.cmoc(work, review, cmoc)
     rows = store.cmocs(work, review)
     before, after = kin_of(
         cmoc, {name: row.lineage for name, row in rows.items()}, {name: row.gone_into for name, row in rows.items()}
@@ -230,7 +238,7 @@ def show_kin(review: Name, cmoc: Name, work: Reading, person: Reader) -> Kin:
 def list_history(review: Name, cmoc: Name, work: Reading, person: Reader, page: Hundred) -> Page[TheoryEventView]:
     """What happened to a CMOC, oldest first."""
     store.review(work, review)
-    _had_cmoc(work, review, cmoc)
+    store.cmoc(work, review, cmoc)
     found = store.theory_events(work, review, cmoc, page)
     return found.page(lambda row: TheoryEventView(event=row.event_id, **row.model_dump()))
 
@@ -251,7 +259,7 @@ def list_confidence_in_cmoc(
 ) -> Page[ConfidenceView]:
     """How confident people were in a CMOC, oldest first."""
     store.review(work, review)
-    _had_cmoc(work, review, cmoc)
+    store.cmoc(work, review, cmoc)
     return store.confidences(work, review, cmoc, page).page(views.confidence_view)
 
 
@@ -415,12 +423,6 @@ def list_old_names(review: Name, work: Reading, person: Confirmer) -> OldNames:
     """The names under which people coded, withdrew and judged anew before they had ids."""
     store.review(work, review)
     return OldNames.of(store.actors(work, review))
-
-
-def _had_cmoc(work: Work, review: str, cmoc: str) -> None:
-    """Raises NotFound for a CMOC that the review never had."""
-    if not store.known_cmocs(work, review, [cmoc]):
-        raise NotFound(f"review {review!r} has no CMOC {cmoc!r}", slug="unknown_cmoc")
 
 
 def _draft(work: Work, review: str) -> DraftRow:

@@ -123,6 +123,14 @@ def cmocs(work: Work, review: str) -> dict[str, CmocRow]:
     return {row.cmoc: row for row in work.session.scalars(query)}
 
 
+def cmoc(work: Work, review: str, cmoc: str) -> CmocRow:
+    """Raises NotFound for one that the review never had."""
+    row = work.session.get(CmocRow, (review, cmoc))
+    if row is None:
+        raise NotFound(f"review {review!r} has no CMOC {cmoc!r}", slug="unknown_cmoc")
+    return row
+
+
 def known_cmocs(work: Work, review: str, cmocs: Collection[str]) -> dict[str, bool]:
     """Those of these CMOCs that the review ever had, and whether each is set aside."""
     query = select(col(CmocRow.cmoc), col(CmocRow.set_aside_at).is_not(None))

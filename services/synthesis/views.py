@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from datetime import UTC, date, datetime, time
 
 from services.synthesis import store
@@ -11,6 +12,7 @@ from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.revisions import revision_id
 from services.synthesis.models import (
     AppraisalRow,
+    CmocRow,
     ConfidenceRow,
     DraftRow,
     FragmentRow,
@@ -27,6 +29,8 @@ from shared.wire.synthesis import (
     CitedReport,
     CitedStudies,
     CmocDrafted,
+    CmocStanding,
+    CmocView,
     ConfidenceView,
     DraftView,
     EvidenceMoved,
@@ -55,10 +59,6 @@ _SELECTED = {"anchor", "parse_sha256", "page", "quote_sha256", "salt", "lost"}
 def support_table(work: Work, draft: DraftRow) -> SupportTable:
     """Support of every CMOC, with the studies that each counts."""
     review, said = draft.review, store.said(work, draft.review)
-    records: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
-    counted = {study for statement in said for study in statement.studies}
-    for study, record, title in store.reports_of_studies(work, review, counted):
-        records[study].append((record, title))
     return SupportTable(
         review=review,
         draft=draft.draft,
@@ -67,11 +67,30 @@ def support_table(work: Work, draft: DraftRow) -> SupportTable:
             SupportRow(links=len(one.links), **one.model_dump(include=set(SupportRow.model_fields) - {"links"}))
             for one in said
         ],
-        studies=[
-            StudyView(study=study, records=[one for one, _ in of], titles=[title or "" for _, title in of])
-            for study, of in sorted(records.items())
-        ],
+        studies=_studies(work, review, {study for statement in said for study in statement.studies}),
     )
+
+
+def cmoc_standing(work: Work, row: CmocRow) -> CmocStanding:
+    """One CMOC, and what would be published of it now."""
+    said = next((it.statement for it in store.statements(work, row.review, [row.cmoc])), None)
+    named = {study for reason in said.reasons for study in reason.studies} | {*said.studies} if said else set()
+    return CmocStanding(
+        about=CmocView(**row.model_dump()),
+        drafted=CmocDrafted(**said.model_dump(include=set(CmocDrafted.model_fields))) if said else None,
+        studies=_studies(work, row.review, named),
+    )
+
+
+def _studies(work: Work, review: str, studies: Collection[str]) -> list[StudyView]:
+    """These studies, each with the included reports of it."""
+    records: dict[str, list[tuple[str, str | None]]] = defaultdict(list)
+    for study, record, title in store.reports_of_studies(work, review, studies):
+        records[study].append((record, title))
+    return [
+        StudyView(study=study, records=[one for one, _ in of], titles=[title or "" for _, title in of])
+        for study, of in sorted(records.items())
+    ]
 
 
 def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:

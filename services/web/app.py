@@ -45,7 +45,7 @@ def pages(settings: Settings, api: ASGIApp | None = None) -> Starlette:
     async def nothing_here(request: Request, error: Exception) -> Response:
         look = Look(web, (), request, web.door.session(request), web.door.visitor(request))
         if isinstance(error, HTTPException) and error.status_code != 404:
-            answer = look.page("trouble.html", {"what": "method", "detail": "", "errors": []}, error.status_code)
+            answer = look.page("trouble.html", {"what": "method", "errors": []}, error.status_code)
             answer.headers.update(error.headers or {})
             return answer
         return look.of_error(NotFound("there is no such page"))

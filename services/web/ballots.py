@@ -9,9 +9,9 @@ from typing import Any
 from starlette.datastructures import FormData
 
 from services.web import drawing
+from services.web.faults import Labels
 from services.web.page import Asked
 from services.web.shortcuts import OF_REASONS, keys_of
-from services.web.written import Labels
 from shared.errors import Invalid
 from shared.events.screening import VoteCast
 from shared.events.stages import Answer

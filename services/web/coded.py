@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from services.web.page import Asked
@@ -45,14 +44,17 @@ def rows_shown(asked: Asked, filled: dict[str, str], more: bool) -> int:
     return min(max(_rows_sent(asked) + more, rows_filled(filled), ROWS), MOST_ROWS)
 
 
+def fields_shown(rows: int) -> list[str]:
+    """The names of all fields of a form with so many rows."""
+    return [
+        *(f"fragment.{name}" for name in _FRAGMENT),
+        *(f"links[{at}].{name}" for at in range(rows) for name in _LINK),
+    ]
+
+
 def by_standing(cmocs: Sequence[CmocView]) -> tuple[list[CmocView], list[CmocView]]:
     """The CMOCs that the protocol states, and those that it has no more."""
     return [it for it in cmocs if it.set_aside_at is None], [it for it in cmocs if it.set_aside_at is not None]
-
-
-def at_fields(errors: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
-    """The same faults, each at the field of the form that it is about."""
-    return [{"at": re.sub(r"\.(\d+)\.", r"[\1].", error["at"]), "why": error["why"]} for error in errors]
 
 
 def _rows_sent(asked: Asked) -> int:

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 from services.web.page import Asked
 from shared.events.synthesis import Change
-from shared.wire.synthesis import CmocDrafted, DraftView, ManualSearch, SupportTable
+from shared.wire.synthesis import CmocDrafted, DraftView, ManualSearch, StudyView
 
 #: Letters of a mark: enough that no two lines of one draft have the same.
 _LETTERS = 12
@@ -51,9 +51,9 @@ def cmocs_by_theory(draft: DraftView) -> dict[str, list[CmocDrafted]]:
     return found
 
 
-def titles_of(table: SupportTable) -> Mapping[str, Sequence[tuple[str, str]]]:
+def titles_of(studies: Iterable[StudyView]) -> Mapping[str, Sequence[tuple[str, str]]]:
     """The reports of each study, by record and title."""
-    return {one.study: list(zip(one.records, one.titles, strict=True)) for one in table.studies}
+    return {one.study: list(zip(one.records, one.titles, strict=True)) for one in studies}
 
 
 def _mark(change: Change) -> str:

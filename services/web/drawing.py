@@ -31,10 +31,6 @@ ROOMS = (
 #: A part of a place that an error names: `stages[0]`.
 _STEP = re.compile(r"([^\[\]]+)(?:\[(\d{1,9})\])?")
 
-#: Where an error names what a terminal is told: a person in a browser has none. In brackets, or as a part
-#: of a sentence.
-_OF_TERMINALS = re.compile(r"\s*\((?:[^()`]*`living [^`]*`)+[^()]*\)|[;:,]\s*`living [^`]*`[^;,.]*")
-
 #: Sources that no strategy is translated for, as people call them.
 _SOURCES = {"crossref": "Crossref", "unpaywall": "Unpaywall"}
 
@@ -175,13 +171,8 @@ def stage(name: str) -> str:
 
 def steps_of(at: str) -> list[tuple[str, int | None]]:
     """The parts of a place that an error names, each with which one it is of several, counted from 1."""
-    parts = (_STEP.fullmatch(part) for part in at.removeprefix("query.").split("."))
+    parts = (_STEP.fullmatch(part) for part in at.split("."))
     return [(part[1], int(part[2]) + 1 if part[2] else None) for part in parts if part]
-
-
-def without_terminals(said: str) -> str:
-    """What an error says, without the commands of a terminal."""
-    return _OF_TERMINALS.sub("", said)
 
 
 def number(n: float) -> str:

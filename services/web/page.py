@@ -25,6 +25,7 @@ from starlette.routing import Route
 from services.web import door, drawing, policy
 from services.web.asking import Api
 from services.web.door import Door
+from services.web.faults import errors_of
 from services.web.files import Ways
 from services.web.forms import form_of, form_with_file
 from services.web.gate import Gate
@@ -356,7 +357,7 @@ class Web:
             return look.at_the_door(form)
         if look.session is not None and door.is_from_here(look.request) and not _SECRET & form.keys():
             return look.once_more(form)
-        return look.page("trouble.html", {"what": "form", "detail": "", "errors": []}, 403)
+        return look.page("trouble.html", {"what": "form", "errors": []}, 403)
 
 
 @dataclass(frozen=True)
@@ -439,10 +440,8 @@ class Look:
     def trouble(self, error: LivingError) -> Response:
         """The same of what the log has already."""
         what, status = _trouble(error)
-        detail = "" if what in ("not_there", "ours") else drawing.without_terminals(error.detail)
-        answer = replace(self, allowed=()).page(
-            "trouble.html", {"what": what, "detail": detail, "errors": error.extra.get("errors") or []}, status
-        )
+        errors = [] if what in ("not_there", "ours") else errors_of(error)
+        answer = replace(self, allowed=()).page("trouble.html", {"what": what, "errors": errors}, status)
         if status == 503 and error.slug not in SLUGS:  # Those a person must mend first.
             answer.headers["Retry-After"] = "5"
         return answer

@@ -97,6 +97,10 @@ class SynthesisClient:
     def cmocs(self, review: str) -> list[wire.CmocView]:
         return self._http.listed(f"/synthesis/reviews/{part(review)}/cmocs", wire.CmocView)
 
+    def cmoc(self, review: str, cmoc: str) -> wire.CmocStanding:
+        """One CMOC, with what would be published of it now, and why."""
+        return self._http.get(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}", wire.CmocStanding)
+
     def kin(self, review: str, cmoc: str) -> wire.Kin:
         """The CMOCs that one was made of and those that it became, near and far."""
         return self._http.get(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/kin", wire.Kin)

@@ -779,6 +779,15 @@ class CmocView(BaseModel):
     dissent: str | None = None
 
 
+class CmocStanding(BaseModel):
+    """A CMOC, and what would be published of it now (`drafted`): None of one that the protocol has no more, and before
+    the first draft. `studies` are those that its rules name and those that count."""
+
+    about: CmocView
+    drafted: CmocDrafted | None
+    studies: list[StudyView]
+
+
 class Kin(BaseModel):
     """Where a CMOC comes from and where it went: those that it was made of and those that it became, near and far."""
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from services.cli import _COMMANDS as COMMANDS
+
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -25,3 +27,12 @@ def having(text: str) -> set[str]:
 )
 def test_it_stands_in_its_one_place(text, home):
     assert having(text) - {"services/search/ports/index/query.py"} == {home}
+
+
+def test_what_the_platform_says_names_no_command_of_a_terminal_which_says_its_own():
+    """`services/cli/__init__.py` has them, by the slug of the error: a person in a browser has no terminal."""
+    assert {module for module in having("`living ") if "/commands/" in module} == set()
+
+
+def test_a_terminal_says_its_commands_of_errors_that_there_are():
+    assert {slug for slug in COMMANDS if not having(f'"{slug}"') - {"services/cli/__init__.py"}} == set()

@@ -35,8 +35,7 @@ def decide_retrieval(work: Work, review: str, record: str, asked: NewRetrieval) 
             f"record {record!r} is restricted: it is no report, and there is nothing to be retrieved", slug="restricted"
         )
     if row.state == RetrievalStates.RETRIEVED:
-        why = f"record {record!r} has a copy: withdraw it if it is the wrong one (`living texts show` names it)"
-        raise Conflict(why, slug="is_retrieved")
+        raise Conflict(f"record {record!r} has a copy: withdraw it if it is the wrong one", slug="is_retrieved")
     if asked.state == RetrievalStates.SOUGHT:
         row.tries, row.trouble, row.retry_at = 0, None, work.now
     if row.state == asked.state:

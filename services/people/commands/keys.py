@@ -181,7 +181,4 @@ def _highest(roles: Iterable[str]) -> str:
 def _require_person(person: Person) -> None:
     """Raises Forbidden for whoever has no keys of their own: a program, or the machine's owner."""
     if is_owner(person) or person.id == person.key:
-        raise Forbidden(
-            "keys are made by persons: come in by an invitation first (`living people invite`, `living login`)",
-            slug="no_person",
-        )
+        raise Forbidden("keys are made by persons: come in by an invitation first", slug="no_person")

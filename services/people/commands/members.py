@@ -56,7 +56,7 @@ def found(work: Work, review: str, person: Person) -> ReviewRow:
 def _taken(work: Work, review: str, person: Person) -> Conflict:
     """What is said of a name that is a review's; more to who may know of all."""
     if role_now(work, person, ALL_REVIEWS) == "admin":
-        advice = "it is there already: invite its lead (`living people invite REVIEW --role lead`)"
+        advice = "it is there already: invite its lead"
     else:
         advice = "take another"
     return Conflict(f"the name {review!r} cannot be had; {advice}", slug="review_taken")

@@ -21,7 +21,7 @@ def untrained_at(work: Work, plan: Plan) -> list[str]:
 def training_first(stage: str) -> Conflict:
     """Why nothing is given to somebody at a stage."""
     reason = f"stage {stage!r} has a training set, which you have not finished: answer it first"
-    return Conflict(f"{reason} (`living screen` leads through it)", slug="training_first", stage=stage)
+    return Conflict(reason, slug="training_first", stage=stage)
 
 
 def next_item(work: Work, review: str, stage: str | None) -> tuple[Stage, TrainingItem, int] | None:

@@ -119,8 +119,8 @@ def _left_out(work: Work, review: ReviewRow, without: list[LeftOut]) -> list[Not
     if unsaid := [it for name, it in overdue.items() if name not in reasons]:
         named = "; ".join(f"{it.strategy} ({it.database}, due on {it.due})" for it in unsaid)
         raise Conflict(
-            f"searches by hand are overdue: {named}. Bring what they found (`living ingest import`), sign that nothing "
-            "is new (`living ingest searched`), or leave each out with a reason",
+            f"searches by hand are overdue: {named}. Bring what they found, sign that nothing is new, or leave each "
+            "out with a reason",
             slug="searches_overdue",
             errors=[{"at": f"without.{it.strategy}", "why": f"{it.database} was due on {it.due}"} for it in unsaid],
         )

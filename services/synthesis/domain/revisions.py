@@ -138,8 +138,7 @@ def read(frozen: str) -> tuple[int, RevisionContent]:
             return schema, RevisionContent.model_validate(parts)
     except (Invalid, KeyError, ValidationError) as error:
         raise Conflict(
-            "this revision was changed where it is kept and cannot be shown; `living synthesis verify` says what is "
-            "wrong with it",
+            "this revision was changed where it is kept and cannot be shown; verifying it says what is wrong with it",
             slug="spoiled_revision",
         ) from error
     raise Conflict(

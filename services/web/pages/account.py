@@ -8,9 +8,10 @@ from typing import get_args
 from starlette.responses import RedirectResponse
 
 from services.web import door, drawing, policy, shortcuts
+from services.web.faults import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.pages.entrance import signed_out
-from services.web.written import errors_of, whole
+from services.web.written import whole
 from shared.errors import Conflict, Invalid, LivingError
 from shared.shortcuts import PRESETS
 from shared.wire.people import KeyMade, Scope

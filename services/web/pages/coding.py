@@ -7,12 +7,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any, get_args
 
 from services.web import drawing
-from services.web.coded import at_fields, by_standing, evidence_of, filled_of, rows_shown
+from services.web.coded import by_standing, evidence_of, fields_shown, filled_of, rows_shown
+from services.web.faults import errors_of
 from services.web.lacking import without_protocol
 from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
-from services.web.written import errors_of
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound, UnknownReview
 from shared.events.synthesis import Credibility, Element, Inference, Stance
 from shared.wire.screening import RecordHistory
@@ -178,12 +178,13 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
     if shown.merged_into is not None and error is None:
         return Go(drawing.url("reviews", review, "records", shown.merged_into, "evidence"))
     filled = filled_of(asked)
+    rows = rows_shown(asked, filled, more)
     stated, gone = by_standing(cmocs)
     given = {
         "review": review, "record": shown, "book": shown.bibliography, "sheet": sheet, "cmocs": stated, "gone": gone,
         "called": called, "naming": naming, "codes": has_role(me, "reviewer", review), "history": history,
-        "definitions": version.protocol.definitions, "filled": filled, "rows": rows_shown(asked, filled, more),
-        "errors": at_fields(errors_of(error)), "query": asked.query, **choices(),
+        "definitions": version.protocol.definitions, "filled": filled, "rows": rows,
+        "fields": fields_shown(rows), "errors": errors_of(error), "query": asked.query, **choices(),
         "copies": [it for it in texts.texts if it.withdrawn_at is None and it.parse is not None and not it.parse.why],
     }  # fmt: skip
     return Page("evidence.html", given, 200 if error is None else 422)

@@ -10,11 +10,11 @@ from typing import Any
 
 from services.web import drawing
 from services.web.ballots import GONE, asks_for, ballot_of, filled_by, labels_of, letters
+from services.web.faults import errors_of, labelled
 from services.web.marking import marked
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.shortcuts import keys_of
-from services.web.written import errors_of, labelled
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.events.screening import VoteCast
 from shared.events.stages import Answer

@@ -6,8 +6,8 @@ import asyncio
 from typing import cast, get_args
 
 from services.web import drawing
+from services.web.faults import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
-from services.web.written import errors_of
 from shared.errors import Invalid, LivingError
 from shared.wire.synthesis import Course
 
@@ -38,6 +38,6 @@ async def _course(asked: Asked, error: LivingError | None = None) -> Page:
     given = {
         "review": review, "standing": standing, "question": question, "courses": get_args(Course),
         "chosen": asked.text("course") or now, "why": asked.text("why") or standing.why or "", "query": asked.query,
-        "errors": [it | {"at": it["at"].removeprefix("body.")} for it in errors_of(error)],
+        "errors": errors_of(error),
     }  # fmt: skip
     return Page("course.html", given, 200 if error is None else 422)

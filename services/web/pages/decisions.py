@@ -6,9 +6,9 @@ import asyncio
 from typing import Any
 
 from services.web import drawing
+from services.web.faults import errors_of
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
-from services.web.written import errors_of
 from shared.client.asking import one_sheet
 from shared.errors import Conflict, Invalid, LivingError
 from shared.wire.screening import BatchView, StatedDecisions

@@ -7,10 +7,10 @@ from typing import Any
 
 from services.web import drawing
 from services.web.describing import beside
+from services.web.faults import errors_of
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
-from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError
 from shared.events.ingest import Bibliography
 from shared.wire.ingest import DuplicateView, RulingView

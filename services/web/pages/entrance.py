@@ -8,8 +8,8 @@ from typing import Any
 from starlette.responses import RedirectResponse, Response
 
 from services.web import door, drawing, policy
+from services.web.faults import errors_of
 from services.web.page import PROOF, Asked, Drawn, Go, Look, Page, Pages
-from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError, NotFound, TooMany, Unauthenticated
 
 pages = Pages()

@@ -6,12 +6,12 @@ import asyncio
 from typing import get_args
 
 from services.web import drawing
+from services.web.faults import errors_of
 from services.web.lacking import without_protocol
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
 from services.web.saving import saved
-from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.wire.ingest import EXPORT_ENDINGS, ExportFormat, Standing
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
+from services.web.faults import errors_of
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Page, Pages
-from services.web.written import day_of, errors_of
+from services.web.written import day_of
 from shared.errors import Invalid
 from shared.wire.screening import DayOfWork, StageAgreement
 

@@ -17,9 +17,10 @@ from starlette.responses import Response
 from services.web import drawing, policy
 from services.web.citing import Citation
 from services.web.comparing import Moved, Part, moved, parts
+from services.web.faults import errors_of
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
-from services.web.written import day_of, errors_of, numbered
+from services.web.written import day_of, numbered
 from shared.client.asking import one_sheet
 from shared.errors import Forbidden, Invalid, LivingError, NotFound
 from shared.wire.protocol import QuestionView

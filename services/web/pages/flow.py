@@ -7,9 +7,10 @@ from typing import Any
 from starlette.responses import Response
 
 from services.web import drawing, policy
+from services.web.faults import errors_of
 from services.web.page import Asked, Drawn, Page, Pages
 from services.web.picturing import png_of
-from services.web.written import day_of, errors_of, whole
+from services.web.written import day_of, whole
 from shared.errors import Invalid
 
 pages = Pages()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from services.web import drawing
+from services.web.faults import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
-from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError
 
 pages = Pages()

@@ -13,12 +13,13 @@ import yaml
 from starlette.datastructures import FormData
 
 from services.web import drawing
+from services.web.faults import errors_of
 from services.web.lacking import without_protocol
 from services.web.names import called_in
 from services.web.page import ONCE, Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
 from services.web.sending import sent
-from services.web.written import errors_of, whole
+from services.web.written import whole
 from shared.client.asking import under
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.wire.ingest import LARGEST_FILE, ImportView, LibraryFormat, ManualView

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from services.web.faults import errors_of
 from services.web.page import Asked, Drawn, Page, Pages
-from services.web.written import errors_of
 from shared.errors import Conflict, LivingError
 from shared.wire.notify import MailSubscription
 

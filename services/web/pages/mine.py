@@ -8,9 +8,10 @@ from typing import Any
 
 from services.web import drawing
 from services.web.ballots import asks_for, ballot_of, labels_of, letters
+from services.web.faults import errors_of, labelled
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages, Sheet
-from services.web.written import day_of, errors_of, labelled
+from services.web.written import day_of
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.wire.screening import MyVote, PairAgreement, StageAgreement
 

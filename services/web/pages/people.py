@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 
 from services.web import drawing
+from services.web.faults import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
-from services.web.written import errors_of
+from services.web.written import whole
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.tokens import OF_MEMBERS
 from shared.wire.people import InvitationView, Invited, MemberView
@@ -24,10 +25,8 @@ async def invite(asked: Asked) -> Drawn:
     """Makes a link for one person. The page that answers is the only one that ever shows it."""
     try:
         with asked.done_once():
-            wish = {"role": asked.text("role"), "days": int(asked.text("days") or 7)}
+            wish = {"role": asked.text("role"), "days": whole(asked.text("days") or "7", "days")}
             invited = await asked.api.people.invite(asked.path["review"], wish)
-    except ValueError:
-        return await _people(asked, error=Invalid.of("days", drawing.text("people.days_number")))
     except (Invalid, Conflict) as error:
         return await _people(asked, error=error)
     return await _people(asked, invited=invited)

@@ -11,12 +11,13 @@ from typing import Any, cast
 import yaml
 
 from services.web import drawing, guided
+from services.web.faults import errors_of
 from services.web.lacking import without_protocol
 from services.web.lived import lived
 from services.web.names import called_in
 from services.web.page import ONCE, Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
-from services.web.written import errors_of, numbered
+from services.web.written import numbered
 from shared.client.amending import effects_of
 from shared.client.asking import under
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
@@ -205,9 +206,8 @@ async def _applied(asked: Asked, text: str, checked: Checked) -> Drawn:
         with asked.done_once():
             await asked.api.protocol.apply(review, text, follows=checked.newest, why=_why(asked) or None)
     except Invalid as error:  # The text is sound; what is wrong is beside it.
-        faults = [fault | {"at": str(fault["at"]).removeprefix("query.")} for fault in errors_of(error)]
         effects = await _effects(asked, checked)
-        return _text_page(asked, text, checked.newest, checked, effects, errors=faults)
+        return _text_page(asked, text, checked.newest, checked, effects, errors=errors_of(error))
     except Conflict as error:
         if error.slug != "not_the_newest":
             raise
@@ -225,7 +225,7 @@ def _text_page(
     *,
     stale: bool = False,
     faults: list[dict[str, Any]] | None = None,
-    errors: list[dict[str, Any]] | None = None,
+    errors: list[dict[str, str]] | None = None,
 ) -> Page:
     given = {
         "countable": _countable(checked), "most_previewed": MOST_PREVIEWED, "why": _why(asked), "errors": errors or [],
@@ -249,7 +249,7 @@ def _guide(
         "review": asked.path["review"], "filled": form, "members": members, "errors": faults or [], "checked": checked,
         "countable": _countable(checked), "most_previewed": MOST_PREVIEWED, "sources": SOURCES, "text": text,
         "stages": stages or guided.stages_of(form), "most_stages": guided.MOST_STAGES,
-        "names": {name: name for name in _questions(asked)}, "effects": [], "said": said,
+        "fields": _questions(asked), "effects": [], "said": said,
         "defined": not any(fault["at"].startswith("definitions") for fault in faults or []),
         "seen": _seen(0, text) if checked else "",
     }  # fmt: skip

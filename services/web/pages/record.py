@@ -9,12 +9,12 @@ from typing import Any, get_args
 
 from services.web import drawing
 from services.web.describing import described, labels, spoken
+from services.web.faults import errors_of
 from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages, Sheet
 from services.web.roles import has_role
 from services.web.saving import saved
 from services.web.sending import sent
-from services.web.written import errors_of
 from shared.client.operations import SERVICES
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.events.ingest import Bibliography, NoticeKind

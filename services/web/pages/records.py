@@ -10,9 +10,9 @@ from typing import Any
 from starlette.datastructures import FormData, QueryParams
 
 from services.web import drawing
+from services.web.faults import errors_of
 from services.web.marking import found_in
 from services.web.page import SHEET, Asked, Drawn, Go, Page, Pages
-from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.wire.search import FoundRecord, SavedSearch, SearchPage
 
@@ -161,11 +161,10 @@ def _faults(error: LivingError | None) -> list[dict[str, str]]:
 
 
 def _fault(error: dict[str, str]) -> dict[str, str]:
-    at = error["at"].removeprefix("query.")
-    what, _, character = at.partition(":")
+    what, _, character = error["at"].partition(":")
     if what == "text":
         return {"at": "q", "why": drawing.text("records.at_character", n=character, why=error["why"])}
-    return {"at": at, "why": error["why"]}
+    return error
 
 
 def _here(review: str, chosen: Mapping[str, Any], **said: str) -> str:

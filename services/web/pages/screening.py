@@ -10,10 +10,11 @@ from starlette.datastructures import FormData
 
 from services.web import drawing
 from services.web.ballots import GONE, asks_for, ballot_of, labels_of, letters, tags_of
+from services.web.faults import errors_of, labelled
 from services.web.marking import marked
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.shortcuts import keys_of
-from services.web.written import day_in, errors_of, labelled
+from services.web.written import day_in
 from shared.client.asking import one_sheet
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.wire.protocol import QuestionView

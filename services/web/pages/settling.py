@@ -7,10 +7,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from services.web import drawing
+from services.web.faults import errors_of
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages, Sheet
 from services.web.pages.conflicts import Outcome, outcome_of, spoken
-from services.web.written import errors_of
 from shared.errors import Invalid, LivingError
 from shared.events.protocol import Protocol
 from shared.events.screening import VoteCast

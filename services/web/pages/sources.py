@@ -7,12 +7,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from services.web import drawing
+from services.web.faults import errors_of
 from services.web.glance import needs
 from services.web.lacking import without_protocol
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
-from services.web.written import errors_of, whole
+from services.web.written import whole
 from shared.client.asking import one_sheet
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.wire.common import DeadLetterGroup

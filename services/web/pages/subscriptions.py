@@ -9,9 +9,9 @@ from typing import Any, get_args
 from pydantic import ValidationError
 
 from services.web import drawing
+from services.web.faults import errors_of
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
-from services.web.written import errors_of
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
 from shared.events.protocol import Protocol
 from shared.wire.notify import (
@@ -153,7 +153,7 @@ async def _subscription(
 
 def _errors(error: LivingError | None) -> list[dict[str, str]]:
     """By field of the form, in which an address of mail is where it goes."""
-    found = [it | {"at": it["at"].removeprefix("body.").partition(".")[0]} for it in errors_of(error)]
+    found = [it | {"at": it["at"].partition(".")[0]} for it in errors_of(error)]
     return [it | {"at": "url" if it["at"] == "address" else it["at"]} for it in found]
 
 

@@ -8,14 +8,14 @@ from typing import Any, get_args
 from services.web import drawing
 from services.web.comparing import parts
 from services.web.drafting import arrived, cmocs_by_theory, marks_of, overdue, reasons_of, titles_of
+from services.web.faults import errors_of
 from services.web.lacking import without_protocol
 from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
-from services.web.written import errors_of
 from shared.errors import Conflict, Invalid, LivingError, NotFound, UnknownReview
 from shared.events.synthesis import Element
-from shared.wire.synthesis import CmocDrafted, CmocView, DraftView
+from shared.wire.synthesis import DraftView
 
 pages = Pages()
 
@@ -38,8 +38,8 @@ async def show_draft(asked: Asked) -> Drawn:
         return await _without_draft(asked, error)
     given = {
         "review": review, "draft": draft, "status": status, "theories": cmocs_by_theory(draft),
-        "studies": titles_of(table), "parts": parts(draft.changes), "proposals": proposals, "overdue": overdue(draft),
-        "leads": has_role(me, "lead", review), "called": called,
+        "studies": titles_of(table.studies), "parts": parts(draft.changes), "proposals": proposals,
+        "overdue": overdue(draft), "leads": has_role(me, "lead", review), "called": called,
     }  # fmt: skip
     return Page("synthesis.html", given)
 
@@ -123,14 +123,14 @@ async def show_cmoc(asked: Asked) -> Drawn:
     """A CMOC: its words, why its status is what it is, what each of its parts rests on, and where it comes from."""
     review, cmoc, api = asked.path["review"], asked.path["cmoc"], asked.api.synthesis
     element: Any = asked.query.get("element") if asked.query.get("element") in get_args(Element) else None
-    (cmocs, kin, drafted, table), (sheet, called) = await asyncio.gather(
-        asyncio.gather(api.cmocs(review), api.kin(review, cmoc), _drafted(asked), _titles(asked)),
-        asyncio.gather(asked.sheet(api.evidence(review, cmoc=cmoc, element=element)), called_in(asked, review)),
-    )
-    about: CmocView = next(it for it in cmocs if it.cmoc == cmoc)
+    found, kin, sheet, called = await asyncio.gather(
+        api.cmoc(review, cmoc), api.kin(review, cmoc),
+        asked.sheet(api.evidence(review, cmoc=cmoc, element=element)), called_in(asked, review),
+    )  # fmt: skip
     given = {
-        "review": review, "about": about, "kin": kin, "cmoc": drafted, "studies": table, "sheet": sheet,
-        "called": called, "naming": naming, "element": element, "elements": get_args(Element), "query": asked.query,
+        "review": review, "about": found.about, "kin": kin, "cmoc": found.drafted,
+        "studies": titles_of(found.studies), "sheet": sheet, "called": called, "naming": naming, "element": element,
+        "elements": get_args(Element), "query": asked.query,
     }  # fmt: skip
     return Page("cmoc.html", given)
 
@@ -160,7 +160,8 @@ async def _signing(asked: Asked, error: LivingError | None = None, sure: bool = 
     given = {
         "review": review, "draft": draft, "standing": standing, "parts": parts(draft.changes),
         "marks": marks_of(draft.changes), "overdue": searches, "reasons": reasons_of(asked, searches),
-        "written": bool(asked.form), "stale": stale, "arrived": _arrived(asked, draft) if stale else None,
+        "fields": ["summary", *(f"without.{it.strategy}" for it in searches)], "written": bool(asked.form),
+        "stale": stale, "arrived": _arrived(asked, draft) if stale else None,
         "sure": sure and not stale and draft.settled, "summary": asked.text("summary"),
         "drill": asked.text("drill") == "yes" or draft.drill,
         "leads": has_role(me, "lead", review), "errors": _errors(asked, error, stale),
@@ -177,7 +178,7 @@ def _errors(asked: Asked, error: LivingError | None, stale: bool) -> list[dict[s
     """What is wrong, by field; that something arrived meanwhile is said at length beside the form."""
     if isinstance(error, Conflict) and (stale or error.slug == "not_settled"):
         return []
-    named = {f"without.{at}.reason": name for at, name in enumerate(_left_out(asked))}
+    named = {f"without[{at}].reason": name for at, name in enumerate(_left_out(asked))}
     return [{"at": named.get(one["at"], one["at"]), "why": one["why"]} for one in errors_of(error)]
 
 
@@ -234,20 +235,3 @@ async def _without_draft(asked: Asked, error: NotFound) -> Page:
     if error.slug != "no_draft":
         raise error
     return Page("no-draft.html", {"review": asked.path["review"]})
-
-
-async def _drafted(asked: Asked) -> CmocDrafted | None:
-    """What would be published now of the CMOC of the path; None of one that is stated no more."""
-    review, cmoc = asked.path["review"], asked.path["cmoc"]
-    try:
-        draft = await asked.api.synthesis.draft(review)
-    except NotFound:
-        return None
-    return next((it for it in draft.cmocs if it.cmoc == cmoc), None)
-
-
-async def _titles(asked: Asked) -> Any:
-    try:
-        return titles_of(await asked.api.synthesis.support(asked.path["review"]))
-    except NotFound:
-        return {}

@@ -6,10 +6,10 @@ from typing import Any
 
 from services.web import drawing
 from services.web.ballots import letters
+from services.web.faults import Labels, errors_of, labelled
 from services.web.marking import marked_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.shortcuts import keys_of
-from services.web.written import Labels, errors_of, labelled
 from shared.errors import Conflict, Invalid, LivingError
 from shared.wire.training import TrainingCard
 

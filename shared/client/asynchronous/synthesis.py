@@ -101,6 +101,10 @@ class AsyncSynthesisClient:
     async def cmocs(self, review: str) -> list[wire.CmocView]:
         return await self._http.listed(f"/synthesis/reviews/{part(review)}/cmocs", wire.CmocView)
 
+    async def cmoc(self, review: str, cmoc: str) -> wire.CmocStanding:
+        """One CMOC, with what would be published of it now, and why."""
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}", wire.CmocStanding)
+
     async def kin(self, review: str, cmoc: str) -> wire.Kin:
         """The CMOCs that one was made of and those that it became, near and far."""
         return await self._http.get(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/kin", wire.Kin)

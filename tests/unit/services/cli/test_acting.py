@@ -130,7 +130,7 @@ def test_a_review_that_is_none_is_told_in_the_same_words_by_every_command(run, p
 
         assert isinstance(result.exception, NotFound), words
         assert result.exception.detail.startswith(
-            "there is no review 'nope' with a protocol; `living review list` shows those there are"
+            "there is no review 'nope' with a protocol; one that was just applied arrives in seconds"
         )
 
 

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from click import Command, Context, Group
 
-from services.cli import _not_said_yet
+from services.cli import _COMMANDS, _not_said_yet, app
 from shared.errors import Invalid
 from shared.keys.file import open_ring
 from shared.paging import of_another
@@ -64,6 +66,26 @@ def test_json_is_json_for_an_output_of_few_letters(greek):
     ran = living("review", "list", "--json", PYTHONIOENCODING="latin-1")
 
     assert json.loads(ran.stdout)[0]["title"] == "Περί ηγεσίας"
+
+
+def test_what_a_terminal_has_for_an_error_is_said_beneath_it(greek):
+    ran = living("review", "show", "nope")
+
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines() == [
+        "unknown review: there is no review 'nope' with a protocol; one that was just applied arrives in seconds",
+        "  `living review list` shows those there are",
+    ]
+
+
+@pytest.mark.parametrize("slug", _COMMANDS)
+def test_the_commands_that_a_terminal_has_for_errors_are_there(slug):
+    for said in re.findall(r"`living ([a-z ]+)", _COMMANDS[slug]):
+        command: Command | None = app
+        for word in said.split():
+            assert isinstance(command, Group)
+            command = command.get_command(Context(command), word)
+        assert command is not None, said
 
 
 def test_a_folder_that_cannot_be_made_for_a_demo_is_told():

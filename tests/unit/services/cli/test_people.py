@@ -11,7 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from demo.replay.server import ReplayServer
-from services.cli import context, kept
+from services.cli import _COMMANDS, context, kept
 from shared.bus.relay import relay_once
 from shared.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated, Unavailable
 from tests.unit.services.cli.conftest import data
@@ -403,4 +403,5 @@ def test_an_admin_who_founds_what_is_there_is_told_how_it_gets_a_lead(people, as
 
     again = as_someone("root", "people", "found", "new-one").exception
 
-    assert isinstance(again, Conflict) and "living people invite" in again.detail
+    assert isinstance(again, Conflict) and "invite its lead" in again.detail
+    assert "`living people invite REVIEW --role lead`" in _COMMANDS[again.slug]

@@ -194,11 +194,11 @@ class Site:
                 living.ingest.add(review, how | {"title": title} | said)
             self.waits(lambda: living.screening.funnel(review).discovered == before + len(titles))
 
-    def mailed(self, opens: Opens, review: str = REVIEW) -> str:
+    def mailed(self, opens: Opens, address: str | None = None, owner: str = "ada") -> str:
         """The page to which a link in mail leads that opens this, of a subscription that nobody has answered yet."""
-        wish = NewSubscription(channel="email", address=f"{new_id('x')}@example.org")
-        with self.app.state.platform.running["notify"].work("ada") as work:
-            made = subscriptions.subscribe(work, review, wish, host="mail")
+        wish = NewSubscription(channel="email", address=address or f"{new_id('x')}@example.org")
+        with self.app.state.platform.running["notify"].work(owner) as work:
+            made = subscriptions.subscribe(work, REVIEW, wish, host="mail")
             token = token_of(made.secret or "", made.id, opens)
             return f"/mail/{made.id}/{token}"
 

@@ -91,7 +91,7 @@ def test_strings_are_counted_with_their_titles_and_what_a_source_that_hangs_or_i
         ),
     )
 
-    assert re.search(r"pubmed\s+pubmed\s+[1-9]\d*\s+The first titles \(\d\)", said), said
+    assert re.search(r"pubmed\s+PubMed\s+[1-9]\d*\s+The first titles \(\d\)", said), said
     assert "leadership" in said.lower() and said.count("does not answer") >= 2
     assert "data-again" not in lead.text and "<img src=x" not in lead.text and HOSTILE in said
     assert list(site.client(lead).ingest.runs(REVIEW)) == []
@@ -186,7 +186,7 @@ def test_a_first_protocol_is_counted_before_there_is_one(site):
     assert at.startswith("/reviews/allotments/protocol/previews/")
     with site.client(ada) as living:
         site.waits(lambda: living.ingest.preview("allotments", at.rpartition("/")[2]).done)
-    assert re.search(r"europepmc\s+[1-9]", ada.goes(at).words)
+    assert re.search(r"Europe PMC\s+[1-9]", ada.goes(at).words)
 
 
 def test_who_is_no_lead_sees_no_counts_and_what_there_is_not_is_no_page(site, lead):

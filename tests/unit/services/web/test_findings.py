@@ -245,8 +245,8 @@ def test_somebody_subscribes_a_webhook_sees_its_secret_once_and_ends_it(site, re
         every="weekly",
         zone="Europe/Berlin",
     )
-    assert re.search(r'readonly value="whsec_[^"]+"', reader.text)
-    assert "whsec_" not in reader.goes(at).text and "https://1.1.1.1/hook" in reader.text
+    assert re.search(r'readonly value="whsec_[^"]+"', reader.text) and 'data-copy="shown"' in reader.text
+    assert "/copy.js" in reader.text and "whsec_" not in reader.goes(at).text and "https://1.1.1.1/hook" in reader.text
 
     (path,) = set(re.findall(rf'action="({at}/[^"]+/end)"', reader.text))
     assert "You are told nothing more there." in reader.sends(path).text

@@ -6,6 +6,7 @@ import re
 
 import pytest
 
+from services.web.drawing import stage
 from tests.unit.services.web.rig import REVIEW, Site
 
 pytestmark = pytest.mark.waits
@@ -62,15 +63,15 @@ def test_what_was_found_adds_up_to_where_its_records_are_also_after_a_merge(busy
         flow, status = living.screening.flow(REVIEW), living.ingest.status(REVIEW)
     page = busy.admin.goes(AT).text
     figures = {what: int(n) for what, n in re.findall(r"<dt>(.*?)</dt><dd>(.*?)</dd>", page)}
-    rows = re.findall(r'<tr><th scope="row">(\w+)</th>(.*?)</tr>', page)
-    stages = {stage: [int(n) for n in re.findall(r'<td class="n">(\d+)</td>', row)] for stage, row in rows}
+    rows = re.findall(r'<tr><th scope="row">([\w ]+)</th>(.*?)</tr>', page)
+    stages = {name: [int(n) for n in re.findall(r'<td class="n">(\d+)</td>', row)] for name, row in rows}
 
     assert figures["found"] == flow.identified.n == status.source_records
     assert figures["duplicates"] == flow.duplicates.n == 1
     here = figures["in screening"] + figures["excluded"] + figures["included"]
-    assert figures["found"] - figures["duplicates"] - figures["kept out by a rule"] == here == stages["sift"][0]
+    assert figures["found"] - figures["duplicates"] - figures["kept out by a rule"] == here == stages["Sift"][0]
     for of_flow in flow.stages:
-        reached, *parts = stages[of_flow.stage]
+        reached, *parts = stages[stage(of_flow.stage)]
         assert reached == sum(parts) == of_flow.reached.n
 
 

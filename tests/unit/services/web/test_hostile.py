@@ -18,7 +18,10 @@ import yaml
 
 from services.ingest.ports.sources import previews
 from services.ingest.ports.sources.port import Page, SourceRecord
+from services.notify.domain import Outcome
+from services.notify.ports.channels.webhook import WebhookChannel
 from services.web.pages import ALL
+from shared.wire.notify import ADDRESS
 from tests.unit.services.web.hostile import HOSTILE, Judged, in_pieces
 from tests.unit.services.web.rig import FILES, PROTOCOL, REVIEW, Browser, Site
 from tests.unit.services.web.test_findings import included, signs
@@ -46,12 +49,12 @@ LINES = (
     "title of a preview",
     "remark of a source",
     "locator",
+    "address of a webhook",
+    "why nothing arrived",
 )
 
-#: Pages that no link leads to, and those of which nobody here has one: nobody is told of anything.
-APART = {
-    "/sign-in", "/join", "/mail/{subscription}/{token}", "/reviews/{review}/findings/subscriptions/{subscription}",
-}  # fmt: skip
+#: Pages that no link leads to.
+APART = {"/sign-in", "/join"}
 
 #: How much of a list's address is chosen: it is narrowed by one thing, or by the days of a year.
 _CHOSEN = 2
@@ -66,6 +69,10 @@ def whole(field: str) -> str:
 def lines(field: str, longest: int = 480) -> list[str]:
     """The same, as a field takes it that holds no more than a line."""
     return [f"[{field}] {piece}" for piece in in_pieces(longest - len(field))]
+
+
+#: Addresses of mail, as hostile as they may be.
+MAILED = [address for it in HOSTILE if ADDRESS.fullmatch(address := f"{it}@example.org")]
 
 
 def names() -> list[str]:
@@ -99,7 +106,8 @@ class People:
 
     lead: Browser
     ana: Browser
-    preview: str
+    #: Where links lead that are on no page: in a tab of its own, and in mail.
+    apart: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +128,7 @@ def people(site: Site) -> People:
     site.admin.goes(f"{AT}/conflicts").sends(f"{AT}/conflicts/take")
     site.admin.sends(f"{AT}/conflicts/look", answer="include", reason=whole("first look"))
     brings_files(site)
-    return People(site.admin, ana, amends(site))
+    return People(site.admin, ana, [amends(site), *subscribes(site)])
 
 
 def synthesises(site: Site) -> None:
@@ -132,7 +140,8 @@ def synthesises(site: Site) -> None:
         for n, locator in enumerate(lines("locator")):
             given = {"record": records[n % 2], "fragment": {"locator": locator} | said, "links": [refines]}
             site.waits(lambda given=given: living.synthesis.link_one(REVIEW, given))
-        site.waits(lambda: living.synthesis.status(REVIEW).open_proposals)
+        # Links that come after it is declined would have it suggested again.
+        site.waits(lambda: living.synthesis.draft(REVIEW).settled and living.synthesis.status(REVIEW).open_proposals)
         proposal = next(living.synthesis.proposals(REVIEW))
         living.synthesis.appraise(REVIEW, proposal.links[0], "credible", whole("why it is trusted"))
         living.synthesis.decline(REVIEW, proposal.proposal, whole("why it is declined"))
@@ -160,6 +169,22 @@ def amends(site: Site) -> str:
         made = living.ingest.request_preview(REVIEW, {"strategies": strategies}).id
         site.waits(lambda: living.ingest.preview(REVIEW, made).done)
     return f"{AT}/protocol/previews/{made}"
+
+
+def subscribes(site: Site) -> list[str]:
+    """Webhooks of hostile addresses, of which some are refused by now, that answer in hostile words, and mail; where
+    the links in that lead."""
+    urls = [f"https://1.1.1.1/?{line}" for line in lines("address of a webhook")]
+    why = dict(zip(urls, lines("why nothing arrived"), strict=True))
+    with site.client(site.admin) as living, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(WebhookChannel, "check", lambda self, address: "1.1.1.1")
+        patch.setattr(WebhookChannel, "send", lambda self, message: Outcome(error=why[message.address]))
+        for url in urls:
+            made = living.notify.subscribe(REVIEW, {"channel": "webhook", "url": url})
+            living.notify.send_test(REVIEW, made.id)
+            site.waits(lambda made=made: any(it.attempts for it in living.notify.deliveries(REVIEW, made.id)))
+        me = living.people.me().person
+    return [site.mailed("leave", address, me) for address in MAILED]
 
 
 def decides(site: Site, why: list[str]) -> None:
@@ -223,7 +248,7 @@ def test_sixty_strings_in_every_field_are_text_on_every_page(people):
     shown, pages = "", set()
     for browser in (people.lead, people.ana):
         for at, html in crawled(
-            browser, "/", AT, CARD, f"{AT}/conflicts", f"{AT}/conflicts/looked-at", "/reviews/unwritten", people.preview
+            browser, "/", AT, CARD, f"{AT}/conflicts", f"{AT}/conflicts/looked-at", "/reviews/unwritten", *people.apart
         ):
             if html.startswith("<!doctype html>"):
                 judged = Judged(html)
@@ -231,8 +256,9 @@ def test_sixty_strings_in_every_field_are_text_on_every_page(people):
                 shown, pages = shown + judged.shown, pages | {at}
 
     assert wrong == []
-    assert len(HOSTILE) == 60
+    assert len(HOSTILE) == 60 and MAILED
     assert {line for field in LINES for line in lines(field) if plain(line) not in shown} == set()
+    assert [address for address in MAILED if plain(address) not in shown] == []
     assert {field for field in FIELDS if plain(whole(field)) not in shown} == set()
     routes = {shown.path: re.compile(re.sub(r"{\w+}", "[^/]+", shown.path)) for table in ALL for shown in table.all
               if shown.method == "GET"}  # fmt: skip

@@ -11,6 +11,7 @@ from string import Formatter
 from typing import get_args
 
 import pytest
+from httpx import Response
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
@@ -23,9 +24,10 @@ from services.web.citing import Citation
 from services.web.comparing import parts, words_between
 from services.web.door import Door
 from services.web.drawing import STATIC
+from services.web.faults import errors_of
 from services.web.gate import Gate
 from services.web.page import Pages, Web
-from shared.errors import Busy, LivingError
+from shared.errors import Busy, Invalid, LivingError
 from shared.events.stages import Highlights
 from shared.events.synthesis import FURTHER_CHANGES, Change, Changed
 from shared.highlighting import spans
@@ -215,11 +217,8 @@ def test_whatever_a_title_holds_a_citation_has_one_field_a_line_and_closes_what_
     assert all(re.match(r"[A-Z][A-Z0-9]  - ", line) for line in cited.ris().split("\r\n")[:-1])
 
 
-@pytest.mark.parametrize(
-    ("fault", "said"),
-    [(RuntimeError("broken"), "a page failed"), (LivingError("odd"), "a page met what it does not know")],
-)
-def test_what_nobody_expected_of_a_page_stands_in_the_log_once(fault, said):
+def shown_of(fault: Exception) -> Response:
+    """The answer of a page that fails so."""
     table = Pages()
 
     @table.page("/fails", open_to="anybody")
@@ -227,8 +226,24 @@ def test_what_nobody_expected_of_a_page_stands_in_the_log_once(fault, said):
         raise fault
 
     web = Web(Api(None, "http://nowhere.test"), Gate(5), Door(encrypted=False), "http://testserver")
+    return TestClient(Starlette(routes=list(web.routes([table])))).get("/fails")
+
+
+def test_what_is_wrong_is_named_as_forms_name_it_wherever_it_is_said():
+    wrong = Invalid("two", [{"at": "body.links.0.cmocs", "why": "is missing"}, {"at": "query.on", "why": "is no day"}])
+
+    assert [fault["at"] for fault in errors_of(wrong)] == ["links[0].cmocs", "on"]
+    said = re.sub(r"<[^>]*>", "", shown_of(wrong).text)
+    assert "Links 1: CMOC: is missing" in said and "Day: is no day" in said
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [(RuntimeError("broken"), "a page failed"), (LivingError("odd"), "a page met what it does not know")],
+)
+def test_what_nobody_expected_of_a_page_stands_in_the_log_once(fault, said):
     with capture_logs() as logged:
-        answer = TestClient(Starlette(routes=list(web.routes([table])))).get("/fails")
+        answer = shown_of(fault)
 
     assert answer.status_code == 500 and "broken" not in answer.text and "odd" not in answer.text
     assert [line["event"] for line in logged] == [said]

@@ -41,6 +41,27 @@ def test_a_cmoc_that_the_protocol_drops_is_set_aside_with_its_evidence_and_can_c
     assert rig.history("c2")[:4] == ["proposed", "partially_supported", "set_aside", "reinstated"]
 
 
+def test_one_cmoc_says_by_which_rules_it_stands_as_it_does_until_it_is_no_more(rig: SynthesisRig):
+    rig.includes("r1")
+    rig.links("r1", "c2")
+    rig.settles()
+
+    found = rig.lead.cmoc(REVIEW, "c2")
+    assert found.drafted == next(it for it in rig.lead.draft(REVIEW).cmocs if it.cmoc == "c2")
+    named = {study for reason in found.drafted.reasons for study in reason.studies}
+    assert found.drafted.reasons and {it.study for it in found.studies} == named
+    assert [(it.records, it.titles) for it in found.studies] == [(["r1"], ["Title of r1"])]
+    assert (untouched := rig.lead.cmoc(REVIEW, "c1")).studies == [] and untouched.about.outcome == "outcome of c1"
+
+    rig.adopts(protocol(["c1"]), version=2)
+    rig.settles()
+
+    gone = rig.lead.cmoc(REVIEW, "c2")
+    assert (gone.about.gone_how, gone.drafted, gone.studies) == ("set_aside", None, [])
+    with pytest.raises(NotFound, match="has no CMOC 'c9'"):
+        rig.lead.cmoc(REVIEW, "c9")
+
+
 def lives_on(cmocs: dict[str, list[str]], **changes: object) -> object:
     """A protocol with these CMOCs, each with its lineage."""
     plan = protocol(list(cmocs), **changes)
