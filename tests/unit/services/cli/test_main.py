@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from click import Command, Context, Group
 
-from services.cli import _COMMANDS, _not_said_yet, app
-from shared.errors import Invalid
+from services.cli import _COMMANDS, _not_said_yet, app, main
+from shared.errors import Conflict, Invalid
 from shared.keys.file import open_ring
 from shared.paging import of_another
 from shared.settings import Settings
@@ -76,6 +76,29 @@ def test_what_a_terminal_has_for_an_error_is_said_beneath_it(greek):
         "unknown review: there is no review 'nope' with a protocol; one that was just applied arrives in seconds",
         "  `living review list` shows those there are",
     ]
+
+
+@pytest.mark.parametrize(
+    ("slug", "command"),
+    [
+        ("is_retrieved", "living texts show"),
+        ("no_person", "living people invite"),
+        ("review_taken", "living people invite REVIEW --role lead"),
+        ("searches_overdue", "living ingest searched"),
+        ("spoiled_revision", "living synthesis verify"),
+        ("training_first", "living screen"),
+    ],
+)
+def test_of_each_such_error_its_command_is_said(monkeypatch, capsys, slug, command):
+    def refuses(prog_name: str) -> None:
+        raise Conflict("not now", slug=slug)
+
+    monkeypatch.setattr("services.cli.app", refuses)
+    with pytest.raises(SystemExit):
+        main()
+
+    what, help_ = capsys.readouterr().err.splitlines()
+    assert what.endswith(": not now") and f"`{command}`" in help_
 
 
 @pytest.mark.parametrize("slug", _COMMANDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.cli import _COMMANDS
 from shared.errors import Conflict
 from tests.unit.services.cli.conftest import data
 from tests.unit.services.screening.rig import REVIEW, SIFT
@@ -29,4 +30,4 @@ def test_taking_a_record_says_that_a_training_set_comes_first(screening_at, as_)
     refused = as_("ana", "queue", "next", REVIEW)
 
     assert isinstance(refused.exception, Conflict) and refused.exception.slug == "training_first"
-    assert "living screen" in refused.exception.detail
+    assert "`living screen`" in _COMMANDS[refused.exception.slug]

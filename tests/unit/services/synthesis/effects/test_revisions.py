@@ -260,8 +260,9 @@ def test_a_revision_that_was_spoiled_is_no_fault_of_ours(rig: SynthesisRig):
     with rig.bench.work() as work:
         work.session.execute(update(RevisionRow).values(content="{}"))
 
-    with pytest.raises(Conflict, match="living synthesis verify"):
+    with pytest.raises(Conflict, match="verifying it says what is wrong with it") as caught:
         rig.lead.revision(REVIEW, 1)
+    assert caught.value.slug == "spoiled_revision"
     assert not rig.lead.verify(REVIEW, 1).holds
 
 
