@@ -20,7 +20,7 @@ async def show_people(asked: Asked) -> Drawn:
     return await _people(asked)
 
 
-@pages.form("/reviews/{review}/people/invite")
+@pages.form("/reviews/{review}/people/invite", allowed=("scripts",))
 async def invite(asked: Asked) -> Drawn:
     """Makes a link for one person. The page that answers is the only one that ever shows it."""
     try:
@@ -98,9 +98,10 @@ async def _people(asked: Asked, *, invited: Invited | None = None, error: Living
     me, about, waiting, members = await asyncio.gather(
         asked.api.people.me(), asked.api.people.review(review), _waiting(asked, review), _members(asked, review)
     )
+    typed = {name: asked.text(name) for name in ("role", "days")} if error is not None else {}
     given = {
-        "review": review, "about": about, "me": me, "members": members,
-        "waiting": waiting, "invited": invited, "roles": OF_MEMBERS, "errors": errors_of(error), "query": asked.query,
+        "review": review, "about": about, "me": me, "members": members, "waiting": waiting, "invited": invited,
+        "roles": OF_MEMBERS, "typed": typed, "errors": errors_of(error), "query": asked.query,
     }  # fmt: skip
     return Page("people.html", given, 200 if error is None else 422)
 

@@ -25,6 +25,8 @@ def lead(site: Site) -> Browser:
 def test_a_lead_makes_a_link_that_lets_somebody_in_and_is_shown_once(site, lead):
     lead.goes(AT).sends(f"{AT}/invite", role="reviewer")
     (link,) = re.findall(r'readonly value="([^"]+)"', lead.text)
+    # Which is copied by a script.
+    assert "script-src 'self'" in lead.page.headers["content-security-policy"]
 
     assert "living_invitation_" not in lead.goes(AT).text and "Links that nobody has used yet" in lead.text
     ana = site.comes("Ana", link)
@@ -37,6 +39,8 @@ def test_days_that_are_none_are_refused_by_their_name(site, lead, days):
     lead.goes(AT).sends(f"{AT}/invite", role="reader", days=days)
 
     assert lead.page.status_code == 422 and "days" in lead.text and "readonly" not in lead.text
+    # What was chosen and typed is there still.
+    assert lead.form(f"{AT}/invite")["days"] == days and '<option value="reader" selected>' in lead.text
 
 
 def test_nobody_gives_a_role_that_is_more_than_their_own(site, lead):
