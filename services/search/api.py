@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi import Query as Parameter
 
 from services.search import store
-from services.search.domain import standing
+from services.search.domain import AT_FIRST, standing
 from services.search.models import RebuildRow, SavedSearchRow
-from services.search.ports.index import FACETS, NOTICE, Hit, Query, SearchIndex
+from services.search.ports.index import FACETS, NOTICE, FacetCount, Hit, Query, SearchIndex
 from services.search.ports.index.query import parse
 from shared.db.work import Work
 from shared.http.auth import GrandAdmin, Reader, at_least
@@ -72,20 +74,21 @@ def find_records(
     year, source, kind, language, status, stage, venue or notice; `all` for every one. `stage` is where a record waits,
     or was excluded. `notice` is a kind of notice that stands, such as retraction, or `none`.
     """
+    first = store.first_stage(work, review)
     query = Query(
         review=review, text=q, published_from=published_from, published_until=published_until,
-        status=tuple(status or ()), stage=tuple(stage or ()), source=tuple(source or ()), kind=tuple(kind or ()),
-        language=tuple(language or ()), venue=tuple(venue or ()),
-        notice=tuple(notice or ()), sort=sort,
+        status=tuple(status or ()), stage=_as_kept(stage or (), first), source=tuple(source or ()),
+        kind=tuple(kind or ()), language=tuple(language or ()), venue=tuple(venue or ()), notice=tuple(notice or ()),
+        sort=sort,
         facets=(*FACETS, NOTICE) if "all" in (facet or ()) else tuple(facet or ()), limit=limit, cursor=cursor,
     )  # fmt: skip
     store.require_whole(work.session)
     results = work.resource(SearchIndex).search(query)
     return SearchPage(
-        items=[_found(hit) for hit in results.hits],
+        items=[_found(hit, first) for hit in results.hits],
         total=results.total,
         facets={
-            name: [FacetValue(value=facet.value, count=facet.count) for facet in values]
+            name: _by_stage(values, first) if name == "stage" else [_facet(it.value, it.count) for it in values]
             for name, values in results.facets.items()
         },
         next=results.next,
@@ -146,13 +149,32 @@ def _view(rebuild: RebuildRow) -> RebuildView:
     return RebuildView.model_validate(rebuild.model_dump())
 
 
-def _found(hit: Hit) -> FoundRecord:
+def _as_kept(stages: Sequence[str], first: str | None) -> tuple[str, ...]:
+    """Stages as the index keeps them, where the first one may go without saying."""
+    return (*stages, AT_FIRST) if first in stages else tuple(stages)
+
+
+def _by_stage(counts: Sequence[FacetCount], first: str | None) -> list[FacetValue]:
+    """How many records wait at each stage or were excluded there, most first."""
+    found: Counter[str] = Counter()
+    for it in counts:
+        if (stage := it.value if it.value != AT_FIRST else first) is not None:
+            found[stage] += it.count
+    return [_facet(stage, found[stage]) for stage in sorted(found, key=lambda stage: (-found[stage], stage))]
+
+
+def _facet(value: str, count: int) -> FacetValue:
+    return FacetValue(value=value, count=count)
+
+
+def _found(hit: Hit, first: str | None) -> FoundRecord:
     document = hit.document
     if document.bibliography is None:
         raise HTTPException(500, "a record that is gone was found")
+    screening = document.screening
     return FoundRecord(
-        record=document.record, status=document.screening.status, stage=document.screening.stage,
-        bibliography=document.bibliography, marked=hit.marked, score=hit.score,
+        record=document.record, bibliography=document.bibliography, marked=hit.marked, score=hit.score,
+        status=screening.status, stage=screening.stage if screening.stage != AT_FIRST else first,
         notices=[
             FoundNotice(notice=one.id, kind=one.kind, source=one.source, reason=one.reason, drill=one.drill)
             for one in standing(document.notices)

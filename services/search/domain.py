@@ -49,9 +49,13 @@ class RebuildStates(States[RebuildState]):
     }
 
 
+#: The stage of a record that waits where all of its review come in, of which nobody needs to tell.
+AT_FIRST = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """Where a record stands with the reviewers; before they are heard of, it waits for them."""
+    """Where a record stands with the reviewers."""
 
     status: Status = "screening"
     stage: str | None = None
@@ -120,7 +124,8 @@ class Document:
     revision: int = 0
     bibliography: Bibliography | None = None
     screening_revision: int = 0
-    screening: Screening = Screening()
+    #: Before they are heard of, it waits for them.
+    screening: Screening = Screening(stage=AT_FIRST)
     notices: tuple[Notice, ...] = ()
     seen: str | None = field(default=None, compare=False)
 

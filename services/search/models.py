@@ -34,6 +34,16 @@ class RebuildRow(Base, table=True):
     error: str | None = None
 
 
+class FirstStageRow(Base, table=True):
+    """The stage at which records of a review came in when search first heard of one: that of whatever is found and of
+    which no stage was told."""
+
+    __tablename__ = "first_stages"
+
+    review: str = Field(primary_key=True)
+    stage: str
+
+
 class SavedSearchRow(Base, table=True):
     """A search that somebody comes back to: `asked` is what it asks for. Of one name each has one in a review."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from services.search import store
 from services.search.domain import Document, document_of
 from services.search.ports.index import SearchIndex, write
 from shared.db.work import Work
@@ -26,8 +27,11 @@ def note_notice(work: Work, event: RecordNoticed) -> None:
 
 
 def note_stage(work: Work, event: TaskOpened) -> None:
-    """Makes a record findable by the stage at which it waits, which of the first one nothing else tells."""
-    _tell_index(work, event)
+    """Makes a record findable by the stage at which it waits. The first one goes without saying: a document that has
+    no news of screening is taken for it, so that of each new record the index is written to once and not twice."""
+    news = _news(work)
+    if event.revision > 1 or event.stage != news.first_stage(work, event):
+        _tell_index(work, event)
 
 
 def note_decision(work: Work, event: RecordAdvanced | RecordIncluded | RecordExcluded | RecordReopened) -> None:
@@ -44,15 +48,28 @@ class News:
     def __init__(self, index: SearchIndex) -> None:
         self._index = index
         self._documents: list[Document] = []
+        self._first_stages: dict[str, str] = {}
 
     def add(self, document: Document) -> None:
         self._documents.append(document)
 
+    def first_stage(self, work: Work, event: TaskOpened) -> str:
+        """Where records of that review come in; this one's stage, where none has before."""
+        known = self._first_stages.get(event.review)
+        if known is None:
+            known = self._first_stages[event.review] = store.keep_first_stage(work, event.review, event.stage)
+        return known
+
     def flush(self) -> None:
-        write(self._index, self._documents)
+        if self._documents:
+            write(self._index, self._documents)
 
 
 def _tell_index(work: Work, event: Event) -> None:
     document = document_of(event, work.occurred)
     if document is not None:
-        work.before_commit("news", lambda: News(work.resource(SearchIndex))).add(document)
+        _news(work).add(document)
+
+
+def _news(work: Work) -> News:
+    return work.before_commit("news", lambda: News(work.resource(SearchIndex)))

@@ -9,7 +9,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, func, select
 
 from services.search.domain import RebuildStates
-from services.search.models import RebuildRow, SavedSearchRow
+from services.search.models import FirstStageRow, RebuildRow, SavedSearchRow
 from shared.db.many import is_sqlite
 from shared.db.paging import read_page
 from shared.db.tables import FactRow, HeardUpToRow, InboxRow
@@ -40,6 +40,24 @@ _RELEASE = "release"
 
 #: Searches that one may have saved in a review.
 _MOST_SAVED = 200
+
+
+def first_stage(work: Work, review: str) -> str | None:
+    """The stage at which records of a review come in; None before one did."""
+    row = work.session.get(FirstStageRow, review)
+    return row.stage if row is not None else None
+
+
+def keep_first_stage(work: Work, review: str, stage: str) -> str:
+    """Keeps that, where it is not known yet, and answers it."""
+    known = first_stage(work, review)
+    if known is not None:
+        return known
+    dialect = sqlite if is_sqlite(work.session) else postgresql
+    kept = dialect.insert(FirstStageRow).values(review=review, stage=stage).on_conflict_do_nothing()
+    work.session.execute(kept)
+    # Another process may have been there first, and kept another one.
+    return work.session.get_one(FirstStageRow, review).stage
 
 
 def save(work: Work, row: SavedSearchRow) -> SavedSearchRow:

@@ -38,9 +38,10 @@ class Query:
     `text` is in the language of `services.search.ports.index.query`; empty, or `*`, it finds every record. A filter
     with several values admits any of them. A partial date counts by its earliest day; a record without a date is left
     out as soon as `published_from` or `published_until` is given. `stage` is where a record waits, or was excluded; one
-    that is included, or was kept out by a rule, has none. `relevance` ties, and so everything when there is no text,
-    are ordered by record; `newest` puts records without a date last. `notice` has kinds of notices that stand, drills
-    left out, or `none` for records without any. `cursor` is the `next` of the page before. Raises Invalid.
+    that is included, or was kept out by a rule, has none, and one of which nothing was told waits at `""`. `relevance`
+    ties, and so everything when there is no text, are ordered by record; `newest` puts records without a date last.
+    `notice` has kinds of notices that stand, drills left out, or `none` for records without any. `cursor` is the `next`
+    of the page before. Raises Invalid.
     """
 
     review: str

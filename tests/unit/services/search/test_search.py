@@ -10,6 +10,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from services.search import store
+from services.search.domain import Document
 from services.search.jobs.rebuild import rebuild_index
 from services.search.manifest import SERVICE
 from services.search.ports.index.elastic import ElasticIndex
@@ -43,6 +44,11 @@ def described(title: str, **more) -> Bibliography:
     return Bibliography(
         title=title, published="2019", sources=[SourceRef(source="openalex", id="W1", run="run")], **more
     )
+
+
+def stored(search: Workbench, record: str) -> Document:
+    found: Document = search.running.resources.get([record])[record]
+    return found
 
 
 def find(search: Workbench, q: str = "", review: str = "r", **about) -> list[str]:
@@ -579,6 +585,37 @@ def test_records_are_found_by_the_stage_at_which_they_wait_the_first_one_too(sea
     page = search.person(role="reader").get("/search/reviews/r/records", params=params).json()
     assert page["facets"] == {"stage": [{"value": "depth", "count": 1}, {"value": "sift", "count": 1}]}
     assert [item["stage"] for item in page["items"]] == ["sift", "depth"]
+
+
+def test_of_a_new_record_the_index_is_written_to_once_since_the_first_stage_goes_without_saying(search):
+    search.hears(discovered("a", "Trust"))
+    before = stored(search, "a")
+
+    search.hears(opened("a", "sift", 1))
+
+    assert stored(search, "a").seen == before.seen
+    (found,) = search.person(role="reader").get("/search/reviews/r/records").json()["items"]
+    assert (found["status"], found["stage"]) == ("screening", "sift")
+
+
+def test_a_first_stage_that_comes_later_is_told_from_the_one_before_and_one_may_go_back_to_that(search):
+    search.hears(discovered("a", "Trust"), opened("a", "sift", 1))
+    search.hears(discovered("b", "Power"), opened("b", "look", 1), discovered("c", "Voice"), opened("c", "sift", 1))
+    assert (find(search, stage="sift"), find(search, stage="look")) == (["a", "c"], ["b"])
+
+    search.hears(opened("a", "look", 2), opened("b", "sift", 2))
+    assert (find(search, stage="sift"), find(search, stage="look")) == (["b", "c"], ["a"])
+    # One stands there by what was told of it, the other without saying: they are counted together.
+    page = search.person(role="reader").get("/search/reviews/r/records", params={"facet": "stage"}).json()
+    assert page["facets"] == {"stage": [{"value": "sift", "count": 2}, {"value": "look", "count": 1}]}
+
+
+def test_before_a_stage_is_heard_of_a_record_is_at_none(search):
+    search.hears(discovered("a", "Trust"))
+
+    page = search.person(role="reader").get("/search/reviews/r/records", params={"facet": "stage"}).json()
+    assert (page["items"][0]["stage"], page["facets"]) == (None, {"stage": []})
+    assert find(search, stage="sift") == []
 
 
 def test_a_search_that_is_saved_keeps_its_stage(search):
