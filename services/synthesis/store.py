@@ -3,12 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Select, delete, func, insert, literal_column, select, text, true, union, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    delete,
+    func,
+    insert,
+    literal_column,
+    select,
+    text,
+    true,
+    union,
+    union_all,
+    update,
+)
 from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
@@ -53,8 +66,9 @@ _IN = 5000
 
 Row = TypeVar("Row")
 
-#: Tells the lock of what arrives for a review from others that a review's name is made into.
-_ARRIVALS = 20181231
+#: Tell the locks of what arrives for a review, and of which reports are of one study, from others that a review's name
+#: is made into.
+_ARRIVALS, _STUDIES = 20181231, 20190101
 
 #: For what changes rows that nobody in the same work has read: those that it has are not looked through.
 _UNWATCHED = {"synchronize_session": False}
@@ -198,13 +212,27 @@ def report(work: Work, review: str, record: str) -> ReportRow | None:
 
 
 def surviving(work: Work, review: str, record: str) -> tuple[str, ReportRow | None]:
-    """The record that lives on where this one was merged away, and its report; locked until this work ends."""
-    row, seen = report(work, review, record), {record}
-    while row is not None and row.merged_into is not None and row.merged_into not in seen:
-        record = row.merged_into
-        seen.add(record)
+    """The record that lives on where this one was merged away, and its report; that one alone is locked, until this
+    work ends, since who holds several meets others who hold some of them."""
+    tried: set[str] = set()
+    while True:
+        record = name_of_surviving(work, review, record)
         row = report(work, review, record)
-    return record, row
+        # One that was merged away before it was locked is gone on from, unless they go in a circle.
+        if row is None or row.merged_into is None or record in tried:
+            return record, row
+        tried.add(record)
+
+
+def name_of_surviving(work: Work, review: str, record: str) -> str:
+    """The record that lives on where this one was merged away; itself, where it was not, or in a circle."""
+    seen = {record}
+    while True:
+        query = select(col(ReportRow.merged_into)).where(col(ReportRow.review) == review)
+        into = work.session.scalar(query.where(col(ReportRow.record) == record))
+        if into is None or into in seen:
+            return record
+        seen.add(record := into)
 
 
 def reports(work: Work, review: str, page: PageAsked, *, state: str | None, to_code: bool) -> Found[ReportRow]:
@@ -222,15 +250,6 @@ def count_to_code(work: Work, review: str) -> int:
     """From how many included reports no evidence is coded yet."""
     query = select(func.count()).select_from(ReportRow).where(col(ReportRow.review) == review)
     return work.session.scalars(query.where(_INCLUDED, _UNCODED)).one()
-
-
-def reports_for_synthesis(work: Work, review: str, records: Collection[str] | None) -> dict[str, Report]:
-    """The reports of these records, or all that may have evidence, by record; without their judgements, which are
-    large."""
-    query = select(col(ReportRow.record), col(ReportRow.study), _STANDS, col(ReportRow.credible))
-    query = query.where(col(ReportRow.review) == review, col(ReportRow.state) != ReportStates.MERGED)
-    found = [query] if records is None else _chunks(query, col(ReportRow.record), records)
-    return {row[0]: Report(*row) for part in found for row in work.session.execute(part)}
 
 
 def reports_of_studies(work: Work, review: str, studies: Collection[str]) -> list[tuple[str, str, str | None]]:
@@ -263,8 +282,14 @@ def noticed(work: Work, review: str, notices: Collection[str]) -> list[tuple[Not
     return [(notice, title) for notice, title in work.session.execute(query)] if notices else []
 
 
+def hold_studies(work: Work, review: str) -> None:
+    """Until this work ends nobody else puts reports of a review together or apart, for which several are locked."""
+    _hold(work, review, _STUDIES)
+
+
 def unite_studies(work: Work, review: str, study: str, into: str) -> None:
     """Counts every report of one study as one of another."""
+    _lock_studies(work, review, col(ReportRow.study) == study)
     work.session.execute(
         update(ReportRow).where(col(ReportRow.review) == review, col(ReportRow.study) == study).values(study=into)
     )
@@ -278,11 +303,15 @@ def records_of_study(work: Work, review: str, study: str) -> list[str]:
 
 def part_studies(work: Work, review: str, records: Collection[str], study: str, out_of: str) -> None:
     """Counts these records' reports as ones of a study again, where they still are of the other."""
-    work.session.execute(
-        update(ReportRow)
-        .where(col(ReportRow.review) == review, col(ReportRow.record).in_(records), col(ReportRow.study) == out_of)
-        .values(study=study)
-    )
+    parted = col(ReportRow.record).in_(records) & (col(ReportRow.study) == out_of)
+    _lock_studies(work, review, parted)
+    work.session.execute(update(ReportRow).where(col(ReportRow.review) == review, parted).values(study=study))
+
+
+def _lock_studies(work: Work, review: str, which: ColumnElement[bool]) -> None:
+    """Locks reports in one order, which an update of many does not keep."""
+    query = select(col(ReportRow.record)).where(col(ReportRow.review) == review, which)
+    work.session.execute(query.order_by(col(ReportRow.record)).with_for_update())
 
 
 def return_fragments(work: Work, review: str, coded_on: Collection[str], record: str) -> None:
@@ -402,31 +431,47 @@ def standing_links(work: Work, fragment: str) -> list[LinkRow]:
     return list(work.session.scalars(query.with_for_update()))
 
 
-def links_for_synthesis(work: Work, review: str, cmocs: Collection[str] | None) -> Iterator[Link]:
+class Speaking(NamedTuple):
+    """Links, and by record the reports that they are of: read together, lest a merger between two questions parts
+    them."""
+
+    links: list[Link]
+    reports: dict[str, Report]
+
+
+def links_for_synthesis(work: Work, review: str, cmocs: Collection[str] | None) -> Speaking:
     """Every link to these CMOCs of a review, or to all, that is not withdrawn, without its texts."""
     query = _links().where(col(LinkRow.review) == review)
-    for part in [query] if cmocs is None else _chunks(query, col(LinkRow.cmoc), cmocs):
-        for row in work.session.execute(part):
-            yield Link(*row)
+    return _speaking(work, [query] if cmocs is None else _chunks(query, col(LinkRow.cmoc), cmocs))
 
 
-def reasoning_links_of(work: Work, fragments: Collection[str]) -> Iterator[Link]:
+def reasoning_links_of(work: Work, fragments: Collection[str]) -> Speaking:
     """The links of these fragments to the reasoning of any CMOC, that are not withdrawn. It names no review, lest a
     database goes through all that one has."""
     query = _links().where(col(LinkRow.element) == "reasoning")
-    for part in _chunks(query, col(LinkRow.fragment), fragments):
-        for row in work.session.execute(part):
-            yield Link(*row)
+    return _speaking(work, _chunks(query, col(LinkRow.fragment), fragments))
+
+
+def _speaking(work: Work, queries: Iterable[Any]) -> Speaking:
+    found = Speaking([], {})
+    for query in queries:
+        for *link, study, stands, is_credible in work.session.execute(query):
+            found.links.append(it := Link(*link))
+            if it.record not in found.reports:
+                found.reports[it.record] = Report(it.record, study, stands, is_credible)
+    return found
 
 
 def _links() -> Any:
     columns = (
         col(LinkRow.id), col(LinkRow.fragment), col(FragmentRow.record), col(LinkRow.cmoc), col(LinkRow.element),
-        col(LinkRow.stance), col(LinkRow.inference), col(LinkRow.credibility),
+        col(LinkRow.stance), col(LinkRow.inference), col(LinkRow.credibility), col(ReportRow.study), _STANDS,
+        col(ReportRow.credible),
     )  # fmt: skip
     return (
         select(*columns)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .join(ReportRow, (col(ReportRow.review) == LinkRow.review) & (col(ReportRow.record) == FragmentRow.record))
         .where(col(LinkRow.withdrawn_at).is_(None))
     )
 
@@ -743,9 +788,12 @@ def hold_arrivals(work: Work, review: str, *, alone: bool) -> None:
     """Until this work ends, either nothing arrives for a review that is not known yet (`alone`), or something may: what
     is signed is read by several statements, each of which would see what others commit meanwhile. One who writes to
     SQLite is alone anyway."""
+    _hold(work, review, _ARRIVALS, "" if alone else "_shared")
+
+
+def _hold(work: Work, review: str, what: int, kind: str = "") -> None:
     if work.session.get_bind().dialect.name == "postgresql":
-        shared = "" if alone else "_shared"
-        hold = text(f"SELECT pg_advisory_xact_lock{shared}(hashtextextended(:review, {_ARRIVALS}))")
+        hold = text(f"SELECT pg_advisory_xact_lock{kind}(hashtextextended(:review, {what}))")
         work.session.execute(hold, {"review": review})
 
 

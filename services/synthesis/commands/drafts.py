@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,7 +28,6 @@ from services.synthesis.domain.states import (
     PARTS,
     RULES,
     Link,
-    Report,
     Stated,
     Wording,
     hash_of,
@@ -110,7 +109,6 @@ class _Taken:
     proposed: list[Proposed] = field(default_factory=list)
     footings: list[Footing] = field(default_factory=list)
     wordings: Sequence[Wording] = ()
-    reports: Mapping[str, Report] = field(default_factory=dict)
 
 
 def _others(work: Work, review: ReviewRow, taken: _Taken) -> list[Footing]:
@@ -122,13 +120,14 @@ def _others(work: Work, review: ReviewRow, taken: _Taken) -> list[Footing]:
     if not left:
         return []
     links: dict[str, list[Link]] = defaultdict(list)
-    for link in store.reasoning_links_of(work, fragments):
+    reasoning = store.reasoning_links_of(work, fragments)
+    for link in reasoning.links:
         links[link.cmoc].append(link)
     alike = [cmoc for cmoc, reasoning in left.items() if cmoc in links or reasoning in said]
     return [
         Footing(
             row.cmoc, left[row.cmoc], frozenset(row.statement.studies), row.shown_by,
-            reasoned_by(links[row.cmoc], taken.reports),
+            reasoned_by(links[row.cmoc], reasoning.reports),
         )
         for row in store.statements(work, review.review, alike)
         if row.statement is not None
@@ -142,11 +141,10 @@ def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None, *, dr
     wordings = store.wordings(work, name)
     positions = {it.cmoc: at for at, it in enumerate(wordings) if cmocs is None or it.cmoc in cmocs}
     wanted = [it for it in wordings if it.cmoc in positions]
-    links = list(store.links_for_synthesis(work, name, None if cmocs is None else positions))
-    reports = store.reports_for_synthesis(work, name, None if cmocs is None else {it.record for it in links})
+    links, reports = store.links_for_synthesis(work, name, None if cmocs is None else positions)
     standing, flagged = standing_by_cmoc(wanted, links, reports), store.flagged_cmocs(work, name)
     judged = store.newest_confidences(work, name, positions)
-    taken = _Taken({*positions, *known}, wordings=wordings, reports=reports)
+    taken = _Taken({*positions, *known}, wordings=wordings)
     for wording in wanted:
         speaking = standing[wording.cmoc]
         now = statement_of(wording, speaking, reports, wording.cmoc in flagged, _confidence(judged.get(wording.cmoc)))

@@ -142,7 +142,7 @@ def _receipt(work: Work, review: str, given: EvidenceGiven, report: ReportRow, a
         receipt = opened_receipt(work.ring.current(), given.fragment.receipt)
     except Invalid as error:
         raise Invalid.of(f"{at}fragment.receipt", error.errors[0]["why"] if error.errors else error.detail) from error
-    if receipt.review != review or store.surviving(work, review, receipt.record)[0] != report.record:
+    if receipt.review != review or store.name_of_surviving(work, review, receipt.record) != report.record:
         why = f"is of a quote of record {receipt.record!r} of review {receipt.review!r}, and not of {given.record!r}"
         raise Invalid.of(f"{at}fragment.receipt", why, slug="receipt_of_another")
     if (lost := store.lost_anchor(work, review, receipt.anchor)) is not None:

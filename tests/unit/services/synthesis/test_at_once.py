@@ -9,6 +9,7 @@ from threading import Event
 from typing import Any
 
 import pytest
+from sqlalchemy.event import listen
 
 from services.synthesis.domain.verifying import verified_with
 from services.synthesis.ports.crates import read_crate
@@ -115,6 +116,30 @@ def test_evidence_that_meets_a_retraction_is_suspended_whichever_comes_first(eit
     [link] = rig.lead.evidence(REVIEW, cmoc="c1")
     assert not link.stands
     assert flagged == bool(list(rig.lead.rejudgements(REVIEW)))
+
+
+def test_a_merger_that_is_committed_while_the_synthesis_reads_leaves_nothing_half_read(either_rig: SynthesisRig):
+    rig = either_rig
+    if rig.bench.running.database.sqlite:
+        pytest.skip("one writer: nobody merges meanwhile")
+    rig.includes("r1", "r2")
+    rig.links("r1")
+    rig.links("r2", "c2")
+    met: list[str] = []
+
+    def merge(connection: Any, cursor: Any, statement: str, *rest: Any) -> None:
+        if "JOIN fragments" in statement and not met:
+            met.append(statement)
+            rig.merges("r1", into="r2")
+
+    listen(rig.bench.running.database.engine, "after_cursor_execute", merge)
+    rig.settles()
+
+    assert met
+    assert rig.support() == [1, 1]
+    rig.settles()
+    [link] = rig.lead.evidence(REVIEW, cmoc="c1")
+    assert (link.record, rig.support()) == ("r2", [1, 1])
 
 
 def test_what_is_signed_while_people_code_is_what_its_links_give(either_rig: SynthesisRig):
