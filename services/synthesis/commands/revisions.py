@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import zlib
 from collections.abc import Callable
 from datetime import UTC, date
+from io import BytesIO
 
 from services.synthesis import store
 from services.synthesis.commands import drafts
 from services.synthesis.domain.cadence import RETIRED, next_due, searched_through
 from services.synthesis.domain.changes import cut, shortened, words_of
-from services.synthesis.domain.matrix import sha256_of, written
+from services.synthesis.domain.matrix import LARGEST, sha256_of, written
 from services.synthesis.domain.revisions import content_of, freeze, head_of, parsed, read, revision_id
 from services.synthesis.domain.triggers import REPORT_NOTICED
 from services.synthesis.domain.verifying import Signed, claims_of, exported, verify
@@ -62,9 +64,15 @@ def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
 
 
 def verified(work: Work, review: str, number: int) -> Verified:
-    """Checks a stored revision against its hash, its signature, and the ring's keys with their dates."""
+    """Checks a stored revision against its hash, its signature, and the ring's keys with their dates; and that the
+    links it rests on are kept as they were signed."""
     row = store.revision(work, review, number)
-    return verify(_signed(row), work.ring.current(), revision=revision_id(review, number), head=row.head)
+    found = verify(_signed(row), work.ring.current(), revision=revision_id(review, number), head=row.head)
+    if found.holds and found.readable:
+        signed, kept = content_of(row.content).matrix_sha256, store.matrix_of(work, review, number)
+        if signed is not None and _unpacked(kept, signed) is None:
+            return found.model_copy(update={"holds": False, "faults": ["its matrix is missing, or is another"]})
+    return found
 
 
 def export(work: Work, review: str, number: int) -> ExportedRevision:
@@ -75,12 +83,24 @@ def export(work: Work, review: str, number: int) -> ExportedRevision:
 def crate(work: Work, review: str, number: int) -> Callable[[], bytes]:
     """What makes a package of a stored revision that is verified without this platform
     (`services.synthesis.ports.crates`), once this work is over: it takes seconds."""
-    found, matrix = export(work, review, number), store.matrix_of(work, review, number)
+    found, kept = export(work, review, number), store.matrix_of(work, review, number)
 
     def make() -> bytes:
-        return crates.made(found, content_of(found.document), gzip.decompress(matrix).decode() if matrix else None)
+        content = content_of(found.document)
+        signed = content.matrix_sha256
+        return crates.made(found, content, _unpacked(kept, signed) if signed is not None else None)
 
     return make
+
+
+def _unpacked(kept: bytes | None, sha256: str) -> str | None:
+    """A matrix as it was signed; None where it is none any more, which whoever verifies a revision finds out."""
+    try:
+        with gzip.open(BytesIO(kept or b"")) as packed:
+            text = packed.read(LARGEST + 1).decode()
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError):
+        return None
+    return text if sha256_of(text) == sha256 else None
 
 
 def view_of(row: RevisionRow) -> RevisionView:

@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import json
 import lzma
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256 as sha256_of
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -98,12 +96,9 @@ def made(exported: ExportedRevision, content: RevisionContent, matrix: str | Non
     if matrix is not None:
         files["matrix.csv"] = matrix
         files["annotations.jsonld"] = _json(_annotations(read(matrix).links))
-    with tempfile.TemporaryDirectory(prefix="crate-") as folder:
-        _described(content, files, Path(folder))
-        metadata = (Path(folder) / "ro-crate-metadata.json").read_text(encoding="utf-8")
     archive = BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as kept:
-        for name, text in {"ro-crate-metadata.json": metadata, **files}.items():
+        for name, text in {"ro-crate-metadata.json": _described(content, files), **files}.items():
             kept.writestr(zipfile.ZipInfo(name, _THEN), text.encode(), zipfile.ZIP_DEFLATED)
     return archive.getvalue()
 
@@ -147,8 +142,8 @@ def _part(archive: zipfile.ZipFile, name: str) -> str:
         raise Invalid(f"{name}: it is no UTF-8") from None
 
 
-def _described(content: RevisionContent, files: dict[str, str], folder: Path) -> None:
-    """Writes the crate's metadata."""
+def _described(content: RevisionContent, files: dict[str, str]) -> str:
+    """The crate's metadata; nothing of it touches a disk."""
     from rocrate.rocrate import ROCrate  # What it brings along is loaded by whoever asks for a crate.
 
     crate = ROCrate(version="1.1")
@@ -162,12 +157,9 @@ def _described(content: RevisionContent, files: dict[str, str], folder: Path) ->
         crate.root_dataset["isBasedOn"] = {"@id": f"urn:living:revision-{content.preceding}"}
     for name, text in files.items():
         about, kind = FILES[name]
-        (folder / name).write_bytes(text.encode())
-        crate.add_file(
-            folder / name, dest_path=name,
-            properties={"description": about, "encodingFormat": kind, "contentSize": str(len(text.encode()))},
-        )  # fmt: skip
-    crate.metadata.write(folder)
+        size = str(len(text.encode()))
+        crate.add_file(dest_path=name, properties={"description": about, "encodingFormat": kind, "contentSize": size})
+    return b"".join(piece for _, piece in crate.metadata.stream()).decode()
 
 
 def _annotations(links: Sequence[MatrixLink]) -> dict[str, Any]:

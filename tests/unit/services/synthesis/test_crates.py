@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import hashlib
 import io
 import json
+import tempfile
 import zipfile
 from collections.abc import Callable
 
@@ -14,6 +16,7 @@ import yaml
 from rocrate.rocrate import ROCrate
 
 from services.synthesis.domain.verifying import verified_with
+from services.synthesis.models import MatrixRow
 from services.synthesis.ports.crates import FILES, is_crate, read_crate
 from shared.canonical import canonical_json
 from shared.errors import Invalid
@@ -110,6 +113,33 @@ def test_another_matrix_than_the_one_that_was_signed_shows(signed: SynthesisRig,
     parts["matrix.csv"] = changed(parts["matrix.csv"], change)
 
     assert said in verified(signed, packed(parts)).faults[0]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [None, b"", b"no gzip", gzip.compress(b"\xff"), gzip.compress(b"a,b\n"), gzip.compress(bytes(1000))[:-9]],
+    ids=["none", "nothing", "no gzip", "no text", "another", "cut off"],
+)
+def test_a_matrix_that_is_damaged_where_it_is_kept_is_found_out_by_whoever_verifies(signed: SynthesisRig, kept):
+    with signed.bench.work() as work:
+        row = work.session.get_one(MatrixRow, (REVIEW, 2))
+        if kept is None:
+            work.session.delete(row)
+        else:
+            row.csv_gz = kept
+
+    here = signed.lead.verify(REVIEW, 2)
+    assert (here.holds, here.faults) == (False, ["its matrix is missing, or is another"])
+    away = verified(signed, crate_of(signed))
+    assert (away.holds, away.faults) == (False, ["its matrix is missing"])
+    assert signed.lead.verify(REVIEW, 1).holds
+
+
+def test_a_crate_wants_no_temporary_folder(signed: SynthesisRig, monkeypatch):
+    before = crate_of(signed)
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+
+    assert crate_of(signed) == before
 
 
 @pytest.mark.parametrize(
