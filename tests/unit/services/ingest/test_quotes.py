@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text as sql
 
 from services.ingest.commands import passages as commands
-from services.ingest.domain.passages import Parse
+from services.ingest.domain.passages import Parse, read_parse
 from services.ingest.jobs import parsing
 from services.ingest.ports.parsing import jats, plain
 from services.ingest.ports.parsing import pdf as pdfs
@@ -247,6 +247,24 @@ def test_while_a_quote_is_looked_for_others_write_and_what_became_of_its_copy_is
     assert quote(ready, another, "Staff were not heard", status=409)["type"].endswith("parsed_anew")
     assert anchors(ready) == []
     assert quote(ready, another, "Staff were not heard")["anchor"]["position"]["start"] == len("Later, ")
+
+
+def test_a_copy_that_was_quoted_of_late_is_not_read_anew_and_who_may_read_it_is_looked_at_each_time(ready, monkeypatch):
+    text, often = parsed(ready, b"It is read once, whoever quotes it."), []
+
+    def read(content: bytes) -> Parse:
+        often.append(content)
+        return read_parse(content)
+
+    monkeypatch.setattr(commands, "read_parse", read)
+    quote(ready, text, "It is read once")
+    quote(ready, text, "whoever quotes it", by="dee")
+    quote(ready, text, "It is said once", status=422)
+    quote(ready, text, "It is read once", role="reader", status=403)
+    withdraw(ready, text)
+    quote(ready, text, "It is read once", status=404)
+
+    assert len(often) == 1
 
 
 class Held:
