@@ -173,13 +173,12 @@ def add_quote_of_text(
     quote: Annotated[Sought, Depends(_sought)],
     work: Unit,
     person: Coder,
-    key: IdempotencyKey = None,
 ) -> AnchoredQuote:
     """Anchors words that a copy says, and gives a receipt that proves it. What it does not say exactly, however it is
     typeset, is refused with what comes nearest (`nearest`); what it says more than once, with where (`spans`); and what
     stands in it everywhere, also within words, until more of it is quoted. Your same quote again is the same
-    anchor, with or without an idempotency key."""
-    # Nothing is kept under the key: a quote of a closed copy is to lie with its anchor alone.
+    anchor, so that a retry needs no key of its own."""
+    # None is taken, since nothing could be kept under it: a quote of a closed copy is to lie with its anchor alone.
     anchor, row, receipt = passages.add_quote(work, text, quote, person)
     return AnchoredQuote(anchor=views.anchor_view(row, anchor, person), receipt=receipt)
 

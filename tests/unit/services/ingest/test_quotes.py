@@ -105,6 +105,20 @@ def test_the_same_quote_again_is_the_same_anchor_however_it_is_typeset(ready):
     assert len(anchors(ready)) == 1
 
 
+def test_no_key_is_taken_for_a_quote_since_the_same_again_is_the_same_anyway(ready):
+    text, same = parsed(ready, TEXT, licence="cc-by"), {"Idempotency-Key": "quote-once"}
+    path = "/ingest/reviews/{review}/texts/{text}/quotes"
+
+    parameters = ready.anybody().get("/openapi.json").json()["paths"][path]["post"]["parameters"]
+    assert {one["name"] for one in parameters} == {"review", "text"}
+    first, again, another = (
+        ready.person("cy", "reviewer").post(path.format(review=REVIEW, text=text), json={"exact": exact}, headers=same)
+        for exact in ("Boards meet often", "Boards  meet often", "Staff were not heard")
+    )
+    assert first.json()["anchor"] == again.json()["anchor"]
+    assert another.json()["anchor"]["exact"] == "Staff were not heard"
+
+
 @pytest.mark.waits  # Eight ask at once.
 def test_of_the_same_quotes_of_somebody_at_once_one_makes_the_anchor(ready):
     text = parsed(ready, TEXT, licence="cc-by")
