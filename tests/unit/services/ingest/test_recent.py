@@ -13,7 +13,7 @@ from services.ingest.domain.recent import Recent
 _A_TEXT = 2050
 
 
-class Shelf:
+class Parses:
     """What is read, and how often."""
 
     def __init__(self) -> None:
@@ -28,41 +28,41 @@ class Shelf:
 
 
 @pytest.fixture
-def shelf() -> Shelf:
-    return Shelf()
+def parses() -> Parses:
+    return Parses()
 
 
-def test_what_was_searched_before_is_neither_read_nor_folded_again(shelf):
+def test_what_was_searched_before_is_neither_read_nor_folded_again(parses):
     recent = Recent()
 
-    first, again = (recent.of("a", shelf.reader("a")) for _ in range(2))
+    first, again = (recent.of("a", parses.reader("a")) for _ in range(2))
 
-    assert shelf.read == ["a"]
+    assert parses.read == ["a"]
     assert first[0] is again[0] and first[1].folded is again[1].folded
 
 
-def test_of_more_than_fits_what_was_used_longest_ago_goes(shelf):
+def test_of_more_than_fits_what_was_used_longest_ago_goes(parses):
     recent = Recent(most=2 * _A_TEXT)
 
     for name in ("a", "b", "a", "c", "a", "b"):
-        assert recent.of(name, shelf.reader(name))[0].text[0] == name
+        assert recent.of(name, parses.reader(name))[0].text[0] == name
 
-    assert shelf.read == ["a", "b", "c", "b"]
+    assert parses.read == ["a", "b", "c", "b"]
 
 
-def test_what_is_longer_than_all_may_be_is_not_kept_and_puts_nothing_out(shelf):
+def test_what_is_longer_than_all_may_be_is_not_kept_and_puts_nothing_out(parses):
     recent = Recent(most=2 * _A_TEXT)
 
     for name, length in (("a", 1000), ("b", 3000), ("b", 3000), ("a", 1000)):
-        recent.of(name, shelf.reader(name, length))
+        recent.of(name, parses.reader(name, length))
 
-    assert shelf.read == ["a", "b", "b"]
+    assert parses.read == ["a", "b", "b"]
 
 
-def test_what_a_character_folds_to_counts_too(shelf):
+def test_what_a_character_folds_to_counts_too(parses):
     recent = Recent(most=2 * _A_TEXT)
 
     for _ in range(2):
-        recent.of("ﷺ", shelf.reader("ﷺ"))  # Eighteen characters.
+        recent.of("ﷺ", parses.reader("ﷺ"))  # Eighteen characters.
 
-    assert len(shelf.read) == 2
+    assert len(parses.read) == 2

@@ -22,6 +22,8 @@ from shared.settings import Settings
 from shared.tokens import Person
 from tests.waiting import eventually
 
+pytestmark = pytest.mark.waits
+
 
 class Slow:
     """Answers whose making goes on until it is let go, for those whose is."""
@@ -61,7 +63,6 @@ def served(gates: Gates, slow: Slow) -> FastAPI:
     return app
 
 
-@pytest.mark.waits  # Several ask at once.
 def test_nobody_alone_keeps_others_from_what_is_made_afterwards(served, gates, slow):
     with ThreadPoolExecutor(5) as pool:
         greedy = [pool.submit(TestClient(served).get, "/made?by=greedy") for _ in range(5)]
@@ -105,7 +106,6 @@ def test_for_who_has_left_before_it_began_nothing_is_made(gates, slow):
     asyncio.run(leave())
 
 
-@pytest.mark.waits  # One is made all the while.
 def test_for_who_leaves_while_others_have_their_turn_nothing_is_made(gates, slow):
     async def leave() -> None:
         first, second = Asked(gates, "greedy"), Asked(gates, "greedy")
