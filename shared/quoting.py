@@ -116,7 +116,8 @@ class _Folding:
         self._text, self._at = text, 0
         self._parts: list[str] = []
         self._last, self._length = "", 0
-        self._starts, self._ends, self._breaks = array("q"), array("q"), set[int]()
+        # In four bytes each: no text is as long as to need more.
+        self._starts, self._ends, self._breaks = array("i"), array("i"), set[int]()
 
     def done(self) -> Folded:
         while self._at < len(self._text):
@@ -257,13 +258,13 @@ class _Bare:
 
     text: str
     #: Where hyphens that are the word's own were, and where those that may be.
-    own: list[int]
+    own: Sequence[int]
     open: frozenset[int]
 
     @classmethod
     def of(cls, folded: Folded) -> _Bare:
         taken = [found.start() for found in _HYPHEN_IN_WORD.finditer(folded.text)]
-        own = [at - number for number, at in enumerate(taken)]
+        own = array("i", (at - number for number, at in enumerate(taken)))
         opened = frozenset(at - bisect_left(taken, at) for at in folded.breaks)
         return cls(_HYPHEN_IN_WORD.sub("", folded.text), own, opened)
 

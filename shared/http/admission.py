@@ -22,6 +22,10 @@ _IDLE = 10.0
 #: How many requests that write to one SQLite file work at once: one writes, the next makes ready.
 _WRITERS = 2
 
+#: How much at once of what takes a while and needs no transaction, such as looking for a quote or making a crate: it is
+#: work of one processor, so that more of it at once is not done sooner. Of answers that are made so, few wait.
+_LONG, _FEW = 2, 16
+
 #: Seconds that a request may work before its asker is told that nobody knows yet what becomes of it.
 _LONGEST = 60.0
 
@@ -194,7 +198,9 @@ class Gate:
 
 class Gates:
     """The gates of one process: of each service one, or on SQLite one for its writers, who go one after another
-    anyway, and one for its readers, who never wait for a writer; and one for what belongs to no service."""
+    anyway, and one for its readers, who never wait for a writer; one for what belongs to no service; and two for what
+    takes a while and needs no transaction, before a route's own work and after it, so that it holds nobody's turn who
+    reads or writes."""
 
     def __init__(self, services: Mapping[str, bool], settings: Settings) -> None:
         """`services` says of each whether its database is SQLite."""
@@ -205,14 +211,15 @@ class Gates:
             name: self._gate(f"{name}:reading") if sqlite else self._writing[name] for name, sqlite in services.items()
         }
         self.operations = Gate("operations", at_once=1, waiting=8, patience=settings.request_patience)
+        self.aside = self._gate("aside", _LONG)
+        self.afterwards = Gate("afterwards", at_once=_LONG, waiting=_FEW, patience=settings.request_patience)
 
     def of(self, service: str, *, readonly: bool) -> Gate:
         return (self._reading if readonly else self._writing)[service]
 
     def all(self) -> list[Gate]:
-        return list(
-            {gate.name: gate for gate in (*self._writing.values(), *self._reading.values(), self.operations)}.values()
-        )
+        gates = (*self._writing.values(), *self._reading.values(), self.operations, self.aside, self.afterwards)
+        return list({gate.name: gate for gate in gates}.values())
 
     def when_closed(self, do: Callable[[], None]) -> None:
         """Has this done too once no request is begun any more."""

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from anyio import CapacityLimiter, to_thread
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from shared.errors import Busy
-
-#: Answers that a process makes at once, and those that wait for their turn.
-_AT_ONCE, _WAITING = 2, 16
-
-
-def bound(app: FastAPI) -> None:
-    """Has an application make so many at once."""
-    app.state.afterwards = CapacityLimiter(_AT_ONCE)
+from shared.http.admission import Gate
+from shared.http.route import gone
+from shared.tokens import Person
 
 
 class Afterwards(Response):
-    """What is made when the route's work is over: no transaction, connection or turn of the gate is held for it."""
+    """What is made when the route's work is over, behind a gate of its own: no transaction, connection or turn of
+    others is held for it."""
 
     media_type = "application/json"
 
@@ -33,10 +29,12 @@ class Afterwards(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         app: FastAPI = scope["app"]
-        limiter: CapacityLimiter = app.state.afterwards
-        if limiter.statistics().tasks_waiting >= _WAITING:
-            raise Busy("many ask for this at this moment; nothing was done, try again in a minute")
+        gate: Gate = app.state.gates.afterwards
+        request = Request(scope, receive)
+        person: Person = request.state.person
+        if await request.is_disconnected():
+            raise Busy("who asked has left; nothing was done")  # Nobody hears it; the log has it.
         # An error is still an answer of its own, since none has begun.
-        content = await to_thread.run_sync(self._make, limiter=limiter)
+        content = await gate.run(person.asker, self._make, partial(gone, request))
         answer = Response(content, self.status_code, self._given, self.media_type)
         await answer(scope, receive, send)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial, wraps
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -18,6 +18,8 @@ from shared.db.work import Work
 from shared.http.admission import Gate
 from shared.http.auth import authenticate, checks
 from shared.http.bodies import Gone, is_from_anybody, limit_of, read_as_it_comes, with_body
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,23 @@ class Asked:
     person: str
     open: Callable[[], AbstractContextManager[Work]]
 
+    async def first(self, do: Callable[[Work], Answer]) -> Answer:
+        """What a dependency must know before its route's turn comes: does it in a unit of its own, behind its gate."""
+
+        def in_unit() -> Answer:
+            with self.open() as work:
+                return do(work)
+
+        return await self.behind(self.gate, in_unit)
+
+    async def aside(self, do: Callable[[], Answer]) -> Answer:
+        """What takes a while and needs no transaction, before its route's turn comes: does it behind the gate for that,
+        so that it holds no turn that others need."""
+        return await self.behind(self.request.app.state.gates.aside, do)
+
+    async def behind(self, gate: Gate, do: Callable[[], Answer]) -> Answer:
+        return await gate.run(self.person, do, partial(gone, self.request))
+
 
 async def gone(request: Request) -> None:
     """Returns when the asker has closed the connection."""
@@ -52,7 +71,7 @@ class Route(APIRoute):
     """A route as FastAPI's, but a function that is not `async` takes a unit of work and runs behind its gate
     (`shared.http.admission`): one thread opens the transaction, calls the function, makes the JSON of what it
     returns, and commits. Its dependencies are `async` and look only at the request; what takes time they give as
-    `Later` or `Asked`.
+    `Later` or `Asked`, or have it done aside (`Asked.aside`).
 
     Its body is read before any of that, of whoever may, up to its own limit (`shared.http.bodies`), or taken as it
     comes by a dependency (`shared.http.blobs.received`).
@@ -62,9 +81,7 @@ class Route(APIRoute):
         @wraps(endpoint)
         async def admitted(**given: Any) -> Response:
             asked = next(value for value in given.values() if isinstance(value, Asked))
-            return await asked.gate.run(
-                asked.person, partial(self._answer, endpoint, given), partial(gone, asked.request)
-            )
+            return await asked.behind(asked.gate, partial(self._answer, endpoint, given))
 
         about["generate_unique_id_function"] = name_of
         super().__init__(path, endpoint if inspect.iscoroutinefunction(endpoint) else admitted, **about)

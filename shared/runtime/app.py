@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, PlainTextResponse, Response
 from starlette.middleware import Middleware
 
 from shared.errors import NotFound, Unauthenticated
-from shared.http import afterwards, blobs, dead_letters, description, journal, pages, problems
+from shared.http import blobs, dead_letters, description, journal, pages, problems
 from shared.http.admission import Gates
 from shared.http.auth import Known, Monitor, Reader, authenticate
 from shared.http.exchange import Exchange
@@ -84,7 +84,6 @@ def create_app(
     app.state.gates = Gates(sqlite, platform.settings)
     app.state.streams = Streams(app.state.gates)
     blobs.bound(app)
-    afterwards.bound(app)
     platform.metrics.measure_gates(app.state.gates.all())
     served = [service.name for service in platform.services]
     problems.install(app, known, served, {*beside} - {*served})

@@ -9,17 +9,18 @@ from fastapi import Depends
 from services.ingest import store, views
 from services.ingest.api.router import Reading, Unit, router
 from services.ingest.commands import passages, retrievals, texts, uploads
-from services.ingest.commands.passages import Sought
+from services.ingest.commands.passages import Kept, Sought
 from services.ingest.domain import reading
 from services.ingest.domain.kinds import ENDINGS
 from shared.blobs.packing import Blob
 from shared.blobs.port import Blobs
+from shared.db.work import Work
 from shared.errors import NotFound
 from shared.http.auth import Coder, Contributor, Lead, Reader
 from shared.http.blobs import BlobResponse, blobs_of, received
 from shared.http.paging import Hundred
 from shared.http.parameters import Name
-from shared.http.route import Asked, Later
+from shared.http.route import Asked
 from shared.http.units import IdempotencyKey, reading_of
 from shared.paging import Page
 from shared.wire.ingest import (
@@ -154,16 +155,15 @@ async def _sought(
     person: Coder,
     blobs: Files,
     reading: Annotated[Asked, reading_of("ingest")],
-) -> Later:
+) -> Sought:
     """The quote in the body, found in what the copy says: of a book that may take seconds, for which no transaction is
-    open."""
+    open, and nobody waits who writes."""
 
-    def seek() -> Sought:
-        with reading.open() as work:
-            kept = passages.passages_for(work, passages.standing_text(work, review, text), person)
-        return passages.seek_quote(blobs, kept, body)
+    def look(work: Work) -> Kept:
+        return passages.passages_for(work, passages.standing_text(work, review, text), person)
 
-    return Later(seek)
+    kept = await reading.first(look)
+    return await reading.aside(lambda: passages.seek_quote(blobs, kept, body))
 
 
 @router.post("/reviews/{review}/texts/{text}/quotes", status_code=201)
@@ -173,13 +173,12 @@ def add_quote_of_text(
     quote: Annotated[Sought, Depends(_sought)],
     work: Unit,
     person: Coder,
-    key: IdempotencyKey = None,
 ) -> AnchoredQuote:
     """Anchors words that a copy says, and gives a receipt that proves it. What it does not say exactly, however it is
     typeset, is refused with what comes nearest (`nearest`); what it says more than once, with where (`spans`); and what
     stands in it everywhere, also within words, until more of it is quoted. Your same quote again is the same
-    anchor, with or without an idempotency key."""
-    # Nothing is kept under the key: a quote of a closed copy is to lie with its anchor alone.
+    anchor, so that a retry needs no key of its own."""
+    # None is taken, since nothing could be kept under it: a quote of a closed copy is to lie with its anchor alone.
     anchor, row, receipt = passages.add_quote(work, text, quote, person)
     return AnchoredQuote(anchor=views.anchor_view(row, anchor, person), receipt=receipt)
 

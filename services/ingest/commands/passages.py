@@ -11,6 +11,7 @@ from services.ingest import store
 from services.ingest.domain import licences
 from services.ingest.domain.passages import PARSERS, REASONS, Parse, read_parse
 from services.ingest.domain.reading import is_shown, require_reader
+from services.ingest.domain.recent import Recent
 from services.ingest.domain.texts import AnchorStates
 from services.ingest.models import AnchorRow, ParseRow, TextRow
 from shared.blobs import names
@@ -30,6 +31,9 @@ LARGEST_PARSE = 256 * 1024 * 1024
 
 #: Where a copy says something more than once, so many of them are offered.
 _MOST_OFFERED = 20
+
+#: By the hash of what is kept, which says all of it: who may read a copy is looked at before, each time.
+_RECENT = Recent()
 
 
 # Parsing
@@ -176,13 +180,14 @@ class Sought:
 
 
 def seek_quote(blobs: Blobs, kept: Kept, asked: NewQuote) -> Sought:
-    """Finds words in what a copy says, which may take seconds: no transaction need be open.
+    """Finds words in what a copy says, which of a book that nobody quoted of late may take seconds: no transaction need
+    be open.
 
     Raises Invalid where the copy does not say them, with what comes nearest; where it says them more than once, with
     where; and for a locator that names none of its passages.
     """
-    parse = read(blobs, kept)
-    return Sought(kept, parse, _found(parse, asked))
+    parse, searched = _RECENT.of(kept.blob.sha256, lambda: read(blobs, kept))
+    return Sought(kept, parse, _found(parse, searched, asked))
 
 
 def add_quote(work: Work, text: str, quote: Sought, person: Person) -> tuple[AnchorRow, TextRow, str]:
@@ -236,14 +241,13 @@ def _receipt(work: Work, row: TextRow, anchor: AnchorRow) -> Receipt:
     )  # fmt: skip
 
 
-def _found(parse: Parse, asked: NewQuote) -> Span:
+def _found(parse: Parse, searched: Searched, asked: NewQuote) -> Span:
     """Where a copy says these words, once."""
     if not is_said(asked.exact):
         raise Invalid.of("exact", "has neither a letter nor a digit, and quotes nothing")
     passage = parse.named(asked.locator) if asked.locator is not None else None
     if asked.locator is not None and passage is None:
         raise Invalid.of("locator", f"the copy has no passage {asked.locator!r:.120}; its passages list those it has")
-    searched = Searched(parse.text)
     within = Span(passage.start, passage.end) if passage is not None else None
     try:
         spans = find(searched, asked.exact, asked.prefix or "", asked.suffix or "", within)

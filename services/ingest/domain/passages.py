@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:  # A process that parses loads no more than it must.
@@ -77,7 +78,7 @@ class Parse:
     text: str
     passages: Sequence[Passage]
 
-    @property
+    @cached_property
     def sha256(self) -> str:
         """The hash of the canonical text."""
         return hashlib.sha256(self.text.encode()).hexdigest()

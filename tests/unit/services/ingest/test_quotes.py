@@ -6,17 +6,19 @@ import random
 import re
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Semaphore
 from typing import Any
 
 import pytest
 from sqlalchemy import text as sql
 
 from services.ingest.commands import passages as commands
-from services.ingest.domain.passages import Parse
+from services.ingest.domain.passages import Parse, read_parse
 from services.ingest.jobs import parsing
 from services.ingest.ports.parsing import jats, plain
 from services.ingest.ports.parsing import pdf as pdfs
 from shared.events.ingest import AnchorFound, AnchorLost
+from shared.http.admission import Gate
 from shared.quoting import Searched, find
 from shared.receipts import opened_receipt, salted
 from tests.unit.services.ingest.made_articles import of_paragraphs
@@ -25,6 +27,7 @@ from tests.unit.services.ingest.rig import REVIEW, IngestBench
 from tests.unit.services.ingest.test_passages import newer as newer
 from tests.unit.services.ingest.test_passages import parsed, passages, shown, with_parser
 from tests.unit.services.ingest.test_texts import bring, fill, record, withdraw
+from tests.waiting import eventually
 
 TEXT = (
     b"Boards meet often, and trust grew once leaders met face to face each week.\n\n"
@@ -100,6 +103,20 @@ def test_the_same_quote_again_is_the_same_anchor_however_it_is_typeset(ready):
     ]
     assert len(set(made)) == 1
     assert len(anchors(ready)) == 1
+
+
+def test_no_key_is_taken_for_a_quote_since_the_same_again_is_the_same_anyway(ready):
+    text, same = parsed(ready, TEXT, licence="cc-by"), {"Idempotency-Key": "quote-once"}
+    path = "/ingest/reviews/{review}/texts/{text}/quotes"
+
+    parameters = ready.anybody().get("/openapi.json").json()["paths"][path]["post"]["parameters"]
+    assert {one["name"] for one in parameters} == {"review", "text"}
+    first, again, another = (
+        ready.person("cy", "reviewer").post(path.format(review=REVIEW, text=text), json={"exact": exact}, headers=same)
+        for exact in ("Boards meet often", "Boards  meet often", "Staff were not heard")
+    )
+    assert first.json()["anchor"] == again.json()["anchor"]
+    assert another.json()["anchor"]["exact"] == "Staff were not heard"
 
 
 @pytest.mark.waits  # Eight ask at once.
@@ -244,6 +261,78 @@ def test_while_a_quote_is_looked_for_others_write_and_what_became_of_its_copy_is
     assert quote(ready, another, "Staff were not heard", status=409)["type"].endswith("parsed_anew")
     assert anchors(ready) == []
     assert quote(ready, another, "Staff were not heard")["anchor"]["position"]["start"] == len("Later, ")
+
+
+def test_a_copy_that_was_quoted_of_late_is_not_read_anew_and_who_may_read_it_is_looked_at_each_time(ready, monkeypatch):
+    text, often = parsed(ready, b"It is read once, whoever quotes it."), []
+
+    def read(content: bytes) -> Parse:
+        often.append(content)
+        return read_parse(content)
+
+    monkeypatch.setattr(commands, "read_parse", read)
+    quote(ready, text, "It is read once")
+    quote(ready, text, "whoever quotes it", by="dee")
+    quote(ready, text, "It is said once", status=422)
+    quote(ready, text, "It is read once", role="reader", status=403)
+    withdraw(ready, text)
+    quote(ready, text, "It is read once", status=404)
+
+    assert len(often) == 1
+
+
+class Held:
+    """Looking for some words goes on until it is let go."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, exact: str) -> None:
+        self._exact, self._go, self._begun = exact, Event(), Semaphore(0)
+        monkeypatch.setattr(commands, "find", self._find)
+
+    def begun(self, times: int = 1) -> None:
+        for _ in range(times):
+            assert self._begun.acquire(timeout=60)
+
+    def go(self) -> None:
+        self._go.set()
+
+    def _find(self, searched: Any, exact: str, *more: Any) -> Any:
+        if exact == self._exact:
+            self._begun.release()
+            assert self._go.wait(60)
+        return find(searched, exact, *more)
+
+
+@pytest.mark.waits  # Two look for a quote all the while.
+def test_who_looks_for_quotes_keeps_nobody_from_writing(ready, monkeypatch):
+    text, held = parsed(ready, TEXT), Held(monkeypatch, "Boards meet often")
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(quote, ready, text, "Boards meet often", by=by) for by in ("cy", "dee")]
+        held.begun(times=2)
+        written = ready.post(f"texts/{text}/quotable-words", {"words": 4, "reason": "so"})
+        held.go()
+
+    assert written["quotable_words"] == 4
+    assert {one.result()["anchor"]["made_by"] for one in asked} == {"cy", "dee"}
+
+
+@pytest.mark.waits  # One looks for a quote all the while.
+def test_nobody_alone_keeps_others_from_quoting_and_who_asks_for_more_is_told_to_come_again(ready, monkeypatch):
+    text, held = parsed(ready, TEXT), Held(monkeypatch, "Boards meet often")
+    at = ready.app.state.gates.aside = Gate("aside", at_once=2, waiting=4, patience=60)
+    path, body = f"/ingest/reviews/{REVIEW}/texts/{text}/quotes", {"exact": "Boards meet often"}
+
+    with ThreadPoolExecutor(2) as pool:
+        asked = [pool.submit(quote, ready, text, "Boards meet often") for _ in range(2)]
+        held.begun()
+        eventually(lambda: at.waiting == 1)
+        refused = ready.person("cy", "reviewer").post(path, json=body)
+        another = quote(ready, text, "Staff were not heard", by="dee")
+        held.go()
+
+    assert refused.status_code == 503 and int(refused.headers["retry-after"]) > 0
+    assert another["anchor"]["made_by"] == "dee"
+    assert len({one.result()["anchor"]["anchor"] for one in asked}) == 1
 
 
 # Closed copies
