@@ -145,4 +145,4 @@ def _show(made: Any, as_json: bool, words: str) -> None:
 def _state(row: Any) -> str:
     if not row.active:
         return f"ended: {row.ended_why or ''}"
-    return "not confirmed" if row.unconfirmed_until else "active"
+    return "not confirmed" if getattr(row, "unconfirmed_until", None) else "active"

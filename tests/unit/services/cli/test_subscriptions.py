@@ -30,6 +30,7 @@ def test_somebody_subscribes_tries_it_reads_the_log_and_ends_it(notify, as_):
     made = json.loads(living(as_, "add", REVIEW, *wish, "--json").stdout)
     assert (made["cmocs"], made["least"], made["every"], made["zone"]) == (["a"], "MINOR", "daily", "Europe/Berlin")
 
+    assert "active" in living(as_, "list", REVIEW).stdout
     assert "A test is on its way." in living(as_, "test", REVIEW, made["id"]).stdout
     (message,) = json.loads(living(as_, "log", REVIEW, made["id"], "--json").stdout)
     assert (message["kind"], message["state"]) == ("test", "waiting")
