@@ -153,7 +153,8 @@ class NewSubscription(Given):
 
 class SubscriptionView(BaseModel):
     """A subscription; never its secret. `address` is whole for its owner, and only its origin for a lead. One by mail
-    is `unconfirmed_until` whoever reads it has said that they want it; nothing is sent before."""
+    is `unconfirmed_until` whoever reads it has said that they want it; nothing is sent before. `zone_unknown` is that
+    the platform does not know its zone any more, and so tells it by UTC."""
 
     id: str
     review: str
@@ -171,6 +172,7 @@ class SubscriptionView(BaseModel):
     least: ChangeClass = "NONE"
     every: Every = "at once"
     zone: str = "UTC"
+    zone_unknown: bool = Field(default=False, exclude_if=lambda unknown: not unknown)
     unconfirmed_until: datetime | None = Field(default=None, exclude_if=lambda until: until is None)
     #: When a secret that was rotated counts no more; until then both sign.
     old_secret_until: datetime | None = Field(default=None, exclude_if=lambda until: until is None)

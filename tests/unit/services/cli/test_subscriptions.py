@@ -41,6 +41,13 @@ def test_somebody_subscribes_tries_it_reads_the_log_and_ends_it(notify, as_):
     assert json.loads(living(as_, "list", REVIEW, "--json").stdout)[0]["active"] is False
 
 
+def test_a_zone_that_is_known_no_more_is_said_to_be_so(notify, as_, monkeypatch):
+    living(as_, "add", REVIEW, "--webhook", HOOK, "--every", "daily", "--zone", "Europe/Berlin")
+    monkeypatch.setattr("services.notify.views.zone_of", lambda name: None)
+
+    assert "daily, by UTC: Europe/Berlin is not known" in " ".join(living(as_, "list", REVIEW).stdout.split())
+
+
 @pytest.mark.parametrize("wish", [(), ("--email", "a@example.org", "--chat", HOOK)])
 def test_one_way_is_said_and_no_other(notify, as_, wish):
     assert "say one of --email" in living(as_, "add", REVIEW, *wish).stderr
