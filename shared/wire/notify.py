@@ -248,7 +248,7 @@ class CmocChanges(BaseModel):
 class RevisionData(BaseModel):
     """A published revision. `support` counts the independent studies that stand behind each CMOC now; `not_searched`
     are the searches by hand that it goes without, `noticed` the reports of which something was said since the revision
-    before, each there only where there are any."""
+    before, and `noticed_more` how often something was beside these; each is there only where there are any."""
 
     review: str
     revision: str
@@ -267,6 +267,7 @@ class RevisionData(BaseModel):
     drill: bool
     not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
     noticed: list[NoticedReport] = Field(default=[], exclude_if=lambda noticed: not noticed)
+    noticed_more: int = Field(default=0, exclude_if=lambda more: not more)
 
 
 class OverdueData(BaseModel):

@@ -173,7 +173,7 @@ def _of_revision(data: RevisionData) -> Said:
         )
     parts = [_part(changed, data) for changed in data.changed]
     if data.noticed:
-        parts.insert(0, Part("What was said of reports", [_noticed(it) for it in data.noticed]))
+        parts.insert(0, _of_reports(data.noticed, data.noticed_more))
     if data.not_searched:
         left_out = [f"{it.database}, due on {it.due}: {it.reason}" for it in data.not_searched]
         parts.insert(0, Part("Not searched", left_out))
@@ -181,6 +181,14 @@ def _of_revision(data: RevisionData) -> Said:
         first.append("No CMOC changed.")
     headline = f"{drill}Revision {data.number} of “{data.title}”"
     return Said(headline, data.link, "Read the revision, with what changed and what it rests on", first, parts)
+
+
+def _of_reports(named: Sequence[NoticedReport], more: int) -> Part:
+    """What was said of these reports, and how many more there are: also above them, since a chat cuts what is long."""
+    lines, heading = [_noticed(it) for it in named], "What was said of reports"
+    if more:
+        return Part(f"{heading}: {len(named)} here, and {more} more", [*lines, f"And {more} more."])
+    return Part(heading, lines)
 
 
 def _noticed(report: NoticedReport) -> str:

@@ -85,6 +85,22 @@ def test_the_revision_names_the_reports_of_which_something_was_said_since_the_on
     ]  # fmt: skip
 
 
+def test_more_reports_than_an_event_names_are_counted_and_an_exercise_takes_nobodys_place(
+    rig: SynthesisRig, monkeypatch
+):
+    monkeypatch.setattr("services.synthesis.commands.revisions._MOST_NOTICED", 2)
+    rig.signs()
+    for record, drill in (("r1", True), ("r2", True), ("r2", False), ("r1", False)):
+        rig.notices(record, "correction", notice=f"{record} {drill}", drill=drill)
+    rig.signs()
+    rig.notices("r1", "retraction")
+    rig.signs()
+
+    _, second, third = rig.bench.emitted(RevisionPublished)
+    assert [(it.record, it.drill) for it in second.noticed] == [("r2", False), ("r1", False)]
+    assert (second.noticed_more, third.noticed_more) == (2, 0)
+
+
 def test_both_stay_in_the_history(rig: SynthesisRig):
     rig.notices("r1", "retraction")
     rig.settles()
