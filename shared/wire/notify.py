@@ -248,7 +248,9 @@ class CmocChanges(BaseModel):
 class RevisionData(BaseModel):
     """A published revision. `support` counts the independent studies that stand behind each CMOC now; `not_searched`
     are the searches by hand that it goes without, `noticed` the reports of which something was said since the revision
-    before, and `noticed_more` how often something was beside these; each is there only where there are any."""
+    before, and `noticed_more` how often something was beside these; each is there only where there are any.
+    `drill` is that all of it is an exercise, or takes one back; where a part of it is, `drilled` are the CMOCs that an
+    exercise is about."""
 
     review: str
     revision: str
@@ -268,6 +270,7 @@ class RevisionData(BaseModel):
     not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
     noticed: list[NoticedReport] = Field(default=[], exclude_if=lambda noticed: not noticed)
     noticed_more: int = Field(default=0, exclude_if=lambda more: not more)
+    drilled: list[str] = Field(default=[], exclude_if=lambda drilled: not drilled)
 
 
 class OverdueData(BaseModel):

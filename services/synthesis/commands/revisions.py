@@ -55,7 +55,7 @@ def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
     causes = store.causes_of_open_cycle(work, review_id)
     matrix = written(store.matrix(work, review_id))
     content = _content(work, review, draft, seen, causes, left_out, matrix)
-    row = _freeze(work, content, causes, matrix)
+    row = _freeze(work, content, causes, matrix, _drilled(work, draft, content))
     store.close_cycle(work, review_id, content.number)
     _begin_next_cycle(work, review, draft, content.number)
     return view_of(row)
@@ -156,7 +156,7 @@ def _content(
         fragments_sha256=draft.fragments_sha256,
         signed_by=work.actor,
         signed_at=work.now,
-        drill=seen.drill or draft.drill,
+        drill=seen.drill or (draft.drill and not store.is_in_earnest(work, review.review)),
         protocol_version=review.protocol_version,
         protocol_sha256=review.protocol_sha256,
         searched_through=searched_through(store.watches(work, review.review)),
@@ -177,7 +177,15 @@ def _content(
     )
 
 
-def _freeze(work: Work, content: RevisionContent, causes: list[str], matrix: str) -> RevisionRow:
+def _drilled(work: Work, draft: DraftRow, content: RevisionContent) -> list[str]:
+    """The CMOCs that exercises are about which are in force, were so at the revision before, or came and went since."""
+    if content.drill:
+        return []
+    came = {it.subject for it in content.triggers if it.rule == REPORT_NOTICED and it.drill}
+    return store.cmocs_of_notices(work, content.review, {*draft.drills, *draft.published_drills, *came})
+
+
+def _freeze(work: Work, content: RevisionContent, causes: list[str], matrix: str, drilled: list[str]) -> RevisionRow:
     frozen, content_sha256 = freeze(content)
     document = parsed(frozen)
     claims = claims_of(document, content_sha256)
@@ -192,6 +200,7 @@ def _freeze(work: Work, content: RevisionContent, causes: list[str], matrix: str
         changes=(changes := shortened(content.changes)),
         noticed=_noticed(work, content.review, notices[:_MOST_NOTICED]),
         noticed_more=len(notices[_MOST_NOTICED:]),
+        drilled=drilled,
         words=words_of([*content.cmocs, *_gone_ones(work, content)], content.theories, changes),
         content_sha256=content_sha256,
         signature=signature,
