@@ -27,8 +27,9 @@ FOR_LEADS: frozenset[Kind] = frozenset({"overdue", "trouble"})
 #: What is for whoever may adjudicate alone.
 FOR_ADJUDICATORS: frozenset[Kind] = frozenset({"conflict"})
 
-#: One address as mail carries it: an atom or several joined by dots, one @, and a name of hosts.
-_ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+#: One address as mail carries it: an atom or several joined by dots, one @, and a name of hosts. No `=?` is in it: so
+#: begins an encoded word (RFC 2047), which a header would spell as what it stands for, and so as another address.
+_ATOM, _LABEL = r"(?:[A-Za-z0-9!#$%&'*+/?^_`{|}~-]|=(?!\?))+", r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+"
 ADDRESS = re.compile(rf"(?=.{{1,64}}@){_ADDRESS}")
 LONGEST_ADDRESS = 254
@@ -37,6 +38,15 @@ LONGEST_ADDRESS = 254
 Named = Annotated[Short, Field(min_length=1)]
 
 DeliveryState = Literal["waiting", "delivered", "failed", "cancelled"]
+
+
+def fault_in_address(address: str) -> str | None:
+    """Why a text is no address that mail is sent to; None where it is one."""
+    if "=?" in address:
+        return "must be the address itself, and no encoded word (=?...?=)"
+    if len(address) > LONGEST_ADDRESS or not ADDRESS.fullmatch(address):
+        return "must be one e-mail address, such as ana@example.org, and no more"
+    return None
 
 
 @cache
@@ -146,8 +156,8 @@ class NewSubscription(Given):
     @field_validator("address")
     @classmethod
     def _is_an_address(cls, address: str | None) -> str | None:
-        if address is not None and not ADDRESS.fullmatch(address):
-            raise ValueError("must be one e-mail address, such as ana@example.org, and no more")
+        if address is not None and (fault := fault_in_address(address)) is not None:
+            raise ValueError(fault)
         return address
 
 
