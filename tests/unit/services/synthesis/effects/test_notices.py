@@ -163,8 +163,9 @@ def test_what_really_happens_while_a_drill_is_on_makes_a_real_revision_in_which_
     assert not rig.signs().content.drill
     assert not rig.signs().content.drill
 
-    told = [(it.drill, it.drilled) for it in rig.bench.emitted(RevisionPublished)]
-    assert told == [(False, []), (False, ["c1", "c2"]), (False, ["c1", "c2"]), (False, [])]
+    assert [(it.drill, it.drilled) for it in rig.bench.emitted(RevisionPublished)] == [
+        (False, []), (False, ["c1", "c2"]), (False, ["c1", "c2"]), (False, []),
+    ]  # fmt: skip
 
 
 def test_a_drill_of_which_people_judge_what_it_asks_for_is_wholly_one_still(rig: SynthesisRig):
