@@ -41,7 +41,7 @@ def list_(review: str, as_json: bool) -> None:
         ("how", lambda row: row.channel),
         ("where", lambda row: row.address),
         ("told of", lambda row: ", ".join(row.kinds)),
-        ("when", lambda row: row.every),
+        ("when", _when),
         ("state", _state),
     ]
     print_rows(rows, columns, as_json=as_json, empty="you are told of nothing yet")
@@ -142,7 +142,11 @@ def _show(made: Any, as_json: bool, words: str) -> None:
         out.print(words, soft_wrap=True, highlight=False)
 
 
+def _when(row: Any) -> str:
+    return f"{row.every}, by UTC: {row.zone} is not known" if getattr(row, "zone_unknown", False) else str(row.every)
+
+
 def _state(row: Any) -> str:
     if not row.active:
         return f"ended: {row.ended_why or ''}"
-    return "not confirmed" if row.unconfirmed_until else "active"
+    return "not confirmed" if getattr(row, "unconfirmed_until", None) else "active"

@@ -291,6 +291,10 @@ def sign(
         _show_to_signer(draft)
         if draft.drill and not drill:
             err.print("This draft is a drill, for a drill's notice is at work in it: so will the revision be.")
+        if getattr(draft, "drill_in_part", False):
+            err.print(
+                "A part of this draft is a drill. The rest is not, and so the revision will be told as a real one."
+            )
         seen = {"fragments_sha256": draft.fragments_sha256, "draft": named or draft.draft}
         if not yes:
             click.confirm(f"Sign {seen['draft']} as revision {draft.number}?", abort=True, err=True)

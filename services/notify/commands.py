@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 
 from services.notify import domain, store
 from services.notify.domain import DeliveryStates, Outcome, Verdict
-from services.notify.domain.gathering import LONGEST, due_after
+from services.notify.domain.gathering import LONGEST, due_after, has_morning, zone_of
 from services.notify.domain.tokens import token_of
 from services.notify.models import (
     AttemptRow,
@@ -22,6 +22,7 @@ from services.notify.models import (
     SubscriptionRow,
 )
 from services.notify.store import Claim, Subscribed
+from shared import logging
 from shared.db.work import Work
 from shared.errors import Conflict, Invalid
 from shared.events.notify import DeliveryFailed, NoticeDelivered
@@ -39,6 +40,8 @@ from shared.wire.notify import (
     TrialData,
     TrialNotification,
 )
+
+log = logging.get(__name__)
 
 #: A person needs few; many would make us a cannon.
 MOST_SUBSCRIPTIONS = 20
@@ -154,15 +157,23 @@ def end(work: Work, subscription: SubscriptionRow, why: str) -> None:
 def tell(work: Work, notification: NotificationRow, subscribed: Sequence[Subscribed]) -> None:
     """Has a notification reach each of these: at once, or gathered until their morning or the end of the cycle."""
     store.add_deliveries(work, notification, [it.id for it in subscribed if it.every == "at once"])
-    later = [(it.id, due_after(work.now, it.every, it.zone)) for it in subscribed if it.every != "at once"]
+    later = [(it.id, _due(work, it)) for it in subscribed if it.every != "at once"]
     store.gather(work, notification, later)
+
+
+def _due(work: Work, to: Subscribed | SubscriptionRow) -> datetime | None:
+    """When a subscription is told what comes now; by UTC where this machine does not know its zone, as others may that
+    made it, or this one before its zone data were replaced."""
+    if has_morning(to.every) and zone_of(to.zone) is None:
+        log.warning("zone unknown, digest due by UTC", subscription=to.id, zone=to.zone)
+    return due_after(work.now, to.every, to.zone)
 
 
 def send_gathered(work: Work, subscription_id: str) -> bool:
     """Tells a subscription all that was gathered for it in one message, and tells it only there; answers whether
     anything was due. Where it is due later than can be meant, its day is set anew."""
     subscription = store.lock_subscription(work, subscription_id)
-    due = due_after(work.now, subscription.every, subscription.zone)
+    due = _due(work, subscription)
     store.set_mistaken_due(work, subscription_id, work.now + LONGEST, due)
     if not store.is_gathered_due(work, subscription_id):
         return False
@@ -337,16 +348,18 @@ def write_notification(
     )  # fmt: skip
 
 
-def digest_some(work: Work, after: str, limit: int) -> str | None:
-    """Has the next subscriptions to progress, by id after this one, be told of it where it is time; answers the last of
-    them, None where there was none."""
-    some = store.to_be_digested(work, after, limit)
-    for subscription, standing in some:
-        if domain.is_due(minutes=subscription.minutes or domain.MINUTES, last=subscription.digested_at, now=work.now):
+def send_progress(work: Work, subscription_id: str) -> None:
+    """Tells a subscription how the stages of its review stand, where it knows them otherwise and it is time."""
+    for subscription, standing in store.to_be_digested(work, subscription_id):
+        if is_time_for_progress(work, subscription):
             subscription.digested_at, subscription.digest = work.now, standing.event
             to = Subscribed(subscription.id, subscription.kinds, subscription.every, subscription.zone)
             tell(work, _digest_of(work, standing), [to])
-    return some[-1][0].id if some else None
+
+
+def is_time_for_progress(work: Work, subscription: SubscriptionRow) -> bool:
+    minutes = subscription.minutes or domain.MINUTES
+    return domain.is_due(minutes=minutes, last=subscription.digested_at, now=work.now)
 
 
 def _digest_of(work: Work, standing: StandingRow) -> NotificationRow:

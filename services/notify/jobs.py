@@ -34,7 +34,7 @@ LOOK_AGAIN = 0.5
 
 _ACTOR = "notify:delivery"
 
-#: How many subscriptions one transaction looks at for a digest.
+#: How many subscriptions one transaction finds that are to be told a digest.
 DIGESTS = 200
 
 
@@ -60,28 +60,41 @@ def deliver_due(running: Context) -> None:
 
 def send_digests(running: Context) -> None:
     """Tells those who follow progress in digests how the stages stand, where that is another than they were told and
-    their minutes are over."""
-    after = ""
-    while not running.stopping.is_set():
-        with running.work("notify:digest") as work:
-            last = commands.digest_some(work, after, DIGESTS)
-        if last is None:
-            return
-        after = last
+    their minutes are over. What fails by a fault of ours keeps no other waiting, and is raised in the end."""
+    with each("digest") as failures:
+        for subscription in _followers_due(running):
+            with failures.apart(subscription), running.work("notify:digest") as work:
+                commands.send_progress(work, subscription)
+
+
+def _followers_due(running: Context) -> Iterator[str]:
+    """The subscriptions to progress that it is time to tell something else than they know, each once."""
+    after: str | None = ""
+    while after is not None and not running.stopping.is_set():
+        with running.work("notify:digest", readonly=True) as work:
+            some = store.next_to_be_digested(work, after, DIGESTS)
+            due = [it.id for it in some if commands.is_time_for_progress(work, it)]
+            after = some[-1].id if some else None
+        yield from due
 
 
 def send_gathered(running: Context) -> None:
     """Tells each subscription what was gathered for it, once its day has come, and ends those by mail that nobody
     confirmed in time. What fails by a fault of ours keeps no other waiting, and is raised in the end."""
-    late = DIGESTS
-    while late == DIGESTS and not running.stopping.is_set():
-        with running.work("notify:digest") as work:
-            late = commands.end_unconfirmed(work, DIGESTS)
     with each("digest") as failures:
+        with failures.apart("of those that nobody confirmed"):
+            _end_unconfirmed(running)
         for subscription in _subscriptions_due(running):
             with failures.apart(subscription):
                 while _send_digest(running, subscription):
                     pass
+
+
+def _end_unconfirmed(running: Context) -> None:
+    late = DIGESTS
+    while late == DIGESTS and not running.stopping.is_set():
+        with running.work("notify:digest") as work:
+            late = commands.end_unconfirmed(work, DIGESTS)
 
 
 def _subscriptions_due(running: Context) -> Iterator[str]:

@@ -32,6 +32,13 @@ from shared.ids import first_id, new_id
 from shared.paging import Found, PageAsked
 from shared.wire.notify import Channel, Every
 
+#: What a subscription is that follows progress, beside the standing of its review, and was told of another one last.
+_TO_BE_DIGESTED = (
+    col(SubscriptionRow.minutes).is_not(None), col(SubscriptionRow.active),
+    col(SubscriptionRow.unconfirmed_until).is_(None),
+    or_(col(SubscriptionRow.digest).is_(None), col(SubscriptionRow.digest) != col(StandingRow.event)),
+)  # fmt: skip
+
 #: Subscriptions read and deliveries written at a time, so that memory does not grow with their number.
 CHUNK = 500
 
@@ -453,21 +460,26 @@ def keep_standing(work: Work, standing: StandingRow) -> None:
         work.session.merge(standing)
 
 
-def to_be_digested(work: Work, after: str, limit: int) -> list[tuple[SubscriptionRow, StandingRow]]:
-    """The next subscriptions, by id, to progress that is another than they were told last, locked until this work
-    ends."""
+def to_be_digested(work: Work, subscription_id: str) -> list[tuple[SubscriptionRow, StandingRow]]:
+    """A subscription to progress that is another than it was told last, locked until this work ends; none where it was
+    told, or is over."""
     query = (
         select(SubscriptionRow, StandingRow)
         .join(StandingRow, col(StandingRow.review) == col(SubscriptionRow.review))
-        .where(col(SubscriptionRow.minutes).is_not(None), col(SubscriptionRow.active))
-        .where(col(SubscriptionRow.unconfirmed_until).is_(None))
-        .where(col(SubscriptionRow.id) > after)
-        .where(or_(col(SubscriptionRow.digest).is_(None), col(SubscriptionRow.digest) != col(StandingRow.event)))
-        .order_by(col(SubscriptionRow.id))
-        .limit(limit)
-        .with_for_update(of=SubscriptionRow)
+        .where(col(SubscriptionRow.id) == subscription_id, *_TO_BE_DIGESTED)
     )
-    return [(subscribed, standing) for subscribed, standing in work.session.execute(query)]
+    found = work.session.execute(query.with_for_update(of=SubscriptionRow))
+    return [(subscribed, standing) for subscribed, standing in found]
+
+
+def next_to_be_digested(work: Work, after: str, limit: int) -> list[SubscriptionRow]:
+    """The next subscriptions, by id, to progress that is another than they were told last."""
+    query = (
+        select(SubscriptionRow)
+        .join(StandingRow, col(StandingRow.review) == col(SubscriptionRow.review))
+        .where(col(SubscriptionRow.id) > after, *_TO_BE_DIGESTED)
+    )
+    return list(work.session.scalars(query.order_by(col(SubscriptionRow.id)).limit(limit)))
 
 
 def cancel_waiting_for(work: Work, notifications: Collection[str]) -> None:

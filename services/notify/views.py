@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from services.notify import domain, store
+from services.notify.domain.gathering import has_morning, zone_of
 from services.notify.domain.tokens import Opens
 from services.notify.models import AttemptRow, DeliveryRow, NotificationRow, SubscriptionRow
 from shared.db.work import Work
@@ -17,7 +18,10 @@ def subscription_view(work: Work, row: SubscriptionRow, person: Person) -> Subsc
     address = row.url or link(work.settings.public_url, row.review)
     if row.url and row.owner != person.id:
         address = domain.veiled(row.url) if row.channel == "email" else domain.origin(row.url)
-    return SubscriptionView(**row.model_dump(include={*SubscriptionView.model_fields} - {"address"}), address=address)
+    shown = row.model_dump(include={*SubscriptionView.model_fields} - {"address"})
+    return SubscriptionView(
+        **shown, address=address, zone_unknown=has_morning(row.every) and row.active and zone_of(row.zone) is None
+    )
 
 
 def mail_subscription(row: SubscriptionRow, opens: Opens) -> MailSubscription:

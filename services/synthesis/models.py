@@ -353,8 +353,8 @@ class ArrivalRow(Base, table=True):
     """Something that the synthesis must take in, by the id of the event that told it.
 
     A review is due while an arrival of it is not heeded; what a cycle heeded is what led to its revision.
-    `cmocs` are those that it concerns, None for all of them. Rows, not a mark on the review, so that people who code at
-    the same time do not wait for each other.
+    `cmocs` are those that it concerns, None for all of them; `drill` is that it came by an exercise. Rows, not a mark
+    on the review, so that people who code at the same time do not wait for each other.
     """
 
     __tablename__ = "arrivals"
@@ -376,6 +376,7 @@ class ArrivalRow(Base, table=True):
     arrived_at: datetime = Field(sa_type=Instant)
     heeded_at: datetime | None = Field(default=None, sa_type=Instant)
     cycle: int | None = None
+    drill: bool = False
 
 
 class TriggerRow(Base, table=True):

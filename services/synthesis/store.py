@@ -734,6 +734,14 @@ def drills_in_force(work: Work, review: str) -> set[str]:
     return drilled | set(work.session.scalars(flagging))
 
 
+def cmocs_of_notices(work: Work, review: str, notices: Collection[str]) -> list[str]:
+    """The CMOCs that these notices asked people to judge anew."""
+    query = select(col(RejudgementRow.cmoc)).where(col(RejudgementRow.review) == review)
+    return sorted(
+        {cmoc for part in _chunks(query, col(RejudgementRow.notice), notices) for cmoc in work.session.scalars(part)}
+    )
+
+
 def triggers_of_cycle(work: Work, review: str, cycle: int) -> list[TriggerRow]:
     query = select(TriggerRow).where(col(TriggerRow.review) == review, col(TriggerRow.cycle) == cycle)
     return list(work.session.scalars(query.order_by(col(TriggerRow.seq))))
@@ -839,6 +847,14 @@ def causes_of_open_cycle(work: Work, review: str) -> list[str]:
         col(ArrivalRow.review) == review, col(ArrivalRow.cycle).is_(None), col(ArrivalRow.heeded_at).is_not(None)
     )
     return list(dict.fromkeys(work.session.scalars(query.order_by(col(ArrivalRow.seq)))))
+
+
+def is_in_earnest(work: Work, review: str) -> bool:
+    """Whether anything was taken in since the last revision that did not come by an exercise."""
+    query = select(col(ArrivalRow.seq)).where(
+        col(ArrivalRow.review) == review, col(ArrivalRow.cycle).is_(None), col(ArrivalRow.heeded_at).is_not(None)
+    )
+    return work.session.scalars(query.where(~col(ArrivalRow.drill)).limit(1)).first() is not None
 
 
 def close_cycle(work: Work, review: str, cycle: int) -> None:

@@ -97,6 +97,7 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
     """A draft, and how it differs from the newest revision."""
     review = row.review
     said, changes = store.drafted(work, row)
+    in_part = row.drill and store.is_in_earnest(work, review)
     return DraftView(
         review=review,
         draft=row.draft,
@@ -113,7 +114,8 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
         counts=store.counts(work, review),
         fragments_sha256=row.fragments_sha256,
         preceding=revision_id(review, row.number - 1) if row.number > 1 else None,
-        drill=row.drill,
+        drill=row.drill and not in_part,
+        drill_in_part=in_part,
         made_at=row.made_at,
         manual=manual_searches(work, about),
     )

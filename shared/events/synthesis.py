@@ -264,7 +264,9 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
 
     `because` holds the ids of the events that led to it; `signature` is a compact JWS (EdDSA) over the
     revision's content hash, to be checked with the platform's public key. `words` are those of the CMOCs that changed,
-    and `noticed` the reports of which something was said, as many as a message holds.
+    and `noticed` the reports of which something was said, as many as a message holds; `noticed_more` is how often
+    something was said beside these. `drill` is that all of it is an exercise, or takes one back. Where a part of it is,
+    `drilled` are the CMOCs that an exercise is about.
     """
 
     revision: Id
@@ -286,6 +288,8 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
     words: list[CmocWords] = Field(default=[], exclude_if=lambda words: not words)
     noticed: list[NoticedReport] = Field(default=[], exclude_if=lambda noticed: not noticed)
+    noticed_more: Count = Field(default=0, exclude_if=lambda more: not more)
+    drilled: list[Id] = Field(default=[], exclude_if=lambda drilled: not drilled)
 
 
 class CourseChanged(Event, type="synthesis.course.changed", key="review", topic="synthesis.reviews"):

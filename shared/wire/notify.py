@@ -27,8 +27,9 @@ FOR_LEADS: frozenset[Kind] = frozenset({"overdue", "trouble"})
 #: What is for whoever may adjudicate alone.
 FOR_ADJUDICATORS: frozenset[Kind] = frozenset({"conflict"})
 
-#: One address as mail carries it: an atom or several joined by dots, one @, and a name of hosts.
-_ATOM, _LABEL = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+", r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+#: One address as mail carries it: an atom or several joined by dots, one @, and a name of hosts. No `=?` is in it: so
+#: begins an encoded word (RFC 2047), which a header would spell as what it stands for, and so as another address.
+_ATOM, _LABEL = r"(?:[A-Za-z0-9!#$%&'*+/?^_`{|}~-]|=(?!\?))+", r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = rf"{_ATOM}(?:\.{_ATOM})*@{_LABEL}(?:\.{_LABEL})+"
 ADDRESS = re.compile(rf"(?=.{{1,64}}@){_ADDRESS}")
 LONGEST_ADDRESS = 254
@@ -37,6 +38,15 @@ LONGEST_ADDRESS = 254
 Named = Annotated[Short, Field(min_length=1)]
 
 DeliveryState = Literal["waiting", "delivered", "failed", "cancelled"]
+
+
+def fault_in_address(address: str) -> str | None:
+    """Why a text is no address that mail is sent to; None where it is one."""
+    if "=?" in address:
+        return "must be the address itself, and no encoded word (=?...?=)"
+    if len(address) > LONGEST_ADDRESS or not ADDRESS.fullmatch(address):
+        return "must be one e-mail address, such as ana@example.org, and no more"
+    return None
 
 
 @cache
@@ -146,14 +156,15 @@ class NewSubscription(Given):
     @field_validator("address")
     @classmethod
     def _is_an_address(cls, address: str | None) -> str | None:
-        if address is not None and not ADDRESS.fullmatch(address):
-            raise ValueError("must be one e-mail address, such as ana@example.org, and no more")
+        if address is not None and (fault := fault_in_address(address)) is not None:
+            raise ValueError(fault)
         return address
 
 
 class SubscriptionView(BaseModel):
     """A subscription; never its secret. `address` is whole for its owner, and only its origin for a lead. One by mail
-    is `unconfirmed_until` whoever reads it has said that they want it; nothing is sent before."""
+    is `unconfirmed_until` whoever reads it has said that they want it; nothing is sent before. `zone_unknown` is that
+    the platform does not know its zone any more, and so tells it by UTC."""
 
     id: str
     review: str
@@ -171,6 +182,7 @@ class SubscriptionView(BaseModel):
     least: ChangeClass = "NONE"
     every: Every = "at once"
     zone: str = "UTC"
+    zone_unknown: bool = Field(default=False, exclude_if=lambda unknown: not unknown)
     unconfirmed_until: datetime | None = Field(default=None, exclude_if=lambda until: until is None)
     #: When a secret that was rotated counts no more; until then both sign.
     old_secret_until: datetime | None = Field(default=None, exclude_if=lambda until: until is None)
@@ -246,7 +258,9 @@ class CmocChanges(BaseModel):
 class RevisionData(BaseModel):
     """A published revision. `support` counts the independent studies that stand behind each CMOC now; `not_searched`
     are the searches by hand that it goes without, `noticed` the reports of which something was said since the revision
-    before, each there only where there are any."""
+    before, and `noticed_more` how often something was beside these; each is there only where there are any.
+    `drill` is that all of it is an exercise, or takes one back; where a part of it is, `drilled` are the CMOCs that an
+    exercise is about."""
 
     review: str
     revision: str
@@ -265,6 +279,8 @@ class RevisionData(BaseModel):
     drill: bool
     not_searched: list[NotSearched] = Field(default=[], exclude_if=lambda left_out: not left_out)
     noticed: list[NoticedReport] = Field(default=[], exclude_if=lambda noticed: not noticed)
+    noticed_more: int = Field(default=0, exclude_if=lambda more: not more)
+    drilled: list[str] = Field(default=[], exclude_if=lambda drilled: not drilled)
 
 
 class OverdueData(BaseModel):

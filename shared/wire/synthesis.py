@@ -463,7 +463,8 @@ class ManualSearch(BaseModel):
 class DraftView(BaseModel):
     """What would be published now: the theories, and their CMOCs in the protocol's order, with `changes` since the
     preceding revision. `settled` is false while something that arrived is not taken in yet. `manual` are the searches
-    by hand."""
+    by hand. `drill` is that all of it is an exercise, or takes one back; `drill_in_part` that a part of it is, and
+    something came beside that in earnest."""
 
     review: str
     draft: str
@@ -481,6 +482,7 @@ class DraftView(BaseModel):
     fragments_sha256: str
     preceding: str | None
     drill: bool
+    drill_in_part: bool = False
     made_at: datetime
     manual: list[ManualSearch] = []
 

@@ -14,14 +14,28 @@ MORNING = time(8)
 LONGEST = timedelta(days=8)
 
 
+def zone_of(name: str) -> ZoneInfo | None:
+    """A zone by its name; None where this machine's zone data does not have it, or cannot be read."""
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return None
+
+
+def has_morning(every: Every) -> bool:
+    """Whether it depends on a zone when it is told."""
+    return every in ("daily", "weekly")
+
+
 def due_after(now: datetime, every: Every, zone: str) -> datetime | None:
     """When what comes now is told: None where that is no time, but the end of a cycle. An hour that a zone's clocks
-    leave out is the one after it."""
+    leave out is the one after it. Where nobody here knows the zone it is told by UTC: that is late or early by hours,
+    and not lost."""
     if every == "cycle":
         return None
     if every == "at once":
         return now
-    here = now.astimezone(ZoneInfo(zone))
+    here = now.astimezone(zone_of(zone) or UTC)
     day = here.date()
     while True:
         due = datetime.combine(day, MORNING, here.tzinfo).astimezone(UTC)

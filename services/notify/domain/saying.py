@@ -163,8 +163,10 @@ def line_of(line: Line) -> str:
 
 
 def _of_revision(data: RevisionData) -> Said:
-    drill = "Exercise: " if data.drill else ""
-    first = ["This is an exercise."] if data.drill else []
+    wholly = _is_exercise(data)
+    drill, first = "Exercise: " if wholly else "", ["This is an exercise."] if wholly else []
+    if not wholly and (data.drill or data.drilled or any(it.drill for it in data.noticed)):
+        first.append("A part of this is an exercise; the rest is not.")
     first += [data.summary, _CLASSES[data.change_class]]
     if waiting := len(data.flagged):
         are = "1 CMOC rests" if waiting == 1 else f"{waiting} CMOCs rest"
@@ -173,7 +175,7 @@ def _of_revision(data: RevisionData) -> Said:
         )
     parts = [_part(changed, data) for changed in data.changed]
     if data.noticed:
-        parts.insert(0, Part("What was said of reports", [_noticed(it) for it in data.noticed]))
+        parts.insert(0, _of_reports(data.noticed, data.noticed_more))
     if data.not_searched:
         left_out = [f"{it.database}, due on {it.due}: {it.reason}" for it in data.not_searched]
         parts.insert(0, Part("Not searched", left_out))
@@ -181,6 +183,19 @@ def _of_revision(data: RevisionData) -> Said:
         first.append("No CMOC changed.")
     headline = f"{drill}Revision {data.number} of “{data.title}”"
     return Said(headline, data.link, "Read the revision, with what changed and what it rests on", first, parts)
+
+
+def _is_exercise(data: RevisionData) -> bool:
+    """Whether all of it is an exercise: nothing was really said of a report, whatever its signer calls it."""
+    return data.drill and all(it.drill for it in data.noticed)
+
+
+def _of_reports(named: Sequence[NoticedReport], more: int) -> Part:
+    """What was said of these reports, and how many more there are: also above them, since a chat cuts what is long."""
+    lines, heading = [_noticed(it) for it in named], "What was said of reports"
+    if more:
+        return Part(f"{heading}: {len(named)} here, and {more} more", [*lines, f"And {more} more."])
+    return Part(heading, lines)
 
 
 def _noticed(report: NoticedReport) -> str:
@@ -196,6 +211,8 @@ def _part(changed: CmocChanges, data: RevisionData) -> Part:
         lines.append(f"It stands as {_value(changed.status)}.")
     if changed.cmoc in data.support and "support" not in spoken:
         lines.append(f"{_SUPPORT}: {data.support[changed.cmoc]}.")
+    if changed.cmoc in data.drilled:
+        lines.append("An exercise is about it: what changed may be by that.")
     return Part(heading_of(changed), lines)
 
 

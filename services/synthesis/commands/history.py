@@ -56,11 +56,12 @@ def _history_row(work: Work, review: ReviewRow, one: Happening, drill: bool) -> 
     }
 
 
-def mark_due(work: Work, review: str, cause: str, cmocs: Iterable[str] | None) -> None:
-    """Something arrived that the synthesis must take in, for these CMOCs or for all; it does so by itself, soon."""
+def mark_due(work: Work, review: str, cause: str, cmocs: Iterable[str] | None, *, drill: bool = False) -> None:
+    """Something arrived that the synthesis must take in, for these CMOCs or for all, perhaps by an exercise; it does so
+    by itself, soon."""
     store.hold_arrivals(work, review, alone=False)
     concerned = None if cmocs is None else sorted(set(cmocs))
-    work.add(ArrivalRow(review=review, cause=cause, cmocs=concerned, arrived_at=work.now))
+    work.add(ArrivalRow(review=review, cause=cause, cmocs=concerned, arrived_at=work.now, drill=drill))
 
 
 def log_triggers(work: Work, review: ReviewRow, fired: Iterable[Fired], *, drill: bool = False) -> None:

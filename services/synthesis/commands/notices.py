@@ -45,7 +45,7 @@ def move(work: Work, notice: NoticeRow, record: str, report: ReportRow | None) -
                 _close(work, row, f"no longer needed: the notice is about record {record}")
         work.session.flush()
         apply_waiting(work, left)
-        mark_due(work, notice.review, work.causation or notice.notice, [one.cmoc for one in touched])
+        _mark_due(work, notice, touched)
     if report is not None:
         apply_waiting(work, report)
 
@@ -68,7 +68,7 @@ def close_rejudgement(work: Work, review: str, rejudgement: str, how: str) -> Re
     if row.state != RejudgementStates.OPEN:
         raise Conflict(f"re-judgement {rejudgement!r} was closed by {row.closed_by}: {row.how}", slug="closed")
     with work.following(row.correlation, row.event_id):
-        mark_due(work, review, _close(work, row, how), [row.cmoc])
+        mark_due(work, review, _close(work, row, how), [row.cmoc], drill=row.drill)
     return row
 
 
@@ -90,7 +90,12 @@ def _apply(work: Work, notice: NoticeRow, report: ReportRow) -> None:
     if touched:
         fired = [Fired(REPORT_NOTICED, notice.notice, _why(notice, report))]
         log_triggers(work, store.review(work, report.review), fired, drill=notice.drill)
-        mark_due(work, report.review, work.causation or notice.notice, [one.cmoc for one in touched])
+        _mark_due(work, notice, touched)
+
+
+def _mark_due(work: Work, notice: NoticeRow, touched: list[store.Touched]) -> None:
+    cause, cmocs = work.causation or notice.notice, [one.cmoc for one in touched]
+    mark_due(work, notice.review, cause, cmocs, drill=notice.drill)
 
 
 def _tell(work: Work, notice: NoticeRow, report: ReportRow, touched: list[store.Touched], happened: Happened) -> None:

@@ -35,7 +35,7 @@ from shared.wire.synthesis import (
     Verified,
 )
 
-#: How many reports of which something was said the event names.
+#: How many reports of which something was said the event names; it says how many more there are.
 _MOST_NOTICED = 100
 
 #: How many causes the event names itself. All stand in the revision and in the journal (`cause`).
@@ -57,7 +57,7 @@ def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
     causes = store.causes_of_open_cycle(work, review_id)
     matrix = written(store.matrix(work, review_id))
     content = _content(work, review, draft, seen, causes, left_out, matrix)
-    row = _freeze(work, content, causes, matrix)
+    row = _freeze(work, content, causes, matrix, _drilled(work, draft, content))
     store.close_cycle(work, review_id, content.number)
     _begin_next_cycle(work, review, draft, content.number)
     return view_of(row)
@@ -176,7 +176,7 @@ def _content(
         fragments_sha256=draft.fragments_sha256,
         signed_by=work.actor,
         signed_at=work.now,
-        drill=seen.drill or draft.drill,
+        drill=seen.drill or (draft.drill and not store.is_in_earnest(work, review.review)),
         protocol_version=review.protocol_version,
         protocol_sha256=review.protocol_sha256,
         searched_through=searched_through(store.watches(work, review.review)),
@@ -197,19 +197,30 @@ def _content(
     )
 
 
-def _freeze(work: Work, content: RevisionContent, causes: list[str], matrix: str) -> RevisionRow:
+def _drilled(work: Work, draft: DraftRow, content: RevisionContent) -> list[str]:
+    """The CMOCs that exercises are about which are in force, were so at the revision before, or came and went since."""
+    if content.drill:
+        return []
+    came = {it.subject for it in content.triggers if it.rule == REPORT_NOTICED and it.drill}
+    return store.cmocs_of_notices(work, content.review, {*draft.drills, *draft.published_drills, *came})
+
+
+def _freeze(work: Work, content: RevisionContent, causes: list[str], matrix: str, drilled: list[str]) -> RevisionRow:
     frozen, content_sha256 = freeze(content)
     document = parsed(frozen)
     claims = claims_of(document, content_sha256)
     # A rotation takes its instant before or after this, so that the key that signs holds at the revision's date.
     with work.ring.unchanged():
         signature = work.ring.sign("revisions", claims, at=content.signed_at)
+    notices = _notices(content)
     event = RevisionPublished(
         not_searched=content.not_searched,
         **content.model_dump(include=set(RevisionPublished.model_fields) - {"changes", "because", "not_searched"}),
         states=content.body.states,
         changes=(changes := shortened(content.changes)),
-        noticed=_noticed(work, content),
+        noticed=_noticed(work, content.review, notices[:_MOST_NOTICED]),
+        noticed_more=len(notices[_MOST_NOTICED:]),
+        drilled=drilled,
         words=words_of([*content.cmocs, *_gone_ones(work, content)], content.theories, changes),
         content_sha256=content_sha256,
         signature=signature,
@@ -235,12 +246,17 @@ def _gone_ones(work: Work, content: RevisionContent) -> list[Statement]:
     return [statement for row in rows if (statement := row.published_statement) is not None]
 
 
-def _noticed(work: Work, content: RevisionContent) -> list[NoticedReport]:
-    """The reports of which something was said in this cycle, by name."""
-    notices = [fired.subject for fired in content.triggers if fired.rule == REPORT_NOTICED][:_MOST_NOTICED]
+def _notices(content: RevisionContent) -> list[str]:
+    """The notices of this cycle: first those that are no exercise, so that none of them is left out for one."""
+    fired = [it for it in content.triggers if it.rule == REPORT_NOTICED]
+    return [it.subject for it in sorted(fired, key=lambda it: it.drill)]
+
+
+def _noticed(work: Work, review: str, notices: list[str]) -> list[NoticedReport]:
+    """The reports of which something was said by these notices, by name."""
     return [
         NoticedReport(record=notice.record, title=cut(title) if title else None, kind=notice.kind, drill=notice.drill)
-        for notice, title in store.noticed(work, content.review, notices)
+        for notice, title in store.noticed(work, review, notices)
     ]
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import lzma
+import re
 import zipfile
 import zlib
 from collections.abc import Sequence
@@ -50,6 +51,9 @@ _LARGEST_PART = LARGEST
 #: The time of every file in the archive, so that the same revision is the same crate (the least that ZIP has).
 _THEN = (1980, 1, 1, 0, 0, 0)
 
+#: What Markdown reads as markup wherever it stands (with what a `&` begins), and what it does at the start of a line.
+_MARKUP, _AT_ITS_START = re.compile(r"[\\`*_\[\]<>#~|$]|&(?=#?\w)"), re.compile(r"^(\d*)([-+=.):])")
+
 _README = """# {title}
 
 Revision {number} of the living review `{review}`, signed on {day}. {summary}
@@ -87,7 +91,7 @@ def made(exported: ExportedRevision, content: RevisionContent, matrix: str | Non
         "provenance.json": _json(provenance_of(content, exported.sha256).model_dump(mode="json")),
         "CITATION.cff": _citation(content, exported.sha256),
         "README.md": _README.format(
-            title=content.title, number=content.number, review=content.review, summary=content.summary,
+            title=_plain(content.title), number=content.number, review=content.review, summary=_plain(content.summary),
             day=content.signed_at.date().isoformat(), name=name_of(content.review, content.number),
         ),
     }  # fmt: skip
@@ -203,18 +207,24 @@ def _annotation(of: Sequence[MatrixLink]) -> dict[str, Any]:
 
 
 def _changes(content: RevisionContent) -> str:
-    lines = [f"# What changed in revision {content.number}: {content.change_class}", "", content.summary, ""]
+    heading = f"# What changed in revision {content.number}: {content.change_class}"
+    lines = [heading, "", _plain(content.summary), ""]
     lines += [_change(change) for change in content.changes] or ["Nothing changed."]
     return "\n".join(lines) + "\n"
 
 
 def _change(change: Change) -> str:
-    of = f"**{change.cmoc}**, " if change.cmoc else ""
-    return f"- {of}{change.what}: {_said(change.before)} → {_said(change.after)} ({change.change_class})"
+    of = f"**{_plain(change.cmoc)}**, " if change.cmoc else ""
+    return f"- {of}{_plain(change.what)}: {_said(change.before)} → {_said(change.after)} ({change.change_class})"
 
 
 def _said(value: object) -> str:
-    return "nothing" if value is None else " ".join(str(value).split())
+    return "nothing" if value is None else _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    """What people wrote, as one line of Markdown in which nothing is markup: it reads as it was written."""
+    return _AT_ITS_START.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", " ".join(text.split())))
 
 
 def _citation(content: RevisionContent, sha256: str) -> str:

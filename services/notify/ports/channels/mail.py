@@ -26,7 +26,7 @@ from services.notify.ports.channels.port import Message
 from shared.clock import Clock
 from shared.errors import Invalid
 from shared.outward.trust import trusted
-from shared.wire.notify import ADDRESS, LONGEST_ADDRESS, Notification
+from shared.wire.notify import Notification, fault_in_address
 
 #: What stands for the host of all mail: one server takes it, and no more of it at once than a host of webhooks.
 HOST = "mail"
@@ -65,12 +65,14 @@ class MailChannel:
 
     def check(self, address: str) -> str:
         """The host of an address that may be written to. Raises Invalid."""
-        if len(address) > LONGEST_ADDRESS or not ADDRESS.fullmatch(address):
-            raise Invalid.of("address", "must be one e-mail address, such as ana@example.org, and no more")
+        if (fault := fault_in_address(address)) is not None:
+            raise Invalid.of("address", fault)
         return HOST
 
     def send(self, message: Message) -> Outcome:
-        """Hands the notification over once."""
+        """Hands the notification over once. Raises Invalid for an address that an earlier release took and none may be
+        written to."""
+        self.check(message.address)
         mail = self.written(message)
         try:
             with self._connected() as smtp:
@@ -85,12 +87,13 @@ class MailChannel:
         return Outcome(250)
 
     def written(self, message: Message) -> EmailMessage:
-        """The message as it is handed over. A header holds no line break, wherever its text came from."""
+        """The message as it is handed over. A header holds no line break, wherever its text came from, and says what it
+        was given as it is."""
         said = say(_NOTIFICATION.validate_json(message.body))
         mail = EmailMessage(policy=SMTP)
-        mail["From"] = Address("Living Reviews", addr_spec=self._server.sender)
-        mail["To"] = message.address
-        mail["Subject"] = " ".join(_clean(said.headline).split())[:300]
+        mail["From"] = Address("Living Reviews", *_parts(self._server.sender))
+        mail["To"] = Address("", *_parts(message.address))
+        mail["Subject"] = _in_a_header(said.headline)
         mail["Date"] = format_datetime(self._wall.now())
         mail["Message-ID"] = f"<{message.id}@{self._domain}>"
         mail["Auto-Submitted"] = "auto-generated"
@@ -146,6 +149,18 @@ def _failed(code: int, answer: bytes | str, *, refused: bool = False) -> Outcome
     said = " ".join("".join(it if it.isprintable() else " " for it in text).split())
     # Its number is no HTTP status: a mail server that says 250 has taken it, and nothing else counts.
     return Outcome(error=f"the mail server: {code} {said}"[:_LONGEST_ANSWER], refused=refused)
+
+
+def _parts(address: str) -> tuple[str, str]:
+    """What is before the @ of an address, and after it."""
+    before, _, after = address.rpartition("@")
+    return before, after
+
+
+def _in_a_header(text: str) -> str:
+    """Text as one line, in which nothing is an encoded word (RFC 2047): what one stands for would be written in its
+    place, with line breaks and so with headers of its own."""
+    return " ".join(_clean(text).split())[:300].replace("=?", "= ?")
 
 
 def _clean(text: str) -> str:

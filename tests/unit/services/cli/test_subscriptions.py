@@ -30,6 +30,7 @@ def test_somebody_subscribes_tries_it_reads_the_log_and_ends_it(notify, as_):
     made = json.loads(living(as_, "add", REVIEW, *wish, "--json").stdout)
     assert (made["cmocs"], made["least"], made["every"], made["zone"]) == (["a"], "MINOR", "daily", "Europe/Berlin")
 
+    assert "active" in living(as_, "list", REVIEW).stdout
     assert "A test is on its way." in living(as_, "test", REVIEW, made["id"]).stdout
     (message,) = json.loads(living(as_, "log", REVIEW, made["id"], "--json").stdout)
     assert (message["kind"], message["state"]) == ("test", "waiting")
@@ -38,6 +39,13 @@ def test_somebody_subscribes_tries_it_reads_the_log_and_ends_it(notify, as_):
     assert new.startswith("whsec_") and new != made["secret"]
     assert "You are told nothing more there." in living(as_, "end", REVIEW, made["id"]).stdout
     assert json.loads(living(as_, "list", REVIEW, "--json").stdout)[0]["active"] is False
+
+
+def test_a_zone_that_is_known_no_more_is_said_to_be_so(notify, as_, monkeypatch):
+    living(as_, "add", REVIEW, "--webhook", HOOK, "--every", "daily", "--zone", "Europe/Berlin")
+    monkeypatch.setattr("services.notify.views.zone_of", lambda name: None)
+
+    assert "daily, by UTC: Europe/Berlin is not known" in " ".join(living(as_, "list", REVIEW).stdout.split())
 
 
 @pytest.mark.parametrize("wish", [(), ("--email", "a@example.org", "--chat", HOOK)])

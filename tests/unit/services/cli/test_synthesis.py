@@ -233,6 +233,17 @@ def test_a_drill_is_labelled_wherever_it_shows(coded, as_):
     assert status.open_rejudgements == status.open_drills == 1
 
 
+def test_a_drill_that_is_only_a_part_of_a_draft_is_said_to_be_one(coded, as_):
+    coded.signs()
+    coded.notices("r1", "retraction", drill=True)
+    coded.links("r2", "c2", text="found meanwhile")
+    coded.settles()
+
+    signed = as_("dora", "synthesis", "sign", REVIEW, "--summary", "More.", role="lead", typed="y\n")
+
+    assert "A part of this draft is a drill." in signed.stderr and "a drill" not in words(signed)
+
+
 def test_a_forger_who_puts_their_own_key_into_the_file_is_found_out(coded, as_, run, tmp_path):
     coded.signs()
     as_("rita", "synthesis", "export", REVIEW, "1", "--to", "r1.json", role="reader")

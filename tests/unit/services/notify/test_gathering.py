@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import update
 from standardwebhooks import Webhook
+from structlog.testing import capture_logs
 
 from services.notify import jobs
-from services.notify.domain.gathering import due_after
-from services.notify.models import NotificationRow
+from services.notify.domain.gathering import due_after, zone_of
+from services.notify.models import NotificationRow, SubscriptionRow
 from shared.client.notify import verify
 from shared.events.people import RoleChanged
 from tests.unit.services.notify.rig import REVIEW, review_overdue, revision_published, run_finished, status
@@ -203,6 +204,42 @@ def test_a_morning_is_always_ahead_and_never_far(now, every, zone):
     assert timedelta(0) < due - now <= timedelta(days=2 if every == "daily" else 9)
     again = due_after(due, every, zone)
     assert again is not None and again > due
+
+
+#: Not in the zone data, no name of a zone, a folder of zones, and no file.
+UNKNOWN = ["Mars/Olympus", "../UTC", "Europe", "/etc/passwd", "", "\0"]
+
+
+@pytest.mark.parametrize("zone", UNKNOWN)
+@pytest.mark.parametrize("every", ["daily", "weekly"])
+def test_the_morning_of_a_zone_that_nobody_here_knows_is_that_of_utc(every, zone):
+    now = datetime(2020, 1, 1, 3, tzinfo=UTC)
+
+    assert zone_of(zone) is None
+    assert due_after(now, every, zone) == due_after(now, every, "UTC")
+
+
+@pytest.mark.parametrize("zone", UNKNOWN[:2])
+def test_a_zone_that_is_known_no_more_holds_up_nobody_and_its_owner_reads_so(bench, receiver, zone):
+    gone = bench.subscribe(receiver.url, every="daily", zone="Europe/Berlin")
+    other = bench.subscribe(receiver.url, every="daily")
+    bench.subscribe(receiver.url)
+    with bench.work() as work:  # As other zone data have it, or had it.
+        theirs = update(SubscriptionRow).where(SubscriptionRow.id == gone["id"])
+        work.session.execute(theirs.values(zone=zone))
+
+    with capture_logs() as lines:
+        bench.hears(revision_published(1))
+    bench.runs(jobs.deliver_due)
+    assert [json.loads(it.body)["type"] for it in receiver.received] == ["revision.published"]
+    goes_on(bench, hours=8)
+
+    assert digests(receiver) == [["rev_1"], ["rev_1"]]
+    shown = {it["id"]: it for it in bench.person("ana").get(f"/notify/reviews/{REVIEW}/subscriptions").json()["items"]}
+    assert (shown[gone["id"]]["zone"], shown[gone["id"]]["zone_unknown"]) == (zone, True)
+    assert "zone_unknown" not in shown[other["id"]]
+    warned = [(it["subscription"], it["zone"]) for it in lines if it["log_level"] == "warning"]
+    assert warned == [(gone["id"], zone)]
 
 
 def test_a_secret_that_is_rotated_signs_beside_the_new_one_for_a_day(bench, receiver):

@@ -8,14 +8,17 @@ from contextlib import closing
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy import update
 
 from services.notify import domain, jobs
+from services.notify.models import SubscriptionRow
 from services.notify.ports.channels.mail import MailChannel, MailServer
 from services.notify.ports.channels.port import Message
 from shared.clock import SystemClock
 from shared.errors import Invalid
 from shared.events.notify import DeliveryFailed, NoticeDelivered
 from shared.events.people import MemberLeft
+from shared.events.screening import QueueMoved, StageStanding
 from tests.unit.services.notify.conftest import NotifyBench
 from tests.unit.services.notify.mailbox import Mailbox
 from tests.unit.services.notify.rig import REVIEW, revision_published
@@ -195,6 +198,7 @@ def test_nobody_is_a_cannon_that_asks_ever_more_addresses(mailing):
         "ana@bo@example.org", "ana@example", "@example.org", "ana", "Ana <ana@example.org>", "ana @example.org",
         "ana@-x.org", "a" * 65 + "@example.org", "ana;bo@example.org", "ana@[127.0.0.1]", "änä@example.org", "",
         "a@" + "b" * 250 + ".org", "ana..b@example.org", "\u202eana@example.org",
+        "=?utf-8?q?x?=@example.org", "a=?utf-8?b?eA==?=@example.org", "=?@example.org",
     ],
 )  # fmt: skip
 def test_an_address_that_is_not_one_is_refused_at_its_field(mailing, mailbox, address):
@@ -317,6 +321,45 @@ def test_the_channel_itself_refuses_an_address_with_a_line_break(mailbox):
 
     with pytest.raises(Invalid):
         channel.check("ana@example.org\r\nRCPT TO:<x@example.org>")
+
+
+def test_an_address_that_is_an_encoded_word_is_refused_with_the_reason_also_where_it_was_taken_before(mailing, mailbox):
+    word = "=?utf-8?q?x?=@example.org"
+    refused = mailing.person("ana").post(SUBSCRIPTIONS, json=wish(word))
+    assert "no encoded word" in refused.json()["errors"][0]["why"]
+    made = confirmed(mailing, mailbox)
+    with mailing.work() as work:
+        work.session.execute(update(SubscriptionRow).values(url=word))
+
+    mailing.hears(revision_published())
+    mailing.runs(jobs.deliver_due)
+
+    assert mailbox.received == []
+    assert "no encoded word" in mailing.deliveries(made)[0]["attempts"][0]["error"]
+
+
+@pytest.mark.parametrize("address", ["a=b@example.org", "a?=b@example.org", "bounce+ana=example.com@example.org"])
+def test_an_address_with_what_is_no_encoded_word_is_written_to_as_it_is(mailing, mailbox, address):
+    confirmed(mailing, mailbox, address)
+
+    mailing.hears(revision_published())
+    mailing.runs(jobs.deliver_due)
+
+    assert [mail["To"] for mail in mailbox.received] == [address]
+
+
+@pytest.mark.parametrize("word", ["=?utf-8?q?a=0D=0ABcc:_x@example.org?=", "=?utf-8?b?YQ0KQmNjOiB4QGV4YW1wbGUub3Jn?="])
+def test_an_encoded_word_in_what_is_said_makes_no_header_of_its_own(mailing, mailbox, word):
+    confirmed(mailing, mailbox, kinds=["revision", "queue"])
+    standing = StageStanding(stage=word, open=0, conflicts=0, parked=0, decided=1)
+
+    mailing.hears(revision_published(title=f"x {word} y"))
+    mailing.hears(QueueMoved(review=REVIEW, stages=[standing], emptied=[word]))
+    mailing.runs(jobs.deliver_due)
+
+    assert len(mailbox.received) == 2
+    for mail in mailbox.received:
+        assert mail["Bcc"] is None and "\n" not in mail["Subject"] and word[2:] in mail["Subject"]
 
 
 def test_whoever_leaves_a_review_gets_no_more_mail_of_it(mailing, mailbox):

@@ -9,6 +9,8 @@ import pytest
 
 from services.notify import domain
 from services.notify.domain.saying import line_of, say, text_of
+from services.notify.ports.channels.atom import FeedPage, write_feed
+from services.notify.ports.channels.json_feed import write_feed as write_json_feed
 from shared.events.ingest import NoticeKind
 from shared.events.synthesis import Change, Changed, CmocState, CmocWords, NoticedReport, NotSearched
 from shared.wire.notify import Line
@@ -108,6 +110,40 @@ def test_whatever_was_said_of_a_report_is_said_with_its_title_and_no_id(kind):
     assert one.startswith("- “Growing <together>” ") and not one.endswith(f"{kind.replace('_', ' ')}.")
     assert other.startswith("- A report without a title ") and other.endswith(", in an exercise.")
     assert "rec_" not in text
+
+
+@pytest.mark.parametrize("drill", [True, False])
+def test_what_has_anything_real_is_no_exercise_whatever_it_is_called_and_the_exercises_part_is_marked(drill):
+    noticed = [NoticedReport(record="r1", title="One", kind="retraction", drill=True)]
+    noticed.append(NoticedReport(record="r2", title="Two", kind="retraction"))
+
+    text = said(revision(change("support", 5, 4), noticed=noticed, drill=drill, drilled=["cmoc_8f1"]))
+
+    assert text.startswith("Revision 1 of") and "This is an exercise" not in text
+    assert "A part of this is an exercise; the rest is not." in text
+    assert "“One” was retracted, in an exercise." in text and "“Two” was retracted." in text
+    assert "- An exercise is about it: what changed may be by that." in text
+    assert "exercise" not in said(revision(change("support", 5, 4), noticed=noticed[1:]))
+
+
+def test_an_exercise_in_which_all_notices_are_of_it_is_one():
+    noticed = [NoticedReport(record="r1", title="One", kind="retraction", drill=True)]
+
+    assert said(revision(noticed=noticed, drill=True)).startswith("Exercise: Revision 1 of")
+
+
+def test_more_reports_than_are_named_are_counted_wherever_it_is_told_and_also_where_a_text_is_cut():
+    noticed = [NoticedReport(record=f"rec_{n}", title="A title " * 30, kind="retraction") for n in range(100)]
+    event = revision(noticed=noticed, noticed_more=20)
+    notification = domain.revision_notification(event, at=AT, public_url="https://living.example")
+
+    text = said(event)
+    page = FeedPage("garden", [notification], "self", "first", None)
+
+    assert "- And 20 more.\n" in text
+    assert "And 20 more." in write_feed(page).decode() and "And 20 more." in write_json_feed(page).decode()
+    assert "100 here, and 20 more" in text[:8_000] and len(text) > 8_000
+    assert "more" not in said(revision(noticed=noticed[:1])).split("What was said of reports")[1].split("\n\n")[0]
 
 
 def test_words_that_are_long_are_cut_and_those_of_an_event_of_before_are_done_without():

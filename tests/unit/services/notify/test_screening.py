@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from services.notify import jobs
-from services.notify.models import DeliveryRow, NotificationRow
+from services.notify.models import DeliveryRow, NotificationRow, StandingRow, SubscriptionRow
 from shared.client.notify import verify
 from shared.events.people import RoleChanged
 from shared.events.screening import ConflictOpened, QueueMoved, StageStanding
@@ -127,6 +127,20 @@ def test_those_who_wait_for_different_times_are_told_of_the_same_by_one_notifica
 
     assert delivered_to(bench) == [often["id"], rarely["id"], often["id"]]
     assert len(bodies(bench)) == 2
+
+
+def test_progress_that_a_fault_of_ours_spoils_keeps_nobody_else_waiting_and_is_raised_in_the_end(bench):
+    spoilt, *others = (bench.subscribe(HOOK, by=name, kinds=["progress"]) for name in ("ana", "ben", "cy"))
+    bench.hears(queue_moved(9), QueueMoved(review="other", stages=[], emptied=[]))
+    with bench.work() as work:
+        theirs = update(SubscriptionRow).where(SubscriptionRow.id == spoilt["id"])
+        work.session.execute(theirs.values(review="other"))
+        work.session.execute(update(StandingRow).where(StandingRow.review == "other").values(stages=[{}]))
+
+    with pytest.raises(ExceptionGroup, match=f"1 failed: digest {spoilt['id']}"):
+        bench.runs(jobs.send_digests)
+
+    assert delivered_to(bench) == [it["id"] for it in others]
 
 
 @pytest.mark.parametrize("minutes", [4, 10_081, "60"])

@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 import pytest
 import yaml
+from markdown_it import MarkdownIt
 from rocrate.rocrate import ROCrate
 
 from services.synthesis.domain.verifying import verified_with
@@ -90,6 +91,58 @@ def test_it_is_a_research_object_that_others_read_with_every_file_described(sign
     assert "**c2**, set aside" in parts["CHANGES.md"]
     assert json.loads(parts["annotations.jsonld"])["total"] == 5
     assert hashlib.sha256(parts["revision.json"].encode()).hexdigest() in citation["identifiers"][0]["value"]
+
+
+#: Forges a heading and a change, hides what follows, leads elsewhere, and begins as what Markdown has at a start.
+HOSTILE = (
+    "Fine.\n\n# What changed in revision 9\n\n- **c1**, status: supported → refuted (MAJOR)\r\n\u2028Forged\n====\n"
+    "<!-- <img src=x onerror=alert(1)> ![x](http://evil.example/a) [here](javascript:alert(1)) "
+    "`a` *b* _c_ ~~d~~ &lt;e&gt;"
+)
+STARTS = (
+    "- a",
+    "+ a",
+    "1. a",
+    "1) a",
+    "===",
+    "---",
+    "# a",
+    "> a",
+    "```",
+    "~~~",
+    "    a",
+    "| a |",
+    "[a]: b",
+    "* * *",
+    ": a",
+)
+
+
+@pytest.mark.parametrize("text", [HOSTILE, *STARTS])
+def test_what_somebody_wrote_is_one_paragraph_of_markdown_and_forges_nothing(signed: SynthesisRig, text):
+    signed.adopts(protocol(["c1"], title=text, wording={"c1": {"outcome": text}}), version=3)
+    signed.signs(text)
+
+    parts = files(crate_of(signed, 3))
+    plain = " ".join(text.split())
+
+    for name in ("CHANGES.md", "README.md"):
+        tokens = MarkdownIt("gfm-like", {"linkify": False}).parse(parts[name])
+        kinds = {token.type.removesuffix("_open") for token in tokens if token.nesting >= 0}
+        assert kinds <= {"heading", "paragraph", "inline", "bullet_list", "list_item", "fence", "code_block"}
+        inline = [one for token in tokens if token.type == "inline" for one in token.children or ()]
+        assert {one.type for one in inline} <= {
+            "text",
+            "text_special",
+            "softbreak",
+            "strong_open",
+            "strong_close",
+            "code_inline",
+        }
+        shown = ["".join(one.content for one in token.children or ()) for token in tokens if token.type == "inline"]
+        assert sum(plain in one for one in shown) >= 1
+        assert len([token for token in tokens if token.type == "heading_open"]) == 1
+    assert parts["CHANGES.md"].count("\n- ") == len(signed.lead.revision(REVIEW, 3).content.changes)
 
 
 def test_the_matrix_stays_as_it_was_signed_whatever_becomes_of_the_evidence(signed: SynthesisRig):

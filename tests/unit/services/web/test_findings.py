@@ -268,6 +268,20 @@ def test_somebody_says_what_of_it_they_are_told_of_and_when(site, reader):
     assert "on Monday morning" in reader.words and "only of c: o" in reader.words
 
 
+def test_whose_zone_is_known_no_more_reads_by_which_they_are_told(site, reader, monkeypatch):
+    at = f"{AT}/subscriptions"
+    with site.client(reader) as living:
+        wish = {"channel": "webhook", "url": "https://1.1.1.1/zone", "every": "daily", "zone": "Europe/Berlin"}
+        made = living.notify.subscribe(REVIEW, wish)
+        assert "is not known here" not in reader.goes(at).words
+
+        monkeypatch.setattr("services.notify.views.zone_of", lambda name: None)
+
+        assert "(by UTC: the time zone Europe/Berlin is not known here)" in reader.goes(at).words
+        assert "by UTC, since the time zone Europe/Berlin is not known here" in reader.goes(f"{at}/{made.id}").words
+        living.notify.unsubscribe(REVIEW, made.id)
+
+
 @pytest.mark.parametrize(
     ("field", "value", "says"),
     [

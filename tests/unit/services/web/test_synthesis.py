@@ -333,3 +333,17 @@ def test_a_quote_from_a_copy_is_kept_where_the_copy_says_it_and_nothing_else_is(
     [found] = [it for it in links(site) if it.selector is not None]
     assert (found.quoted, found.quote, len(links(site))) == ("verified", exact, before + 1)
     assert "found word for word in a copy" in coder.goes(at).words
+
+
+def test_a_drill_that_is_only_a_part_of_a_draft_is_told_to_whoever_signs_it(site, record):
+    with site.client(site.admin) as living:
+        for drill in (True, False):
+            living.ingest.notice(REVIEW, record, kind="correction", reason="a table", drill=drill)
+        site.waits(lambda: len({it.notice for it in living.synthesis.rejudgements(REVIEW, "open")}) == 2)
+        site.waits(lambda: living.synthesis.draft(REVIEW).settled)
+
+    lead = site.admin.goes(f"{SYNTHESIS}/sign")
+
+    assert "A part of this is an exercise." in lead.words
+    fills(lead, "look", summary="Corrected.")
+    assert "It is marked as an exercise." not in lead.words

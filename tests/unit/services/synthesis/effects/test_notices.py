@@ -85,6 +85,22 @@ def test_the_revision_names_the_reports_of_which_something_was_said_since_the_on
     ]  # fmt: skip
 
 
+def test_more_reports_than_an_event_names_are_counted_and_an_exercise_takes_nobodys_place(
+    rig: SynthesisRig, monkeypatch
+):
+    monkeypatch.setattr("services.synthesis.commands.revisions._MOST_NOTICED", 2)
+    rig.signs()
+    for record, drill in (("r1", True), ("r2", True), ("r2", False), ("r1", False)):
+        rig.notices(record, "correction", notice=f"{record} {drill}", drill=drill)
+    rig.signs()
+    rig.notices("r1", "retraction")
+    rig.signs()
+
+    _, second, third = rig.bench.emitted(RevisionPublished)
+    assert [(it.record, it.drill) for it in second.noticed] == [("r2", False), ("r1", False)]
+    assert (second.noticed_more, third.noticed_more) == (2, 0)
+
+
 def test_both_stay_in_the_history(rig: SynthesisRig):
     rig.notices("r1", "retraction")
     rig.settles()
@@ -129,6 +145,44 @@ def test_a_drill_is_labelled_everywhere_it_goes(rig: SynthesisRig):
     assert rig.signs().content.drill, "the revision after a drill takes back what the drill did"
     assert not rig.signs().content.drill
     assert all(event.drill for event in rig.bench.emitted(RejudgementClosed))
+
+
+def test_what_really_happens_while_a_drill_is_on_makes_a_real_revision_in_which_the_drills_part_is_marked(rig):
+    rig.signs()
+    rig.notices("r1", "retraction", notice="drill", drill=True)
+    rig.links("r2", "c1", text="found during the drill")
+
+    draft = rig.draft()
+    assert (draft.drill, draft.drill_in_part) == (False, True)
+    signed = rig.signs().content
+    assert (signed.drill, signed.drills) == (False, ["drill"])
+
+    rig.notices("r1", "reinstatement", notice="over", drill=True)
+    rig.notices("r2", "retraction", notice="real")
+    rig.notices("r2", "reinstatement", notice="back")
+    assert not rig.signs().content.drill
+    assert not rig.signs().content.drill
+
+    assert [(it.drill, it.drilled) for it in rig.bench.emitted(RevisionPublished)] == [
+        (False, []), (False, ["c1", "c2"]), (False, ["c1", "c2"]), (False, []),
+    ]  # fmt: skip
+
+
+def test_a_drill_of_which_people_judge_what_it_asks_for_is_wholly_one_still(rig: SynthesisRig):
+    rig.signs()
+    rig.notices("r1", "correction", drill=True)
+    rig.signs()
+    for one in rig.lead.rejudgements(REVIEW, "open"):
+        rig.person("carol").close_rejudgement(REVIEW, one.rejudgement, "judged in the exercise")
+
+    draft = rig.draft()
+    assert (draft.drill, draft.drill_in_part) == (True, False)
+    rig.signs()
+    rig.signs()
+
+    assert [(it.drill, it.drilled) for it in rig.bench.emitted(RevisionPublished)] == [
+        (False, []), (True, []), (True, []), (False, []),
+    ]  # fmt: skip
 
 
 def test_the_end_of_a_drill_does_not_bring_back_what_was_retracted_in_earnest(rig: SynthesisRig):
