@@ -33,6 +33,10 @@ HOST = "mail"
 
 _NOTIFICATION: TypeAdapter[Notification] = TypeAdapter(Notification)
 
+#: A line of a header may have 998 characters (RFC 5322, 2.1.1). Folded at the usual 78, an address of ours in
+#: `List-Unsubscribe` would become encoded words, which mail programs do not read there.
+_POLICY = SMTP.clone(max_line_length=998)
+
 #: How much of what a mail server answers is kept.
 _LONGEST_ANSWER = 200
 
@@ -90,7 +94,7 @@ class MailChannel:
         """The message as it is handed over. A header holds no line break, wherever its text came from, and says what it
         was given as it is."""
         said = say(_NOTIFICATION.validate_json(message.body))
-        mail = EmailMessage(policy=SMTP)
+        mail = EmailMessage(policy=_POLICY)
         mail["From"] = Address("Living Reviews", *_parts(self._server.sender))
         mail["To"] = Address("", *_parts(message.address))
         mail["Subject"] = _in_a_header(said.headline)

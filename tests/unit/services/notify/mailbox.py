@@ -24,6 +24,8 @@ class Mailbox:
     after: str = "250 OK"
     hangs: bool = False
     received: list[EmailMessage] = field(default_factory=list)
+    #: The same as they came, byte for byte.
+    came: list[bytes] = field(default_factory=list)
     port: int = 0
 
     def __enter__(self) -> Mailbox:
@@ -68,6 +70,7 @@ class Mailbox:
             mail = email.message_from_bytes(envelope.content, policy=email.policy.default)
             assert isinstance(mail, EmailMessage)
             self.received.append(mail)
+            self.came.append(envelope.content)
         return self.after
 
     def _asked(self, doing: Any) -> Any:

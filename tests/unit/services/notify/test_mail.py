@@ -119,6 +119,16 @@ def test_mail_says_it_in_text_and_in_html_and_how_to_end_it(mailing, mailbox):
     assert mail["Auto-Submitted"] == "auto-generated"
 
 
+def test_how_to_end_it_is_an_address_as_it_is_also_where_that_is_longer_than_a_line(mailing, mailbox):
+    confirmed(mailing, mailbox)
+    mailing.hears(revision_published(1))
+    mailing.runs(jobs.deliver_due)
+
+    (line,) = [line for line in mailbox.came[-1].split(b"\r\n") if line.startswith(b"List-Unsubscribe:")]
+    assert line.startswith(b"List-Unsubscribe: <https://living.example/notify/mail/sub_") and line.endswith(b">")
+    assert len(line) > 78
+
+
 def test_a_mail_program_ends_it_by_itself_with_a_form_and_without_signing_in(mailing, mailbox):
     made = confirmed(mailing, mailbox)
     mailing.hears(revision_published(1))
