@@ -33,6 +33,12 @@ HOUR = timedelta(hours=1)
 ANA = Person.member("ana", "reader", ("r",))
 
 
+@pytest.fixture(autouse=True)
+def _at_this_time(monkeypatch):
+    """Since all other tests may take longer than a token lasts."""
+    monkeypatch.setattr(f"{__name__}.NOW", datetime.now(UTC))
+
+
 @pytest.fixture
 def path(tmp_path) -> Path:
     make(tmp_path / "ring.pem")

@@ -24,6 +24,12 @@ DAY = timedelta(days=1)
 NOW = datetime.now(UTC)
 
 
+@pytest.fixture(autouse=True)
+def _at_this_time(monkeypatch):
+    """Since all other tests may take longer than a token lasts."""
+    monkeypatch.setattr(f"{__name__}.NOW", datetime.now(UTC))
+
+
 @pytest.fixture
 def ring() -> KeyRing:
     return KeyRing([Key.fresh(purpose) for purpose in PURPOSES])
