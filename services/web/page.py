@@ -62,6 +62,9 @@ Item = TypeVar("Item")
 #: What no page shows again.
 _SECRET = {"password", "invitation"}
 
+#: Troubles after which the same form may be done, once they have passed.
+_PASSES = {"away", "too_many", "ours"}
+
 #: The name of what proves a form, and of what it is known by however often it is sent.
 PROOF, ONCE = "proof", "once"
 _COMMAND = re.compile(r"cmd_[0-9a-f]{32}")
@@ -245,27 +248,35 @@ class Web:
         if shown.method != "POST":
             yield FormData()
         elif not shown.takes_file:
-            yield await form_of(request)
+            request.state.sent = form = await form_of(request)
+            yield form
         else:
-            known = look.session is not None and await self._holds(look.session)
+            refused = await self._refused(look.session)
             with ExitStack() as on_its_way:
 
                 def may(form: FormData) -> bool:
+                    request.state.sent = form  # What stands before its file, whatever becomes of that.
                     # Nobody is kept out by whoever may send none, however slowly they send it.
-                    if not (known and look.made(form, shown.open_to)):
+                    if isinstance(refused, Unauthenticated) or not look.made(form, shown.open_to):
                         return False
+                    if refused is not None:
+                        raise refused
                     on_its_way.enter_context(self.files_in.one(look.session))
                     return True
 
                 async with form_with_file(request, may, shown.takes_file) as form:
+                    request.state.sent = form
                     yield form
 
-    async def _holds(self, session: str) -> bool:
+    async def _refused(self, session: str | None) -> LivingError | None:
+        """Why whoever has this session can send no file now."""
+        if session is None:
+            return Unauthenticated("sign in")
         try:
             await self.api.of(session)
-        except Unauthenticated:
-            return False
-        return True
+        except LivingError as error:
+            return error
+        return None
 
     async def _made(self, shown: Shown, request: Request, look: Look, form: FormData) -> Response:
         if shown.method == "POST" and not look.made(form, shown.open_to):
@@ -408,8 +419,7 @@ class Look:
         """Asks to sign in, and goes on from there: to the page that was asked for, or with the form that was sent."""
         request, look = self.request, replace(self, allowed=(), session=None)
         if request.method == "GET":
-            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            to = drawing.url("sign-in", to=asked)
+            to = drawing.url("sign-in", to=_address(request))
             answer: Response = RedirectResponse(to, 303, headers=policy.headers())
             if "hx-request" in request.headers:  # What asks for a part of a page goes there as a whole.
                 answer = Response(status_code=204, headers=policy.headers() | {"HX-Redirect": to})
@@ -427,9 +437,8 @@ class Look:
 
     def once_more(self, form: FormData) -> Response:
         """Shows what was written on a page of an earlier session, to be sent by whoever is here now."""
-        address, look = self.request.url, replace(self, allowed=())
-        to = address.path + (f"?{address.query}" if address.query else "")
-        return look.page("go-on.html", {"to": to, "fields": _written(form), "anew": True}, 403)
+        given = {"to": _address(self.request), "fields": _written(form), "anew": True}
+        return replace(self, allowed=()).page("go-on.html", given, 403)
 
     def of_error(self, error: LivingError) -> Response:
         """A page that says what happened, and what to do; the log has what is our fault."""
@@ -441,10 +450,28 @@ class Look:
         """The same of what the log has already."""
         what, status = _trouble(error)
         errors = [] if what in ("not_there", "ours") else errors_of(error)
-        answer = replace(self, allowed=()).page("trouble.html", {"what": what, "errors": errors}, status)
+        given = {"what": what, "errors": errors, **self._what_was_sent(what in _PASSES)}
+        answer = replace(self, allowed=()).page("trouble.html", given, status)
         if status == 503 and error.slug not in SLUGS:  # Those a person must mend first.
             answer.headers["Retry-After"] = "5"
         return answer
+
+    def _what_was_sent(self, passes: bool) -> dict[str, Any]:
+        """What was written in a form that is not done, and, where what is wrong passes, where the very same form is
+        sent again, under what it was known by the first time. A file, and what no page shows, are given `anew`; what
+        another site sent is nobody's."""
+        shown, form = self.request.scope.get("route"), getattr(self.request.state, "sent", None)
+        if not (isinstance(shown, Shown) and form is not None and self.made(form, shown.open_to)):
+            return {}
+        is_file = shown.takes_file and self.request.headers.get("content-type", "").startswith("multipart/")
+        anew = sorted(_SECRET & form.keys()) + ["file"] * bool(is_file)
+        fields = [(name, value) for name, value in _written(form) if name not in anew]
+        return {"to": _address(self.request) if passes else None, "fields": fields, "anew": anew}
+
+
+def _address(request: Request) -> str:
+    """Where a form was sent to."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _named(request: Request) -> None:
