@@ -83,13 +83,14 @@ async def _quoted(asked: Asked, fragment: dict[str, Any], text: str) -> dict[str
 
 
 def _unfound(error: Invalid) -> str:
-    """Why a copy does not say these words, with what comes nearest, or with where it says them more than once."""
+    """Why a copy does not say these words, with what comes nearest, or with where it says them more than once; else as
+    the API says it."""
     near, spans = error.extra.get("nearest"), error.extra.get("spans")
     if near:
         return drawing.text("coding.quote_nearest", words=near["exact"], where=near["locator"])
     if spans:
         return drawing.text("coding.quote_several", where="; ".join(it["locator"] for it in spans))
-    return drawing.text("coding.quote_not_there")
+    return "; ".join(fault["why"] for fault in errors_of(error))
 
 
 @pages.page(_LINK, allowed=("scripts",))
