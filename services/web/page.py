@@ -29,6 +29,7 @@ from services.web.faults import errors_of
 from services.web.files import Ways
 from services.web.forms import form_of, form_with_file
 from services.web.gate import Gate
+from services.web.pointing import pointed
 from services.web.roles import rooms_of
 from shared import logging
 from shared.client.asking import one_sheet, part, under
@@ -398,9 +399,11 @@ class Look:
             return made
         if isinstance(made, Go):
             return RedirectResponse(made.to, 303, headers=policy.headers())
-        return self.page(made.template, made.given, made.status)
+        return self.page(made.template, made.given, made.status, getattr(self.request.state, "sent", FormData()))
 
-    def page(self, template: str, given: Mapping[str, Any], status: int = 200) -> Response:
+    def page(
+        self, template: str, given: Mapping[str, Any], status: int = 200, sent: FormData | None = None
+    ) -> Response:
         common: dict[str, Any] = {
             "proof": door.proof(self.proven_by),
             "once": new_id("cmd"),
@@ -409,7 +412,10 @@ class Look:
             "public": self.public,
             "scripts": "scripts" in self.allowed,
         }
-        answer = HTMLResponse(drawing.draw(template, {**common, **given}), status, policy.headers(self.allowed))
+        html = drawing.draw(template, {**common, **given})
+        if sent is not None and status >= 400:
+            html = pointed(html, self.request.url.path, sent or self.request.query_params)
+        answer = HTMLResponse(html, status, policy.headers(self.allowed))
         # Whoever reads what is public is shown no form, and so need not be known again.
         if self.session is None and not self.public:
             self.web.door.remember(answer, self.visitor)

@@ -223,7 +223,7 @@ async def _record(asked: Asked, error: LivingError | None = None, form: str = ""
         "restricted": any(one.restricted and one.withdrawn_at is None for one in shown.additions),
         "naming": naming, "came_from": _came_from(asked, shown), "done": asked.query.get("done"),
     }  # fmt: skip
-    forms = _forms(asked, shown, me) | {"errors": errors_of(error), "form": form}
+    forms = _forms(asked, shown, me) | {"errors": [_with_line(asked, it) for it in errors_of(error)], "form": form}
     return Page("record.html", given | forms, 200 if error is None else 422)
 
 
@@ -294,6 +294,15 @@ def _value_of(asked: Asked, book: Bibliography, field: str) -> str:
         return ""
     value = getattr(book, field)
     return "\n".join(value) if isinstance(value, list) else str(value or "")
+
+
+def _with_line(asked: Asked, fault: dict[str, str]) -> dict[str, str]:
+    """What is wrong with one item of a list, at the line that it was written on."""
+    item = fault["at"].removeprefix("value.")
+    if item == fault["at"] or not item.isdigit():
+        return fault
+    lines = [n for n, line in enumerate(asked.text("value").splitlines(), 1) if line.strip()]
+    return fault | {"to": "value", "label": drawing.text("record.line", n=lines[int(item)])}
 
 
 def _is_list(field: str) -> bool:

@@ -107,6 +107,15 @@ def test_what_is_no_correction_is_said_in_its_form_and_kept(lead, of_three, said
     assert said["value"] in lead.text and 'id="correct" open' in lead.text
 
 
+def test_what_is_wrong_with_one_of_a_list_is_said_with_its_line(lead, of_three):
+    at = f"{RECORDS}/{of_three}"
+    lead.goes(at).sends(f"{at}/correct", field="authors", value="Ruiz, A\n\n" + "a" * 501, reason="as printed")
+
+    (said,) = re.findall(r'<li id="fault-1">(.*?)</li>', lead.text)
+    assert said == '<a href="#value">Line 3</a>: must have at most 500 characters' and lead.page.status_code == 422
+    assert "must be text" not in lead.words
+
+
 def test_a_source_is_parted_and_both_say_so_and_merged_again_its_link_leads_on(site, lead, of_three):
     at = f"{RECORDS}/{of_three}"
     (named,) = re.findall(r'name="source_record" value="(added:expert:[^"]*)"', lead.goes(at).text)
