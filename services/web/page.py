@@ -29,7 +29,7 @@ from services.web.faults import errors_of
 from services.web.files import Ways
 from services.web.forms import form_of, form_with_file
 from services.web.gate import Gate
-from services.web.pointing import pointed
+from services.web.pointing import pointed, with_what_it_lacks
 from services.web.roles import rooms_of
 from shared import logging
 from shared.client.asking import one_sheet, part, under
@@ -69,6 +69,9 @@ _PASSES = {"away", "too_many", "ours"}
 #: The name of what proves a form, and of what it is known by however often it is sent.
 PROOF, ONCE = "proof", "once"
 _COMMAND = re.compile(r"cmd_[0-9a-f]{32}")
+
+#: What is named by us: an id, or a hash.
+_NAMED = re.compile(r"([a-z]+_)?[0-9a-f]{32}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -404,6 +407,7 @@ class Look:
     def page(
         self, template: str, given: Mapping[str, Any], status: int = 200, sent: FormData | None = None
     ) -> Response:
+        """A page; where it says what is wrong with the form that was `sent`, all of what that held stands on it."""
         common: dict[str, Any] = {
             "proof": door.proof(self.proven_by),
             "once": new_id("cmd"),
@@ -414,12 +418,18 @@ class Look:
         }
         html = drawing.draw(template, {**common, **given})
         if sent is not None and status >= 400:
-            html = pointed(html, self.request.url.path, sent or self.request.query_params)
+            html = self._refused(html, given.get("errors") or [], sent)
         answer = HTMLResponse(html, status, policy.headers(self.allowed))
         # Whoever reads what is public is shown no form, and so need not be known again.
         if self.session is None and not self.public:
             self.web.door.remember(answer, self.visitor)
         return answer
+
+    def _refused(self, html: str, errors: Sequence[Mapping[str, str]], sent: FormData) -> str:
+        """A page that says what is wrong, with what it does not show by itself of that, and of what was written, as
+        where it has the form no more."""
+        html = with_what_it_lacks(html, errors, _words(sent))
+        return pointed(html, self.request.url.path, sent or self.request.query_params)
 
     def at_the_door(self, form: FormData) -> Response:
         """Asks to sign in, and goes on from there: to the page that was asked for, or with the form that was sent."""
@@ -443,7 +453,7 @@ class Look:
 
     def once_more(self, form: FormData) -> Response:
         """Shows what was written on a page of an earlier session, to be sent by whoever is here now."""
-        given = {"to": _address(self.request), "fields": _written(form), "anew": True}
+        given = {"to": _address(self.request), "fields": _written(form), "words": _words(form), "anew": True}
         return replace(self, allowed=()).page("go-on.html", given, 403)
 
     def of_error(self, error: LivingError) -> Response:
@@ -472,7 +482,8 @@ class Look:
         is_file = shown.takes_file and self.request.headers.get("content-type", "").startswith("multipart/")
         anew = sorted(_SECRET & form.keys()) + ["file"] * bool(is_file)
         fields = [(name, value) for name, value in _written(form) if name not in anew]
-        return {"to": _address(self.request) if passes else None, "fields": fields, "anew": anew}
+        to = _address(self.request) if passes else None
+        return {"to": to, "fields": fields, "words": _words(form), "anew": anew}
 
 
 def _address(request: Request) -> str:
@@ -499,6 +510,12 @@ def _of_the_disk(error: Exception) -> Unavailable | None:
 def _written(form: FormData) -> list[tuple[str, str]]:
     """The fields of a form, but for what proved it."""
     return [(name, value) for name, value in form.multi_items() if isinstance(value, str) and name != PROOF]
+
+
+def _words(form: FormData) -> list[tuple[str, str]]:
+    """What a person wrote of it, as far as a page may show that."""
+    hidden = _SECRET | {ONCE, "sent", "do"}
+    return [it for it in _written(form) if it[1].strip() and it[0] not in hidden and not _NAMED.fullmatch(it[1])]
 
 
 def _trouble(error: LivingError) -> tuple[str, int]:

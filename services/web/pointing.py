@@ -10,10 +10,17 @@ from dataclasses import dataclass, field
 from html import unescape
 from urllib.parse import unquote, urlsplit
 
+from markupsafe import escape
 from starlette.datastructures import ImmutableMultiDict
+
+from services.web.drawing import draw
 
 #: A line of `m.faults` that names where something is wrong.
 _LINE = re.compile(r'<a href="#([^"]*)" data-fault="([\w-]+)">(.*?)</a>', re.DOTALL)
+
+#: What says what is wrong; where a page begins that does not.
+_LISTED = re.compile(r'<div class="faults"[^>]* data-focus>.*?</div>', re.DOTALL)
+_MAIN = '<main id="main" tabindex="-1">'
 
 #: What forms are made of, as templates of ours spell it: what people wrote has no `<` and no `"` by now.
 _TAG = re.compile(r"<(/?)(form|details|fieldset|input|select|textarea|button)\b([^>]*)>")
@@ -65,6 +72,19 @@ def pointed(html: str, path: str, sent: ImmutableMultiDict[str, object]) -> str:
     for (start, end), new in sorted(edits.items(), reverse=True):
         html = html[:start] + new + html[end:]
     return html
+
+
+def with_what_it_lacks(html: str, errors: Sequence[Mapping[str, str]], words: Sequence[tuple[str, str]]) -> str:
+    """A page with a list of what is wrong, and with what was written, where it shows no such list, or not these words;
+    as where it has the form no more."""
+    shown = html.replace("\r\n", "\n")
+    lost = [(name, said) for name, said in words if str(escape(said.strip().replace("\r\n", "\n"))) not in shown]
+    listed = _LISTED.search(html)
+    given = errors if listed is None else []
+    if not (given or lost):
+        return html
+    at = listed.end() if listed else html.index(_MAIN) + len(_MAIN)
+    return html[:at] + draw("refused.html", {"errors": given, "words": lost}) + html[at:]
 
 
 def _mark(found: _Tag, line: str) -> None:

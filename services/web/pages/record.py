@@ -125,7 +125,7 @@ async def split_record(asked: Asked) -> Drawn:
             *_ids(asked), source_records=sources, absorbed=absorbed, reason=asked.text("reason")
         )
 
-    return await _done(asked, "split", doing)
+    return await _done(asked, "split", doing, f"part-{asked.text('absorbed')}" if asked.text("absorbed") else "split")
 
 
 @pages.form(_AT + "/merge", allowed=("scripts",))
@@ -187,17 +187,18 @@ async def withdraw_copy(asked: Asked) -> Drawn:
     async def doing() -> None:
         await asked.api.ingest.withdraw_text(asked.path["review"], asked.path["text"], reason=asked.text("reason"))
 
-    return await _done(asked, "copy", doing)
+    return await _done(asked, "copy", doing, f"copy-{asked.path['text']}")
 
 
-async def _done(asked: Asked, form: str, doing: Callable[[], Awaitable[None]]) -> Drawn:
-    """Does what a form asks for; what is wrong with that is said in the form."""
+async def _done(asked: Asked, done: str, doing: Callable[[], Awaitable[None]], form: str = "") -> Drawn:
+    """Does what a form asks for; what is wrong with that is said in the form, where it is not the only one of its kind
+    in that of this name."""
     try:
         with asked.done_once():
             await doing()
     except (Invalid, Conflict, NotFound) as error:
-        return await _record(asked, error, form)
-    return Go(_here(asked, done=form))
+        return await _record(asked, error, form or done)
+    return Go(_here(asked, done=done))
 
 
 async def _record(asked: Asked, error: LivingError | None = None, form: str = "") -> Drawn:

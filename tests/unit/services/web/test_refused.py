@@ -1,4 +1,5 @@
-"""Every form, filled in wrongly: each error is said, and leads to its field, which says that it is wrong.
+"""Every form, filled in wrongly: each error is said, leads to its field, which says that it is wrong, and what was
+written is there to be mended.
 
 Slow: some forty forms are sent three times each; about a minute.
 """
@@ -102,8 +103,8 @@ def looked_at(named: Mapping[str, str]) -> Iterator[str]:
             yield filled(shown.path, **named)
 
 
-def wrong_with(browser: Browser, action: str, said: Sequence[Mapping[str, str]]) -> Iterator[str]:
-    """What is not as it should be on a page that was drawn again, of the form that was sent."""
+def wrong_with(browser: Browser, action: str, said: Sequence[Mapping[str, str]], written: str) -> Iterator[str]:
+    """What is not as it should be on a page that was drawn again, of the form that was sent with this in its fields."""
     text, page = browser.text, Forms(browser.text)
     listed = re.findall(
         r'<div class="faults"(?: id="faults")? role="alert" tabindex="-1" data-focus>(.*?)</div>', text, re.DOTALL
@@ -124,13 +125,15 @@ def wrong_with(browser: Browser, action: str, said: Sequence[Mapping[str, str]])
             yield from (f"no {it}" for it in by if it not in page.ids)
     fields = {name for to, _, names in page.forms if path_of(to) == action for name in names}
     yield from (f"no way to {error}" for error in said if error["at"] in fields - led)
+    if written.strip() not in unescape(text):
+        yield "what was written is lost"
 
 
 def path_of(action: str) -> str:
     return action.partition("#")[0].partition("?")[0]
 
 
-def test_each_error_is_said_at_its_field(site, people, lead, monkeypatch):  # noqa: F811
+def test_each_error_is_said_at_its_field_and_nothing_that_was_written_is_lost(site, people, lead, monkeypatch):  # noqa: F811
     said: list[Mapping[str, str]] = []
     page = Look.page
 
@@ -152,7 +155,7 @@ def test_each_error_is_said_at_its_field(site, people, lead, monkeypatch):  # no
                 given = {name: wrong for name, kind in fields.items() if kind != "file"}
                 lead.page = lead.http.post(action, data=unseen | given, files=files)
                 if lead.page.status_code == 422:
-                    faults += [f"{action} {wrong[:8]}: {it}" for it in wrong_with(lead, action, said)]
+                    faults += [f"{action} {wrong[:8]}: {it}" for it in wrong_with(lead, action, said, wrong)]
                     checked |= {path for path, spelled in routes.items() if spelled.fullmatch(action)}
 
     assert faults == []
