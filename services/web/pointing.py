@@ -44,8 +44,8 @@ class _Tag:
     paths: set[str] = field(default_factory=set)
     unseen: dict[str, str] = field(default_factory=dict)
 
-    def is_called(self, place: str) -> bool:
-        return place in (unescape(self.about.get("id") or ""), unescape(self.about.get("name") or ""))
+    def is_called(self, at: str) -> bool:
+        return at in (unescape(self.about.get("id") or ""), unescape(self.about.get("name") or ""))
 
     def written(self) -> str:
         said = (name if value is None else f'{name}="{value}"' for name, value in self.about.items())
@@ -140,17 +140,17 @@ def _path(action: str | None) -> str:
     return unquote(urlsplit(unescape(action or "")).path)
 
 
-def _called(place: str, own: Sequence[_Tag], others: Sequence[_Tag]) -> _Tag | None:
-    """The field that is called so, or that the place lies within: of the form by its name, else by its id."""
-    while place:
+def _called(at: str, own: Sequence[_Tag], others: Sequence[_Tag]) -> _Tag | None:
+    """The field that is called so, or within which this is: of the form by its name, else by its id."""
+    while at:
         for tag in own:
-            if tag.is_called(place):
+            if tag.is_called(at):
                 return tag
         for tag in others:
-            if unescape(tag.about.get("id") or "") == place:
+            if unescape(tag.about.get("id") or "") == at:
                 return tag
-        shorter = _WITHIN.sub("", place)
-        if shorter == place:
+        shorter = _WITHIN.sub("", at)
+        if shorter == at:
             return None
-        place = shorter
+        at = shorter
     return None

@@ -194,9 +194,9 @@ def _faults(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     return [{"at": at, "why": why} for at, why in dict.fromkeys(left)]
 
 
-def _is_within(places: Iterable[str], at: str) -> bool:
-    """Whether one of these places is this one, or is of it, as an item is of its list."""
-    return any(place == at or place.startswith(f"{at}.") for place in places)
+def _is_within(found: Iterable[str], at: str) -> bool:
+    """Whether one of these stands here, or within, as an item of a list does."""
+    return any(one == at or one.startswith(f"{at}.") for one in found)
 
 
 def _locator(parts: Sequence[str | int]) -> str:
