@@ -44,14 +44,6 @@ def rows_shown(asked: Asked, filled: dict[str, str], more: bool) -> int:
     return min(max(_rows_sent(asked) + more, rows_filled(filled), ROWS), MOST_ROWS)
 
 
-def fields_shown(rows: int) -> list[str]:
-    """The names of all fields of a form with so many rows."""
-    return [
-        *(f"fragment.{name}" for name in _FRAGMENT),
-        *(f"links[{at}].{name}" for at in range(rows) for name in _LINK),
-    ]
-
-
 def by_standing(cmocs: Sequence[CmocView]) -> tuple[list[CmocView], list[CmocView]]:
     """The CMOCs that the protocol states, and those that it has no more."""
     return [it for it in cmocs if it.set_aside_at is None], [it for it in cmocs if it.set_aside_at is not None]

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
-from shared.errors import Busy, Invalid
+from shared.errors import Invalid, Unavailable
 from shared.wire.ingest import LARGEST_FILE
 
 #: Bytes of a form without its file, and how many fields it may have.
@@ -57,7 +57,7 @@ async def form_with_file(
     except _NotTaken:
         form = FormData(parser.items)
         await _heard_out(request, stream)
-    except (Busy, OSError):  # There is no way for it now, or no disk.
+    except (Unavailable, OSError):  # There is no way for it now, or no disk.
         await _heard_out(request, stream)
         raise
     except MultiPartException as error:

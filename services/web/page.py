@@ -29,6 +29,7 @@ from services.web.faults import errors_of
 from services.web.files import Ways
 from services.web.forms import form_of, form_with_file
 from services.web.gate import Gate
+from services.web.pointing import pointed, with_what_it_lacks
 from services.web.roles import rooms_of
 from shared import logging
 from shared.client.asking import one_sheet, part, under
@@ -62,9 +63,15 @@ Item = TypeVar("Item")
 #: What no page shows again.
 _SECRET = {"password", "invitation"}
 
+#: Troubles after which the same form may be done, once they have passed.
+_PASSES = {"away", "too_many", "ours"}
+
 #: The name of what proves a form, and of what it is known by however often it is sent.
 PROOF, ONCE = "proof", "once"
 _COMMAND = re.compile(r"cmd_[0-9a-f]{32}")
+
+#: What is named by us: an id, or a hash.
+_NAMED = re.compile(r"([a-z]+_)?[0-9a-f]{32}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -245,27 +252,35 @@ class Web:
         if shown.method != "POST":
             yield FormData()
         elif not shown.takes_file:
-            yield await form_of(request)
+            request.state.sent = form = await form_of(request)
+            yield form
         else:
-            known = look.session is not None and await self._holds(look.session)
+            refused = await self._refused(look.session)
             with ExitStack() as on_its_way:
 
                 def may(form: FormData) -> bool:
+                    request.state.sent = form  # What stands before its file, whatever becomes of that.
                     # Nobody is kept out by whoever may send none, however slowly they send it.
-                    if not (known and look.made(form, shown.open_to)):
+                    if isinstance(refused, Unauthenticated) or not look.made(form, shown.open_to):
                         return False
+                    if refused is not None:
+                        raise refused
                     on_its_way.enter_context(self.files_in.one(look.session))
                     return True
 
                 async with form_with_file(request, may, shown.takes_file) as form:
+                    request.state.sent = form
                     yield form
 
-    async def _holds(self, session: str) -> bool:
+    async def _refused(self, session: str | None) -> LivingError | None:
+        """Why whoever has this session can send no file now."""
+        if session is None:
+            return Unauthenticated("sign in")
         try:
             await self.api.of(session)
-        except Unauthenticated:
-            return False
-        return True
+        except LivingError as error:
+            return error
+        return None
 
     async def _made(self, shown: Shown, request: Request, look: Look, form: FormData) -> Response:
         if shown.method == "POST" and not look.made(form, shown.open_to):
@@ -387,9 +402,12 @@ class Look:
             return made
         if isinstance(made, Go):
             return RedirectResponse(made.to, 303, headers=policy.headers())
-        return self.page(made.template, made.given, made.status)
+        return self.page(made.template, made.given, made.status, getattr(self.request.state, "sent", FormData()))
 
-    def page(self, template: str, given: Mapping[str, Any], status: int = 200) -> Response:
+    def page(
+        self, template: str, given: Mapping[str, Any], status: int = 200, sent: FormData | None = None
+    ) -> Response:
+        """A page; where it says what is wrong with the form that was `sent`, all of what that held stands on it."""
         common: dict[str, Any] = {
             "proof": door.proof(self.proven_by),
             "once": new_id("cmd"),
@@ -398,18 +416,26 @@ class Look:
             "public": self.public,
             "scripts": "scripts" in self.allowed,
         }
-        answer = HTMLResponse(drawing.draw(template, {**common, **given}), status, policy.headers(self.allowed))
+        html = drawing.draw(template, {**common, **given})
+        if sent is not None and status >= 400:
+            html = self._refused(html, given.get("errors") or [], sent)
+        answer = HTMLResponse(html, status, policy.headers(self.allowed))
         # Whoever reads what is public is shown no form, and so need not be known again.
         if self.session is None and not self.public:
             self.web.door.remember(answer, self.visitor)
         return answer
 
+    def _refused(self, html: str, errors: Sequence[Mapping[str, str]], sent: FormData) -> str:
+        """A page that says what is wrong, with what it does not show by itself of that, and of what was written, as
+        where it has the form no more."""
+        html = with_what_it_lacks(html, errors, _words(sent))
+        return pointed(html, self.request.url.path, sent or self.request.query_params)
+
     def at_the_door(self, form: FormData) -> Response:
         """Asks to sign in, and goes on from there: to the page that was asked for, or with the form that was sent."""
         request, look = self.request, replace(self, allowed=(), session=None)
         if request.method == "GET":
-            asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-            to = drawing.url("sign-in", to=asked)
+            to = drawing.url("sign-in", to=_address(request))
             answer: Response = RedirectResponse(to, 303, headers=policy.headers())
             if "hx-request" in request.headers:  # What asks for a part of a page goes there as a whole.
                 answer = Response(status_code=204, headers=policy.headers() | {"HX-Redirect": to})
@@ -427,9 +453,8 @@ class Look:
 
     def once_more(self, form: FormData) -> Response:
         """Shows what was written on a page of an earlier session, to be sent by whoever is here now."""
-        address, look = self.request.url, replace(self, allowed=())
-        to = address.path + (f"?{address.query}" if address.query else "")
-        return look.page("go-on.html", {"to": to, "fields": _written(form), "anew": True}, 403)
+        given = {"to": _address(self.request), "fields": _written(form), "words": _words(form), "anew": True}
+        return replace(self, allowed=()).page("go-on.html", given, 403)
 
     def of_error(self, error: LivingError) -> Response:
         """A page that says what happened, and what to do; the log has what is our fault."""
@@ -441,10 +466,29 @@ class Look:
         """The same of what the log has already."""
         what, status = _trouble(error)
         errors = [] if what in ("not_there", "ours") else errors_of(error)
-        answer = replace(self, allowed=()).page("trouble.html", {"what": what, "errors": errors}, status)
+        given = {"what": what, "errors": errors, **self._what_was_sent(what in _PASSES)}
+        answer = replace(self, allowed=()).page("trouble.html", given, status)
         if status == 503 and error.slug not in SLUGS:  # Those a person must mend first.
             answer.headers["Retry-After"] = "5"
         return answer
+
+    def _what_was_sent(self, passes: bool) -> dict[str, Any]:
+        """What was written in a form that is not done, and, where what is wrong passes, where the very same form is
+        sent again, under what it was known by the first time. A file, and what no page shows, are given `anew`; what
+        another site sent is nobody's."""
+        shown, form = self.request.scope.get("route"), getattr(self.request.state, "sent", None)
+        if not (isinstance(shown, Shown) and form is not None and self.made(form, shown.open_to)):
+            return {}
+        is_file = shown.takes_file and self.request.headers.get("content-type", "").startswith("multipart/")
+        anew = sorted(_SECRET & form.keys()) + ["file"] * bool(is_file)
+        fields = [(name, value) for name, value in _written(form) if name not in anew]
+        to = _address(self.request) if passes else None
+        return {"to": to, "fields": fields, "words": _words(form), "anew": anew}
+
+
+def _address(request: Request) -> str:
+    """Where a form was sent to."""
+    return request.url.path + (f"?{request.url.query}" if request.url.query else "")
 
 
 def _named(request: Request) -> None:
@@ -466,6 +510,12 @@ def _of_the_disk(error: Exception) -> Unavailable | None:
 def _written(form: FormData) -> list[tuple[str, str]]:
     """The fields of a form, but for what proved it."""
     return [(name, value) for name, value in form.multi_items() if isinstance(value, str) and name != PROOF]
+
+
+def _words(form: FormData) -> list[tuple[str, str]]:
+    """What a person wrote of it, as far as a page may show that."""
+    hidden = _SECRET | {ONCE, "sent", "do"}
+    return [it for it in _written(form) if it[1].strip() and it[0] not in hidden and not _NAMED.fullmatch(it[1])]
 
 
 def _trouble(error: LivingError) -> tuple[str, int]:

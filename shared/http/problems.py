@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -190,8 +190,13 @@ def _faults(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     and not that it is none of the others."""
     found = [(_locator(item["loc"]), _sentence(item), item["type"].endswith("_type")) for item in errors]
     of_its_kind = {at for at, _, is_other_kind in found if not is_other_kind}
-    left = [(at, why) for at, why, is_other_kind in found if not (is_other_kind and at in of_its_kind)]
+    left = [(at, why) for at, why, is_other_kind in found if not (is_other_kind and _is_within(of_its_kind, at))]
     return [{"at": at, "why": why} for at, why in dict.fromkeys(left)]
+
+
+def _is_within(found: Iterable[str], at: str) -> bool:
+    """Whether one of these stands here, or within, as an item of a list does."""
+    return any(one == at or one.startswith(f"{at}.") for one in found)
 
 
 def _locator(parts: Sequence[str | int]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, get_args
 
 from services.web import drawing
-from services.web.coded import by_standing, evidence_of, fields_shown, filled_of, rows_shown
+from services.web.coded import by_standing, evidence_of, filled_of, rows_shown
 from services.web.faults import errors_of
 from services.web.lacking import without_protocol
 from services.web.names import called_in, naming
@@ -83,13 +83,14 @@ async def _quoted(asked: Asked, fragment: dict[str, Any], text: str) -> dict[str
 
 
 def _unfound(error: Invalid) -> str:
-    """Why a copy does not say these words, with what comes nearest, or with where it says them more than once."""
+    """Why a copy does not say these words, with what comes nearest, or with where it says them more than once; else as
+    the API says it."""
     near, spans = error.extra.get("nearest"), error.extra.get("spans")
     if near:
         return drawing.text("coding.quote_nearest", words=near["exact"], where=near["locator"])
     if spans:
         return drawing.text("coding.quote_several", where="; ".join(it["locator"] for it in spans))
-    return drawing.text("coding.quote_not_there")
+    return "; ".join(fault["why"] for fault in errors_of(error))
 
 
 @pages.page(_LINK, allowed=("scripts",))
@@ -184,7 +185,7 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
         "review": review, "record": shown, "book": shown.bibliography, "sheet": sheet, "cmocs": stated, "gone": gone,
         "called": called, "naming": naming, "codes": has_role(me, "reviewer", review), "history": history,
         "definitions": version.protocol.definitions, "filled": filled, "rows": rows,
-        "fields": fields_shown(rows), "errors": errors_of(error), "query": asked.query, **choices(),
+        "errors": errors_of(error), "query": asked.query, **choices(),
         "copies": [it for it in texts.texts if it.withdrawn_at is None and it.parse is not None and not it.parse.why],
     }  # fmt: skip
     return Page("evidence.html", given, 200 if error is None else 422)

@@ -249,7 +249,7 @@ def _guide(
         "review": asked.path["review"], "filled": form, "members": members, "errors": faults or [], "checked": checked,
         "countable": _countable(checked), "most_previewed": MOST_PREVIEWED, "sources": SOURCES, "text": text,
         "stages": stages or guided.stages_of(form), "most_stages": guided.MOST_STAGES,
-        "fields": _questions(asked), "effects": [], "said": said,
+        "effects": [], "said": said,
         "defined": not any(fault["at"].startswith("definitions") for fault in faults or []),
         "seen": _seen(0, text) if checked else "",
     }  # fmt: skip

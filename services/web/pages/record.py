@@ -125,7 +125,7 @@ async def split_record(asked: Asked) -> Drawn:
             *_ids(asked), source_records=sources, absorbed=absorbed, reason=asked.text("reason")
         )
 
-    return await _done(asked, "split", doing)
+    return await _done(asked, "split", doing, f"part-{asked.text('absorbed')}" if asked.text("absorbed") else "split")
 
 
 @pages.form(_AT + "/merge", allowed=("scripts",))
@@ -187,17 +187,18 @@ async def withdraw_copy(asked: Asked) -> Drawn:
     async def doing() -> None:
         await asked.api.ingest.withdraw_text(asked.path["review"], asked.path["text"], reason=asked.text("reason"))
 
-    return await _done(asked, "copy", doing)
+    return await _done(asked, "copy", doing, f"copy-{asked.path['text']}")
 
 
-async def _done(asked: Asked, form: str, doing: Callable[[], Awaitable[None]]) -> Drawn:
-    """Does what a form asks for; what is wrong with that is said in the form."""
+async def _done(asked: Asked, done: str, doing: Callable[[], Awaitable[None]], form: str = "") -> Drawn:
+    """Does what a form asks for; what is wrong with that is said in the form, where it is not the only one of its kind
+    in that of this name."""
     try:
         with asked.done_once():
             await doing()
     except (Invalid, Conflict, NotFound) as error:
-        return await _record(asked, error, form)
-    return Go(_here(asked, done=form))
+        return await _record(asked, error, form or done)
+    return Go(_here(asked, done=done))
 
 
 async def _record(asked: Asked, error: LivingError | None = None, form: str = "") -> Drawn:
@@ -223,7 +224,7 @@ async def _record(asked: Asked, error: LivingError | None = None, form: str = ""
         "restricted": any(one.restricted and one.withdrawn_at is None for one in shown.additions),
         "naming": naming, "came_from": _came_from(asked, shown), "done": asked.query.get("done"),
     }  # fmt: skip
-    forms = _forms(asked, shown, me) | {"errors": errors_of(error), "form": form}
+    forms = _forms(asked, shown, me) | {"errors": [_with_line(asked, it) for it in errors_of(error)], "form": form}
     return Page("record.html", given | forms, 200 if error is None else 422)
 
 
@@ -294,6 +295,15 @@ def _value_of(asked: Asked, book: Bibliography, field: str) -> str:
         return ""
     value = getattr(book, field)
     return "\n".join(value) if isinstance(value, list) else str(value or "")
+
+
+def _with_line(asked: Asked, fault: dict[str, str]) -> dict[str, str]:
+    """What is wrong with one item of a list, at the line that it was written on."""
+    item = fault["at"].removeprefix("value.")
+    if item == fault["at"] or not item.isdigit():
+        return fault
+    lines = [n for n, line in enumerate(asked.text("value").splitlines(), 1) if line.strip()]
+    return fault | {"to": "value", "label": drawing.text("record.line", n=lines[int(item)])}
 
 
 def _is_list(field: str) -> bool:

@@ -160,7 +160,7 @@ async def _signing(asked: Asked, error: LivingError | None = None, sure: bool = 
     given = {
         "review": review, "draft": draft, "standing": standing, "parts": parts(draft.changes),
         "marks": marks_of(draft.changes), "overdue": searches, "reasons": reasons_of(asked, searches),
-        "fields": ["summary", *(f"without.{it.strategy}" for it in searches)], "written": bool(asked.form),
+        "written": bool(asked.form),
         "stale": stale, "arrived": _arrived(asked, draft) if stale else None,
         "sure": sure and not stale and draft.settled, "summary": asked.text("summary"),
         "drill": asked.text("drill") == "yes" or draft.drill,

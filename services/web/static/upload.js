@@ -29,6 +29,11 @@ document.addEventListener("submit", (event) => {
     if (asked.status < 400 && asked.responseURL !== form.action) { location.assign(asked.responseURL); return; }
     const shown = new DOMParser().parseFromString(asked.responseText, "text/html").querySelector("main");
     if (!shown) { say(form.dataset.broken); return; }
+    // What passes: the form stays as it is, with its file, to be sent again.
+    if (asked.status === 429 || asked.status >= 500) {
+      say([...shown.querySelectorAll("h1, h1 + p")].map((one) => one.textContent).join(". "));
+      return;
+    }
     document.querySelector("main").replaceWith(document.adoptNode(shown));
     document.querySelector("[role=alert]")?.focus();
   });

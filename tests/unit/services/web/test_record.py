@@ -107,6 +107,15 @@ def test_what_is_no_correction_is_said_in_its_form_and_kept(lead, of_three, said
     assert said["value"] in lead.text and 'id="correct" open' in lead.text
 
 
+def test_what_is_wrong_with_one_of_a_list_is_said_with_its_line(lead, of_three):
+    at = f"{RECORDS}/{of_three}"
+    lead.goes(at).sends(f"{at}/correct", field="authors", value="Ruiz, A\n\n" + "a" * 501, reason="as printed")
+
+    (said,) = re.findall(r'<li id="fault-1">(.*?)</li>', lead.text)
+    assert said == '<a href="#value">Line 3</a>: must have at most 500 characters' and lead.page.status_code == 422
+    assert "must be text" not in lead.words
+
+
 def test_a_source_is_parted_and_both_say_so_and_merged_again_its_link_leads_on(site, lead, of_three):
     at = f"{RECORDS}/{of_three}"
     (named,) = re.findall(r'name="source_record" value="(added:expert:[^"]*)"', lead.goes(at).text)
@@ -155,6 +164,39 @@ def test_what_cannot_be_done_is_said_in_its_form_and_changes_nothing(site, lead,
 
         assert lead.page.status_code == 422 and why in unescape(lead.words)
         assert living.ingest.record(REVIEW, of_three) == before
+
+
+@pytest.mark.parametrize(
+    ("form", "why"),
+    [
+        ("withdraw", "nothing that was added of record"), ("corrections/corr_none/undo", "no correction"),
+        ("texts/text_none/withdraw", "no copy"), ("split", "name source records"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_form_that_is_not_shown_any_more_is_said_first_and_what_was_written(site, lead, form, why):
+    with site.client(site.admin) as living:
+        at = f"{RECORDS}/{adds(living, '10.1000/single', 'expert')}"
+    lead.goes(at).posts(f"{at}/{form}", lead.form("/sign-out") | {"reason": f"So it <b>is</b>. {HOSTILE}"})
+
+    assert lead.page.status_code == 422 and HOSTILE not in lead.text
+    first = unescape(re.sub(r"<[^>]*>", " ", lead.text.partition('<main id="main"')[2].partition("<h1")[0]))
+    assert "Look at this first" in first and why in first and f"So it <b>is</b>. {HOSTILE}" in first
+
+
+def test_why_a_copy_is_taken_back_is_kept_where_that_is_refused(site, lead):
+    with site.client(lead) as living:
+        of = adds(living, "10.1000/kept", "expert")
+        file = living.ingest.upload_text(REVIEW, lambda: iter([b"Neighbours meet."]), 16).sha256
+        text, _ = (
+            living.ingest.add_text(REVIEW, of, {"file": file, "name": name, "licence": "CC BY 4.0"}).text
+            for name in ("a.txt", "b.txt")
+        )
+    at, why = f"{RECORDS}/{of}", "the wrong file " + "x" * 2000
+    lead.goes(at).sends(f"{at}/texts/{text}/withdraw", reason=why)
+
+    (form,) = re.findall(rf'<form[^>]*action="{at}/texts/{text}/withdraw">.*?</form>', lead.text, re.DOTALL)
+    assert lead.page.status_code == 422 and f'value="{why}"' in form and 'aria-invalid="true"' in form
+    assert lead.text.count(why) == 1 and "at most 2000" in lead.words
 
 
 def test_a_retraction_is_seen_at_once_and_the_title_struck(site, lead):

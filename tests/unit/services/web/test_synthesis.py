@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 
 import pytest
 
+from services.ingest.commands import passages
 from services.synthesis import store
 from services.synthesis.domain.cadence import Manual
+from shared.errors import Invalid
+from shared.quoting import Everywhere
 from shared.wire.synthesis import EvidenceView
 from tests.unit.services.web.rig import PROTOCOL, REVIEW, Browser, Site
 from tests.unit.services.web.test_findings import included
@@ -347,3 +351,20 @@ def test_a_drill_that_is_only_a_part_of_a_draft_is_told_to_whoever_signs_it(site
     assert "A part of this is an exercise." in lead.words
     fills(lead, "look", summary="Corrected.")
     assert "It is marked as an exercise." not in lead.words
+
+
+@pytest.mark.parametrize(("words", "why"), [
+    ("...", "neither a letter nor a digit"), ("ab" * 2501, "at most 5000 characters"), ("garden", "quote more of it"),
+])  # fmt: skip
+def test_a_quote_that_cannot_be_looked_for_is_refused_as_the_api_says_it(site, coder, record, monkeypatch, words, why):
+    def everywhere(*asked: object) -> None:
+        raise Everywhere
+
+    text = copy_of(site, coder, record)
+    monkeypatch.setattr(passages, "find", everywhere)
+    with site.client(coder) as living, pytest.raises(Invalid) as refused:
+        living.ingest.quote(REVIEW, text, words)
+    codes(site, coder, record, **{"fragment.text": text, "fragment.locator": "", "fragment.quote": words})
+
+    assert coder.page.status_code == 422 and why in coder.words
+    assert refused.value.errors[0]["why"] in unescape(coder.words) and "does not say this" not in coder.words

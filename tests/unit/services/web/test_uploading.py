@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from services.web.files import Ways
+from shared.errors import Busy
 from tests.browsers import Visit, chromium
 from tests.unit.services.web.rig import REVIEW, Site
 
@@ -51,6 +53,30 @@ def test_a_line_that_breaks_is_said_so_and_the_same_form_sent_again_is_one_impor
         page.wait_for_selector("[data-again]", state="detached")
         assert page.inner_text("h1") == "garden.ris"
         assert len(list(site.client(site.admin).ingest.imports(REVIEW))) == 1
+
+
+def test_a_form_that_is_not_done_at_this_moment_stays_as_it_is_with_its_file(site, url, tmp_path, monkeypatch):
+    def one(ways, session):
+        raise Busy("many files are on their way")
+
+    with chromium() as browser, monkeypatch.context() as patch:
+        ada = Visit(browser, url)
+        ada.context.add_cookies([{"name": "living-session", "value": site.admin.session or "", "url": url}])
+        page = ada.page
+        page.goto(AT)
+        page.click("summary")
+        page.fill("#reported", "1")
+        page.set_input_files("#file", library(tmp_path, "waits.ris", 1))
+        patch.setattr(Ways, "one", one)
+        page.click("form[data-upload] button")
+        page.wait_for_selector("[data-trouble]:not([hidden])")
+        assert page.inner_text("[data-trouble]") == "Not at this moment. many files are on their way"
+        assert page.input_value("#reported") == "1"
+
+        patch.undo()
+        page.click("form[data-upload] button")
+        page.wait_for_url(f"**{AT}/import_*")
+        assert page.inner_text("h1") == "waits.ris"
 
 
 def test_what_is_wrong_is_shown_without_leaving_and_mended_there(site, url, tmp_path):
