@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from services.web.pages import (
     account,
+    checking,
     coding,
     conflicts,
     course,
@@ -50,6 +51,7 @@ ALL = [
     synthesis.pages,
     duplicates.pages,
     findings.pages,
+    checking.pages,
     people.pages,
     figures.pages,
     flow.pages,

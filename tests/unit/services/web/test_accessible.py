@@ -225,7 +225,7 @@ def _comes_in(ada: Looking) -> None:
 def _reads(ada: Looking, mailed: Sequence[str]) -> None:
     ada.goes(FINDINGS, f"{FINDINGS}?on=1999-12-31", f"{FINDINGS}/1", f"{FINDINGS}/1/verification", f"{FINDINGS}/all")
     ada.goes(f"{FINDINGS}/compare?before=1&after=2", f"{FINDINGS}/compare?before=1", f"{FINDINGS}/subscriptions")
-    ada.goes(f"{FINDINGS}/course", *mailed)
+    ada.goes(f"{FINDINGS}/1/keys", f"{FINDINGS}/course", *mailed)
     ada.page.goto(f"{FINDINGS}/subscriptions")
     ada.page.click("tbody th a")
     ada.looks("table")
