@@ -103,6 +103,7 @@ async def show_revision(asked: Asked) -> Drawn:
     )
     given = {
         "review": review, "revision": revision, "signed_by": called(content.signed_by) if called else None,
+        "called": called,
         "content": content, "standing": standing, "question": question, "revisions": latest,
         "newest": standing.revisions, "theories": by_theory(revision), "reports": by_cmoc(cited), "changed": changed,
         "outcomes": outcomes(content), "struck": [it for it in cited.reports if it.struck], "undecided": undecided,
