@@ -305,7 +305,7 @@ def _synthesises(ada: Looking, pages: list[str]) -> None:
         ada.page.check(f"#{part}")
     ada.page.check("#confidence-low")
     ada.page.fill("#why", " ")
-    ada.page.click("form.guide button")
+    ada.page.click(".guide button")
     ada.looks(".faults")
     ada.page.goto(f"{AT}/synthesis/sign")
     ada.page.fill("#summary", "Two studies more.")
