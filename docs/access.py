@@ -29,8 +29,8 @@ whole platform all of them, as everybody there can be, and fails where one answe
 A person has a role in each review they belong to, or in all, those to come too. The roles are {roles}.
 Each role may do what those before it may. The first, `{public}`, is no member's: it is what anybody has in a review
 that its lead has made public, by a token of five minutes that `POST /people/public-tokens` gives to whoever asks, for
-that one review. They read what is published, and no more. Once the review is public no longer that token counts for
-nothing, as one of a withdrawn key does.
+that one review. They read what is published, and the public keys by which anybody checks it, and no more. Once the
+review is public no longer that token counts for nothing, as one of a withdrawn key does.
 
 What counts is the role in the review that the path names; where it names
 none, the highest in any. A role *of all* must be held in all reviews. Where the role is *none*, whoever has a token of

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, TypedDict
 import click
 
 from services.cli.commands import AS_JSON, Group, argument, option
-from services.cli.context import key_path, require_key, require_platform, settings
-from services.cli.printing import err, out, print_json, print_rows, second
+from services.cli.context import client, given, key_path, require_key, require_platform, settings
+from services.cli.printing import err, out, plain, print_json, print_rows, second
 from shared.errors import Conflict, Invalid, NotFound, Unavailable
 
 if TYPE_CHECKING:
@@ -148,13 +149,12 @@ def public(kid: str | None, as_json: bool) -> None:
     """Print public keys, for whoever verifies revisions (`living synthesis verify --file F --key K`).
 
     The set has every key with its dates, and is what to give away; a key alone is in PEM form. One without `since`
-    holds from the beginning, one without `until` still does.
+    holds from the beginning, one without `until` still does. Where no ring is on this machine, they are those that the
+    platform at LIVING_URL has published.
     """
-    from shared.keys.file import read_ring
     from shared.keys.published import key_set
 
-    require_key()
-    ring = read_ring(key_path())
+    ring = _public_ring()
     if as_json:
         print_json(key_set(ring))
         return
@@ -197,6 +197,18 @@ def accept(new: bool, yes: bool) -> None:
                     session.commit()
                 known = ", ".join(sorted(ring.fingerprints))
                 out.print(f"{service.name} knows {known}", soft_wrap=True, highlight=False)
+
+
+def _public_ring() -> KeyRing:
+    """The ring of this machine; where there is none, the public halves that the platform at LIVING_URL has published.
+    Raises NotFound where there is neither."""
+    from shared.keys.file import read_ring
+    from shared.keys.published import read_keys
+
+    if key_path().is_file() or not given().get("living_url"):
+        return read_ring(require_key())
+    with client() as living:
+        return read_keys(json.dumps(plain(living.operations.signing_keys())).encode())
 
 
 def _is_known() -> bool:

@@ -14,6 +14,7 @@ from rich.text import Text
 
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
+from services.cli.confidence import confidence
 from services.cli.context import acting, client
 from services.cli.printing import (
     counted,
@@ -190,6 +191,9 @@ def appraise(
         print_json(said)
     else:
         print_line(f"{said.link} is {said.credibility.replace('_', ' ')} from now on.")
+
+
+app.add_command(confidence)
 
 
 @app.command("proposals", example="living synthesis proposals ics-leadership --state open")

@@ -255,12 +255,12 @@ def add_confidence_in_cmoc(
 
 @router.get("/reviews/{review}/cmocs/{cmoc}/confidence")
 def list_confidence_in_cmoc(
-    review: Name, cmoc: Name, work: Reading, person: Reader, page: Hundred
+    review: Name, cmoc: Name, work: Reading, person: Reader, page: Hundred, newest_first: YesNo = False
 ) -> Page[ConfidenceView]:
-    """How confident people were in a CMOC, oldest first."""
+    """How confident people were in a CMOC, oldest first or newest, which is the one that holds."""
     store.review(work, review)
     store.cmoc(work, review, cmoc)
-    return store.confidences(work, review, cmoc, page).page(views.confidence_view)
+    return store.confidences(work, review, cmoc, page, newest_first=newest_first).page(views.confidence_view)
 
 
 @router.get("/reviews/{review}/support")

@@ -174,10 +174,12 @@ def gone(work: Work, review: str) -> list[GoneCmoc]:
     ]
 
 
-def confidences(work: Work, review: str, cmoc: str, page: PageAsked) -> Found[ConfidenceRow]:
-    """How confident people were in a CMOC, oldest first."""
+def confidences(
+    work: Work, review: str, cmoc: str, page: PageAsked, *, newest_first: bool = False
+) -> Found[ConfidenceRow]:
+    """How confident people were in a CMOC, oldest first or newest."""
     query = select(ConfidenceRow).where(col(ConfidenceRow.review) == review, col(ConfidenceRow.cmoc) == cmoc)
-    return read_page(work, query, page, col(ConfidenceRow.seq))
+    return read_page(work, query, page, col(ConfidenceRow.seq), descending=newest_first)
 
 
 def newest_confidences(work: Work, review: str, cmocs: Collection[str]) -> dict[str, ConfidenceRow]:

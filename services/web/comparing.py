@@ -17,6 +17,12 @@ from shared.wire.synthesis import CitedReport, CitedStudies
 #: Of a CMOC, whether its evidence changed and a person is to look at it again.
 _FLAGGED = "flagged"
 
+#: How sure people judge it to be.
+_CONFIDENCE = "confidence"
+
+#: Under which names the texts say what it is by now: its status, and how sure people judge it to be.
+_STATUSES, _LEVELS = "findings.status.", "confidence.level."
+
 _GONE, _CAME = Markup("<del>{}</del>"), Markup("<ins>{}</ins>")
 
 #: Words of a text beyond which it is shown whole, before and after: to compare them costs the square of that.
@@ -81,23 +87,25 @@ def words_between(before: str, after: str) -> Markup:
     return shown
 
 
-def worded(value: object) -> str:
-    """What was, or is by now, as people say it."""
-    return drawing.worded("findings.status.", value)
-
-
 def _said(change: Change) -> Markup:
     """How a change reads; that of a mark, which is there or not, as what it means."""
     if change.what == _FLAGGED:
         return escape(drawing.text("findings.flag_set") if change.after else drawing.text("findings.flag_cleared"))
+    if change.what == _CONFIDENCE:
+        return _values(change.before, change.after, _LEVELS)
     return _shown(change.before, change.after)
 
 
 def _shown(before: object, after: object) -> Markup:
     if isinstance(before, str) and isinstance(after, str) and " " in before.strip():
         return words_between(before, after)
-    went = _GONE.format(worded(before)) if before is not None else Markup()
-    came = _CAME.format(worded(after)) if after is not None else Markup()
+    return _values(before, after, _STATUSES)
+
+
+def _values(before: object, after: object, named: str) -> Markup:
+    """What went and what came, each as the texts under `named` say it."""
+    went = _GONE.format(drawing.worded(named, before)) if before is not None else Markup()
+    came = _CAME.format(drawing.worded(named, after)) if after is not None else Markup()
     return Markup(" ").join(part for part in (went, came) if part)
 
 

@@ -9,7 +9,9 @@ from hashlib import sha256
 from tempfile import SpooledTemporaryFile
 from typing import Any, cast
 
-from services.web import drawing
+from starlette.responses import Response
+
+from services.web import drawing, policy
 from services.web.files import FileAnswer
 from services.web.page import Asked
 from shared.client.asynchronous import AsyncClient
@@ -22,9 +24,12 @@ _SMALL = 1024 * 1024
 Download = Callable[[AsyncClient, Callable[[bytes], object]], Awaitable[None]]
 
 
-async def saved(asked: Asked, download: Download, *, hashed: str, size: int, name: str) -> FileAnswer:
-    """The file whose SHA-256 and bytes these are, under a name of letters, digits and `._-`. Raises Busy where too many
-    are on their way, and Unavailable for one that is not what it was."""
+async def saved(
+    asked: Asked, download: Download, *, name: str, hashed: str | None = None, size: int | None = None
+) -> FileAnswer:
+    """The file whose SHA-256 and bytes these are, under a name of letters, digits and `._-`; of one that is made as it
+    is asked for nobody knows them before. Raises Busy where too many are on their way, and Unavailable for one that is
+    not what it was."""
     if asked.session is None:
         raise Unauthenticated("sign in")
     with ExitStack() as held:
@@ -37,7 +42,14 @@ async def saved(asked: Asked, download: Download, *, hashed: str, size: int, nam
             file.write(piece)
 
         await download(await asked.web.api.files_of(asked.session), keep)
-        if seen.hexdigest() != hashed:
+        if hashed is not None and seen.hexdigest() != hashed:
             raise Unavailable(drawing.text("trouble.damaged"))
+        there = file.tell()
         file.seek(0)
-        return FileAnswer(cast(Any, file), size, name, held.pop_all())
+        return FileAnswer(cast(Any, file), there if size is None else size, name, held.pop_all())
+
+
+def as_file(text: str, media_type: str, name: str) -> Response:
+    """A text of ours that a browser is to save, under a name of letters, digits and `._-`."""
+    to_be_kept = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    return Response(text, media_type=media_type, headers=policy.headers() | to_be_kept)

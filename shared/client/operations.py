@@ -53,6 +53,12 @@ class OperationsClient:
             whole["services"].update(other["services"])
         return self._http.item(wire.Readiness, whole)
 
+    def signing_keys(self) -> wire.KeySet:
+        """The public keys by which revisions are checked; every address of the platform has the same."""
+        for answer in self._http.everywhere("/signing-keys"):
+            return self._http.item(wire.KeySet, answer.json())
+        raise NotFound("no address of the platform is given")
+
     def discard_dead_letter(self, service: str, letter: str, reason: str) -> wire.DeadLetterDecision:
         """Decides that it is never done; the answer says what follows."""
         path = f"/{service}/dead-letters/{part(letter)}/discard"

@@ -115,9 +115,10 @@ class SynthesisClient:
         path = f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence"
         return self._http.post(path, wire.ConfidenceView, judged)
 
-    def confidence(self, review: str, cmoc: str) -> Iterator[wire.ConfidenceView]:
-        """How confident people were in a CMOC, oldest first."""
-        return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence", wire.ConfidenceView)
+    def confidence(self, review: str, cmoc: str, *, newest_first: bool = False) -> Iterator[wire.ConfidenceView]:
+        """How confident people were in a CMOC, oldest first or newest, which is the one that holds."""
+        path = f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence"
+        return self._http.pages(path, wire.ConfidenceView, newest_first=newest_first or None)
 
     def support(self, review: str) -> wire.SupportTable:
         return self._http.get(f"/synthesis/reviews/{part(review)}/support", wire.SupportTable)

@@ -16,7 +16,7 @@ from starlette.middleware import Middleware
 from shared.errors import NotFound, Unauthenticated
 from shared.http import blobs, dead_letters, description, journal, pages, problems
 from shared.http.admission import Gates
-from shared.http.auth import Known, Monitor, Reader, authenticate
+from shared.http.auth import Anybody, Known, Monitor, authenticate
 from shared.http.exchange import Exchange
 from shared.http.middleware import Answers
 from shared.http.route import Route, gone
@@ -159,7 +159,7 @@ def _operations() -> APIRouter:
         return Numbers(await request.app.state.gates.operations.run(person.id, numbers, partial(gone, request)))
 
     @router.get("/signing-key.pem", response_class=Pem, responses={404: {}})
-    async def show_signing_key(request: Request, person: Reader) -> Response:
+    async def show_signing_key(request: Request, person: Anybody) -> Response:
         """The public key of which revisions are signed now. Those of before are in the key set (`/signing-keys`)."""
         key = request.app.state.platform.ring.current().newest("revisions")
         if key is None:
@@ -168,7 +168,7 @@ def _operations() -> APIRouter:
         return Pem(key.public_pem)
 
     @router.get("/signing-keys", response_class=JwkSet, response_model=KeySet)
-    async def list_signing_keys(request: Request, person: Reader) -> Response:
+    async def list_signing_keys(request: Request, person: Anybody) -> Response:
         """The public half of every key there is or was, as a JWK Set (RFC 7517), each with its dates: what every
         revision verifies with."""
         return JwkSet(key_set(request.app.state.platform.ring.current()))

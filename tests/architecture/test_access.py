@@ -183,6 +183,8 @@ def test_whoever_reads_a_public_review_may_what_the_page_says_there_and_nothing_
     # Nor would any scope open more.
     assert differences(everything, [replace(anybody, scopes=None)], KEPT, MINE) == []
     assert {(line.path, line.scope) for line in KEPT if line.role == PUBLIC} == {
+        ("/signing-key.pem", "records"),
+        ("/signing-keys", "records"),
         ("/protocol/reviews/{review}/question", "records"),
         ("/synthesis/reviews/{review}/standing", "records"),
         ("/synthesis/reviews/{review}/revisions", "records"),

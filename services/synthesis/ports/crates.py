@@ -63,13 +63,21 @@ Revision {number} of the living review `{review}`, signed on {day}. {summary}
 - `matrix.csv` has every link of evidence that it rests on. Quotes of copies that are closed are not in it: where they
   stand in the parsed text, and a salted hash, are.
 
-To verify it with the platform's published keys and nothing else:
+To verify it you need two things that are not in here, so that you need not trust this file:
+
+- `living`, the program of Living Reviews, the platform that made it. It asks no platform for this.
+- `keys.json`, the public keys of that platform. Whoever reads this review in a browser saves them from the page of
+  this revision, under "How to check it". `key.pem` in here is the key that this file says it was signed by: do not take
+  its word for it.
+
+Then, where both files are:
 
     living synthesis verify --file {name} --key keys.json
 
-That proves the signature, that the matrix is the one that was signed, and, by the rules of docs/synthesis.md, every
-status and every number of the revision from the matrix. The other files say in other forms what is in these, and are
-not signed.
+That proves the signature, that the matrix is the one that was signed, and every status and every number of the
+revision from the matrix. The rules by which it does are not in here: the program has them within, and says them in
+words in its source, under `docs/synthesis.md`. `revision.json` says of each status which of them were met. The other
+files say in other forms what is in these, and are not signed.
 """
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from services.web.pages import (
     account,
+    checking,
     coding,
+    confidence,
     conflicts,
     course,
     decisions,
@@ -48,8 +50,10 @@ ALL = [
     record.pages,
     coding.pages,
     synthesis.pages,
+    confidence.pages,
     duplicates.pages,
     findings.pages,
+    checking.pages,
     people.pages,
     figures.pages,
     flow.pages,

@@ -20,6 +20,7 @@ from services.web.comparing import Moved, Part, moved, parts
 from services.web.faults import errors_of
 from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.saving import as_file
 from services.web.written import day_of, numbered
 from shared.client.asking import one_sheet
 from shared.errors import Forbidden, Invalid, LivingError, NotFound
@@ -102,6 +103,7 @@ async def show_revision(asked: Asked) -> Drawn:
     )
     given = {
         "review": review, "revision": revision, "signed_by": called(content.signed_by) if called else None,
+        "called": called,
         "content": content, "standing": standing, "question": question, "revisions": latest,
         "newest": standing.revisions, "theories": by_theory(revision), "reports": by_cmoc(cited), "changed": changed,
         "outcomes": outcomes(content), "struck": [it for it in cited.reports if it.struck], "undecided": undecided,
@@ -125,14 +127,14 @@ async def show_verification(asked: Asked) -> Drawn:
 async def keep_bibtex(asked: Asked) -> Drawn:
     """A revision for reference managers, as BibTeX."""
     cited = await _cited(asked)
-    return _kept(cited.bibtex(), "application/x-bibtex", f"{cited.review}-{cited.number}.bib")
+    return as_file(cited.bibtex(), "application/x-bibtex", f"{cited.review}-{cited.number}.bib")
 
 
 @pages.page("/reviews/{review}/findings/{number}/cite.ris", open_to="readers")
 async def keep_ris(asked: Asked) -> Drawn:
     """The same as RIS."""
     cited = await _cited(asked)
-    return _kept(cited.ris(), "application/x-research-info-systems", f"{cited.review}-{cited.number}.ris")
+    return as_file(cited.ris(), "application/x-research-info-systems", f"{cited.review}-{cited.number}.ris")
 
 
 @pages.page("/reviews/{review}/findings/{number}/signed.json", open_to="readers")
@@ -141,7 +143,7 @@ async def keep_signed(asked: Asked) -> Drawn:
     review, number = asked.path["review"], numbered(asked.path["number"])
     exported = await asked.api.synthesis.export(review, number)
     text = json.dumps(exported.model_dump(mode="json"), ensure_ascii=False, indent=1)
-    return _kept(text, "application/json", f"{review}-{number}.json")
+    return as_file(text, "application/json", f"{review}-{number}.json")
 
 
 @pages.page("/reviews/{review}/findings/{number}/prov.json", open_to="readers")
@@ -150,7 +152,7 @@ async def keep_provenance(asked: Asked) -> Drawn:
     review, number = asked.path["review"], numbered(asked.path["number"])
     provenance = await asked.api.synthesis.provenance(review, number)
     text = json.dumps(provenance.model_dump(mode="json"), ensure_ascii=False, indent=1)
-    return _kept(text, "application/json", f"{review}-{number}-prov.json")
+    return as_file(text, "application/json", f"{review}-{number}-prov.json")
 
 
 @pages.page("/reviews/{review}/feed.atom", open_to="readers")
@@ -216,12 +218,6 @@ def citation(asked: Asked, revision: RevisionView) -> Citation:
 
 async def _cited(asked: Asked) -> Citation:
     return citation(asked, await asked.api.synthesis.revision(asked.path["review"], numbered(asked.path["number"])))
-
-
-def _kept(text: str, media_type: str, name: str) -> Response:
-    """A file to be kept."""
-    to_be_kept = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
-    return Response(text, media_type=media_type, headers=policy.headers() | to_be_kept)
 
 
 async def _without_revision(

@@ -24,6 +24,9 @@ _AT = "/reviews/{review}/synthesis"
 #: What the evidence suggests, of which the draft's page shows the first.
 _PROPOSALS = 10
 
+#: What was judged of how sure one may be of a CMOC, of which its history shows the newest.
+_JUDGEMENTS = 10
+
 
 @pages.page(_AT, allowed=("scripts",))
 async def show_draft(asked: Asked) -> Drawn:
@@ -123,14 +126,15 @@ async def show_cmoc(asked: Asked) -> Drawn:
     """A CMOC: its words, why its status is what it is, what each of its parts rests on, and where it comes from."""
     review, cmoc, api = asked.path["review"], asked.path["cmoc"], asked.api.synthesis
     element: Any = asked.query.get("element") if asked.query.get("element") in get_args(Element) else None
-    found, kin, sheet, called = await asyncio.gather(
+    found, kin, sheet, judged, called = await asyncio.gather(
         api.cmoc(review, cmoc), api.kin(review, cmoc),
-        asked.sheet(api.evidence(review, cmoc=cmoc, element=element)), called_in(asked, review),
+        asked.sheet(api.evidence(review, cmoc=cmoc, element=element)),
+        asked.first(api.confidence(review, cmoc, newest_first=True), 1), called_in(asked, review),
     )  # fmt: skip
     given = {
         "review": review, "about": found.about, "kin": kin, "cmoc": found.drafted,
         "studies": titles_of(found.studies), "sheet": sheet, "called": called, "naming": naming, "element": element,
-        "elements": get_args(Element), "query": asked.query,
+        "elements": get_args(Element), "judged": judged, "query": asked.query,
     }  # fmt: skip
     return Page("cmoc.html", given)
 
@@ -138,13 +142,15 @@ async def show_cmoc(asked: Asked) -> Drawn:
 @pages.page(_AT + "/cmocs/{cmoc}/history", allowed=("scripts",))
 async def show_cmoc_history(asked: Asked) -> Drawn:
     """What happened to a CMOC, oldest first."""
-    review, cmoc = asked.path["review"], asked.path["cmoc"]
-    sheet, called = await asyncio.gather(
-        asked.sheet(asked.api.synthesis.history(review, cmoc)), called_in(asked, review)
-    )
-    return Page(
-        "cmoc-history.html", {"review": review, "cmoc": cmoc, "sheet": sheet, "called": called, "query": asked.query}
-    )
+    review, cmoc, api = asked.path["review"], asked.path["cmoc"], asked.api.synthesis
+    sheet, judged, called = await asyncio.gather(
+        asked.sheet(api.history(review, cmoc)),
+        asked.first(api.confidence(review, cmoc, newest_first=True), _JUDGEMENTS), called_in(asked, review),
+    )  # fmt: skip
+    given = {
+        "review": review, "cmoc": cmoc, "sheet": sheet, "judged": judged, "called": called, "query": asked.query,
+    }  # fmt: skip
+    return Page("cmoc-history.html", given)
 
 
 async def _signing(asked: Asked, error: LivingError | None = None, sure: bool = False) -> Drawn:

@@ -119,9 +119,10 @@ class AsyncSynthesisClient:
         path = f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence"
         return await self._http.post(path, wire.ConfidenceView, judged)
 
-    def confidence(self, review: str, cmoc: str) -> AsyncIterator[wire.ConfidenceView]:
-        """How confident people were in a CMOC, oldest first."""
-        return self._http.pages(f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence", wire.ConfidenceView)
+    def confidence(self, review: str, cmoc: str, *, newest_first: bool = False) -> AsyncIterator[wire.ConfidenceView]:
+        """How confident people were in a CMOC, oldest first or newest, which is the one that holds."""
+        path = f"/synthesis/reviews/{part(review)}/cmocs/{part(cmoc)}/confidence"
+        return self._http.pages(path, wire.ConfidenceView, newest_first=newest_first or None)
 
     async def support(self, review: str) -> wire.SupportTable:
         return await self._http.get(f"/synthesis/reviews/{part(review)}/support", wire.SupportTable)

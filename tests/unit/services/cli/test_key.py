@@ -10,9 +10,9 @@ import pytest
 from services.cli.context import key_path
 from services.synthesis.models import RevisionRow
 from shared.clock import FileClock, SystemClock
-from shared.errors import Conflict, Invalid, NotFound, Unavailable
+from shared.errors import Conflict, Invalid, NotFound, Unauthenticated, Unavailable
 from shared.keys.file import make, read_ring, rotate
-from shared.keys.published import read_keys
+from shared.keys.published import key_set, read_keys
 from shared.private import is_private
 from shared.runtime import checks
 from tests.unit.services.cli.conftest import data, forget
@@ -88,8 +88,32 @@ def test_the_public_halves_are_given_away_and_no_private_one(run, ring):
     assert isinstance(run("key", "public", "nothing").exception, NotFound)
 
 
+@pytest.fixture
+def on_a_laptop(rig, monkeypatch, tmp_path_factory):
+    """The platform answers at LIVING_URL, and its ring is not here."""
+    monkeypatch.setenv("LIVING_DATA_DIR", str(tmp_path_factory.mktemp("laptop")))
+    return rig.bench.platform.ring.current()
+
+
+def test_where_there_is_no_ring_the_public_halves_are_those_of_the_platform_at_living_url(on_a_laptop, as_):
+    set_of_all = as_("rita", "key", "public", "--json", role="reader")
+    one = as_("rita", "key", "public", role="reader")
+
+    assert data(set_of_all) == key_set(on_a_laptop), set_of_all.exception
+    assert one.stdout == on_a_laptop.newest("revisions").public_pem
+    assert not key_path().exists()
+
+
+def test_whoever_has_no_key_of_their_own_is_told_so_where_the_keys_are_elsewhere(on_a_laptop, run):
+    refused = run("key", "public", "--json").exception
+
+    assert isinstance(refused, Unauthenticated) and "living login LINK" in refused.detail
+
+
 @pytest.mark.parametrize("words", [["rotate", "--for", "tokens"], ["retire", "a"], ["public"]])
-def test_where_there_is_no_ring_none_is_made(run, words):
+def test_where_there_is_no_ring_none_is_made(run, words, monkeypatch):
+    monkeypatch.delenv("LIVING_URL")
+
     refused = run("key", *words)
     assert isinstance(refused.exception, NotFound) and "LIVING_SIGNING_KEY" in refused.exception.detail
     assert not Path("data").exists()

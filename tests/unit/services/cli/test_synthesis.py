@@ -10,7 +10,7 @@ import jwt
 import pytest
 
 from services.cli.printing import counted
-from shared.errors import Conflict, Invalid, NotFound
+from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.keys.file import make, read_ring
 from shared.keys.ring import Key, KeyRing
 from tests.unit.services.cli.conftest import data
@@ -328,6 +328,35 @@ def test_a_reviewer_says_how_far_a_fragment_is_trusted_for_its_claim(coded, as_)
     assert data(as_("ana", *asked, "credible", "--why", "seen twice", "--json"))["credibility"] == "credible"
     refused = as_("ana", *asked, "certain", "--why", "so")
     assert refused.exit_code == 2 and "not_credible" in refused.stderr
+
+
+CONCERNS = ["--limitations", "minor", "--coherence", "none", "--adequacy", "moderate", "--relevance", "none"]
+
+
+def test_an_adjudicator_says_how_sure_one_may_be_of_a_cmoc_and_readers_see_all_that_was_said(coded, as_):
+    shown = ["synthesis", "confidence", "show", REVIEW, "c1"]
+    asked = ["synthesis", "confidence", "judge", REVIEW, "c1"]
+    nothing = as_("rita", *shown, role="reader")
+    assert words(nothing) == "Nobody has judged yet how sure one may be of c1."
+
+    said = as_("carol", *asked, "very_low", *CONCERNS, "--why", "[one] study", role="adjudicator")
+    as_("dora", *asked, "moderate", *CONCERNS, "--why", "two by now", role="lead")
+
+    assert words(said) == "Confidence in c1 is very low from now on.", said.exception
+    seen = words(as_("rita", *shown, role="reader"))
+    assert "very low carol" in seen and "[one] study no" in seen and "two by now yes" in seen
+    rows = data(as_("rita", *shown, "--json", role="reader"))
+    assert [(row["by"], row["confidence"], row["adequacy"]) for row in rows] == [
+        ("carol", "very_low", "moderate"), ("dora", "moderate", "moderate"),
+    ]  # fmt: skip
+
+
+def test_whoever_judges_says_of_each_part_how_concerned_they_are_and_may_judge(coded, as_):
+    asked = ["synthesis", "confidence", "judge", REVIEW, "c1", "high"]
+    assert "--relevance" in as_("carol", *asked, *CONCERNS[:-2], "--why", "so", role="adjudicator").stderr
+    assert as_("carol", *asked, *CONCERNS[:-1], "little", "--why", "so", role="adjudicator").exit_code == 2
+    assert isinstance(as_("ana", *asked, *CONCERNS, "--why", "so").exception, Forbidden)
+    assert list(coded.lead.confidence(REVIEW, "c1")) == []
 
 
 def test_what_the_evidence_suggests_is_listed_and_declined_with_a_reason(coded, as_):

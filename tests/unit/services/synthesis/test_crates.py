@@ -7,6 +7,7 @@ import gzip
 import hashlib
 import io
 import json
+import re
 import tempfile
 import zipfile
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from rocrate.rocrate import ROCrate
 
 from services.synthesis.domain.verifying import verified_with
 from services.synthesis.models import MatrixRow
-from services.synthesis.ports.crates import FILES, is_crate, read_crate
+from services.synthesis.ports.crates import FILES, is_crate, name_of, read_crate
 from shared.canonical import canonical_json
 from shared.errors import Invalid
 from shared.receipts import Receipt, issue_receipt, salted
@@ -72,6 +73,16 @@ def test_a_crate_proves_its_signature_its_links_and_each_number(signed: Synthesi
 
     assert (said.holds, said.faults, said.number) == (True, [], number)
     assert said.links == signed.lead.revision(REVIEW, number).content.counts.links
+
+
+def test_its_readme_names_nothing_that_whoever_has_it_alone_looks_for_in_vain(signed: SynthesisRig):
+    parts = files(crate_of(signed))
+    readme = parts["README.md"]
+
+    of_its_own = {name for name in re.findall(r"^- `([^`]+)` (?:is|says|has)", readme, re.MULTILINE)}
+    assert of_its_own <= {*parts} and "revision.json" in of_its_own
+    assert "The rules by which it does are not in here" in readme and "`docs/synthesis.md`" in readme
+    assert f"living synthesis verify --file {name_of(REVIEW, 2)} --key keys.json" in readme
 
 
 def test_it_is_a_research_object_that_others_read_with_every_file_described(signed: SynthesisRig, tmp_path):

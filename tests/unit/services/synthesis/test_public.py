@@ -8,8 +8,10 @@ from datetime import date
 import pytest
 
 from services.synthesis import jobs
+from services.synthesis.domain.verifying import Signed, verify
 from shared.errors import Conflict, Forbidden
 from shared.events.synthesis import CourseChanged, ReviewOverdue
+from shared.keys.published import read_keys
 from shared.tokens import PUBLIC
 from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, protocol
 
@@ -40,6 +42,19 @@ def test_anybody_reads_what_is_published_and_nothing_that_is_drafted(rig: Synthe
     assert not any("quotation" in answer.text or "r3" in answer.text for answer in answers)
     for path in ("", "/draft", "/evidence", "/support", "/reports", "/cmocs", "/rejudgements", "/triggers"):
         assert anybody.get(AT + path).status_code == 403, path
+
+
+def test_anybody_gets_the_keys_by_which_it_is_checked_and_nobody_without_a_token(rig: SynthesisRig):
+    anybody = rig.bench.person(f"{PUBLIC}:{REVIEW}", PUBLIC, (REVIEW,), scopes=frozenset({"records"}))
+    ring, signed = rig.bench.platform.ring.current(), rig.lead.export(REVIEW, 2)
+
+    keys = read_keys(anybody.get("/signing-keys").content)
+
+    assert [key.kid for key in keys.keys] == [key.kid for key in ring.keys] and keys.newest("revisions")
+    assert verify(Signed(signed.document, signed.sha256, signed.signature), keys).holds
+    assert anybody.get("/signing-key.pem").text == signed.public_key
+    for path in ("/signing-keys", "/signing-key.pem"):
+        assert rig.bench.anybody().get(path).status_code == 401
 
 
 def test_the_revision_in_force_is_the_last_that_was_signed_by_the_end_of_a_day(rig: SynthesisRig):

@@ -17,6 +17,7 @@ from services.ingest.ports.sources.port import Page, SourceRecord, SourceRefused
 from services.web.pages import ALL
 from tests.browsers import Visit, chromium
 from tests.unit.services.web.rig import FILES, PROTOCOL, REVIEW, Site
+from tests.unit.services.web.test_confidence import JUDGED
 from tests.unit.services.web.test_findings import fragment, included, signs
 from tests.unit.services.web.test_imports import DECIDED, MAPPING
 
@@ -134,10 +135,13 @@ def _synthesised(site: Site) -> list[str]:
         proposal = next(living.synthesis.proposals(REVIEW)).proposal
         link = next(living.synthesis.evidence(REVIEW))
         living.synthesis.appraise(REVIEW, link.link, "caution", "one of them alone said it")
+        for level in ("high", "very_low"):
+            living.synthesis.judge_confidence(REVIEW, "c1", JUDGED | {"confidence": level})
         site.waits(lambda: living.synthesis.draft(REVIEW).settled)
     inside = [
         "", "/sign", "/coding", "/coding?which=all", "/judgements", "/judgements?which=all", "/proposals?which=all",
         "/proposals", f"/proposals/{proposal}", f"/links/{link.link}", "/cmocs/c1", "/cmocs/c1/history",
+        "/cmocs/c1/confidence",
     ]  # fmt: skip
     return [*(f"{AT}/synthesis{path}" for path in inside), *(f"{AT}/records/{it}/evidence" for it in (record, waiting))]
 
@@ -225,7 +229,7 @@ def _comes_in(ada: Looking) -> None:
 def _reads(ada: Looking, mailed: Sequence[str]) -> None:
     ada.goes(FINDINGS, f"{FINDINGS}?on=1999-12-31", f"{FINDINGS}/1", f"{FINDINGS}/1/verification", f"{FINDINGS}/all")
     ada.goes(f"{FINDINGS}/compare?before=1&after=2", f"{FINDINGS}/compare?before=1", f"{FINDINGS}/subscriptions")
-    ada.goes(f"{FINDINGS}/course", *mailed)
+    ada.goes(f"{FINDINGS}/1/keys", f"{FINDINGS}/course", *mailed)
     ada.page.goto(f"{FINDINGS}/subscriptions")
     ada.page.click("tbody th a")
     ada.looks("table")
@@ -295,6 +299,13 @@ def _synthesises(ada: Looking, pages: list[str]) -> None:
     ada.page.fill("[id='fragment.locator']", "p. 1")
     ada.page.fill("[id='fragment.paraphrase']", "it rains")
     ada.page.click("button[value=code]")
+    ada.looks(".faults")
+    ada.page.goto(f"{AT}/synthesis/cmocs/c1/confidence")
+    for part in ("coherence-serious", "adequacy-none", "relevance-minor", "methodological_limitations-none"):
+        ada.page.check(f"#{part}")
+    ada.page.check("#confidence-low")
+    ada.page.fill("#why", " ")
+    ada.page.click(".guide button")
     ada.looks(".faults")
     ada.page.goto(f"{AT}/synthesis/sign")
     ada.page.fill("#summary", "Two studies more.")

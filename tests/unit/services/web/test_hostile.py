@@ -24,6 +24,7 @@ from services.web.pages import ALL
 from shared.wire.notify import ADDRESS
 from tests.unit.services.web.hostile import HOSTILE, Judged, in_pieces
 from tests.unit.services.web.rig import FILES, PROTOCOL, REVIEW, Browser, Site
+from tests.unit.services.web.test_confidence import JUDGED
 from tests.unit.services.web.test_findings import included, signs
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
@@ -37,7 +38,7 @@ FIELDS = (
     "context of a CMOC", "outcome of a CMOC", "question of sift", "label of opinion", "help of opinion",
     "label of a field", "help of a field", "title of a record", "abstract", "reason of a vote", "note", "summary",
     "paraphrase", "quote", "rationale", "why it is trusted", "why it is taken back", "how it is judged anew",
-    "why it is declined",
+    "why it is declined", "why one may be sure",
 )  # fmt: skip
 
 #: Those whose lines some page shows.
@@ -145,6 +146,8 @@ def synthesises(site: Site) -> None:
         proposal = next(living.synthesis.proposals(REVIEW))
         living.synthesis.appraise(REVIEW, proposal.links[0], "credible", whole("why it is trusted"))
         living.synthesis.decline(REVIEW, proposal.proposal, whole("why it is declined"))
+        sure = JUDGED | {"why": whole("why one may be sure")}
+        living.synthesis.judge_confidence(REVIEW, next(iter(living.synthesis.cmocs(REVIEW))).cmoc, sure)
         living.ingest.notice(REVIEW, records[0], kind="retraction", reason=whole("why it is retracted"), drill=True)
         site.waits(lambda: list(living.synthesis.rejudgements(REVIEW, "open")))
         for it in list(living.synthesis.rejudgements(REVIEW, "open")):

@@ -24,6 +24,7 @@ def test_the_last_judgement_holds_is_published_and_all_of_them_stay(rig: Synthes
         ("dora", "moderate"),
         ("carol", "low"),
     ]
+    assert [it.by for it in rig.lead.confidence(REVIEW, "c1", newest_first=True)] == ["carol", "dora"]
     assert [event.before for event in rig.bench.emitted(ConfidenceJudged)] == [None, "moderate"]
     signed = rig.signs().content
     said = signed.cmocs[0].confidence
