@@ -131,7 +131,8 @@ class Counted(Visit):
         self.page.fill("[id='fragment.locator']", "p. 4")
         self.page.fill("[id='fragment.paraphrase']", "Who digs beside others is missed when they stay away.")
         self.page.select_option("[id='fragment.data_type']", "observation")
-        self.page.select_option("[id='links[0].cmoc']", "c1")
+        for name, chosen in {"cmoc": "c1", "element": "whole", "stance": "supports", "inference": "explicit"}.items():
+            self.page.select_option(f"[id='links[0].{name}']", chosen)
         self.page.click("button[value=code]")
         self.page.wait_for_selector(".badge:has-text('supports')")
 

@@ -193,7 +193,7 @@ def test_a_change_is_said_in_words_and_a_cmoc_is_headed_by_its_outcome(reader):
     reader.goes(f"{AT}/2")
 
     assert '<h4>o <span class="badge' in reader.text and '<code class="id">c1</code>' in reader.text
-    assert "2 independent studies speak to it" in reader.words and "1 of them only contradicts it" in reader.words
+    assert "1 independent study speaks to it" in reader.words and "1 more only contradicts it" in reader.words
     assert "counts as support" not in reader.text and "<del>no</del>" not in reader.text
     assert "It shows where the CMOC stops working." in reader.words
     assert f'href="/reviews/{REVIEW}/protocol/versions/1"' in reader.text

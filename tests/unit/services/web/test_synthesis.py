@@ -118,6 +118,13 @@ def test_a_reader_sees_what_is_coded_and_no_form(reader, record):
     assert 'name="fragment.locator"' not in reader.text
 
 
+def test_nothing_is_said_of_evidence_before_a_coder_says_it(coder, record):
+    coder.goes(evidence_of(record))
+
+    form = coder.text[coder.text.index('id="code"') :]
+    assert form.count('<option value="">(choose)</option>') == 7 and "selected" not in form
+
+
 def test_one_more_row_keeps_what_was_typed(coder, record):
     at = evidence_of(record)
     coder.goes(at).sends(at, **{**FRAGMENT, "do": "more"})
@@ -133,6 +140,10 @@ def test_one_more_row_keeps_what_was_typed(coder, record):
         ({"fragment.data_type": "gossip"}, "fragment.data_type"),
         ({"links[0].cmoc": "c9"}, "links[0].cmoc"),
         ({"links[0].stance": "likes"}, "links[0].stance"),
+        ({"links[0].element": ""}, "links[0].element"),
+        ({"links[0].stance": ""}, "links[0].stance"),
+        ({"links[0].inference": ""}, "links[0].inference"),
+        ({"fragment.data_type": ""}, "fragment.data_type"),
         ({"links[0].cmoc": "", "links[0].rationale": ""}, "links"),
     ],
 )
