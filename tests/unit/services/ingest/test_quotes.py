@@ -14,6 +14,7 @@ from sqlalchemy import text as sql
 
 from services.ingest.commands import passages as commands
 from services.ingest.domain.passages import Parse, read_parse
+from services.ingest.domain.recent import Recent
 from services.ingest.jobs import parsing
 from services.ingest.ports.parsing import jats, plain
 from services.ingest.ports.parsing import pdf as pdfs
@@ -271,6 +272,8 @@ def test_a_copy_that_was_quoted_of_late_is_not_read_anew_and_who_may_read_it_is_
         return read_parse(content)
 
     monkeypatch.setattr(commands, "read_parse", read)
+    # This process may have read the same for another test.
+    monkeypatch.setattr(commands, "_RECENT", Recent())
     quote(ready, text, "It is read once")
     quote(ready, text, "whoever quotes it", by="dee")
     quote(ready, text, "It is said once", status=422)
