@@ -256,6 +256,10 @@ class IngestClient:
         """Your quotes of all copies of a review, or as a lead everybody's; those in a state if given."""
         return self._http.pages(f"/ingest/reviews/{part(review)}/anchors", wire.AnchorView, state=state)
 
+    def anchor(self, review: str, anchor: str) -> wire.AnchorView:
+        """One quote, with its words for whoever may read its copy."""
+        return self._http.get(f"/ingest/reviews/{part(review)}/anchors/{part(anchor)}", wire.AnchorView)
+
     def decide_quotable_words(self, review: str, text: str, words: int, *, reason: str) -> wire.TextView:
         """Says of how many words quotes of a closed copy may be shown to whoever may not read it."""
         path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/quotable-words"

@@ -205,6 +205,14 @@ def list_anchors(
     return found.page(lambda anchor: views.anchor_view(rows[anchor.text], anchor, person))
 
 
+@router.get("/reviews/{review}/anchors/{anchor}")
+def show_anchor(review: Name, anchor: Name, work: Reading, person: Reader) -> AnchorView:
+    """One quote, whoever made it, for who knows it from the evidence that was coded by it; with its words for whoever
+    may read its copy."""
+    row = store.anchor_of(work, review, anchor)
+    return views.anchor_view(store.text_of(work, review, row.text), row, person)
+
+
 @router.post("/reviews/{review}/texts/{text}/quotable-words")
 def decide_quotable_words_of_text(
     review: Name, text: Name, body: NewQuotableWords, work: Unit, person: Lead, key: IdempotencyKey = None

@@ -72,6 +72,7 @@ from services.ingest.store.notices import notices_carried_by as notices_carried_
 from services.ingest.store.notices import notices_of as notices_of
 from services.ingest.store.notices import waiting_notices as waiting_notices
 from services.ingest.store.passages import anchor_at as anchor_at
+from services.ingest.store.passages import anchor_of as anchor_of
 from services.ingest.store.passages import anchors_of as anchors_of
 from services.ingest.store.passages import count_parsings as count_parsings
 from services.ingest.store.passages import forget_parse as forget_parse

@@ -14,6 +14,7 @@ from services.ingest.models import AnchorRow, ParseRow, ParsingRow, TextRow
 from services.ingest.store.common import batches, inserting
 from shared.db.paging import read_page
 from shared.db.work import Work
+from shared.errors import NotFound
 from shared.paging import Found, PageAsked
 from shared.wire.ingest import AnchorState
 
@@ -118,6 +119,14 @@ def anchor_at(work: Work, text: str, begins: int, ends: int, made_by: str, state
         col(AnchorRow.made_by) == made_by, col(AnchorRow.state) == state,
     )  # fmt: skip
     return work.session.execute(mine.order_by(col(AnchorRow.id)).limit(1)).scalar()
+
+
+def anchor_of(work: Work, review: str, anchor: str) -> AnchorRow:
+    """A quote of one of a review's copies. Raises NotFound."""
+    row = work.session.get(AnchorRow, anchor)
+    if row is None or row.review != review:
+        raise NotFound(f"review {review!r} has no quote {anchor!r}")
+    return row
 
 
 def anchors_of(work: Work, text: str) -> list[AnchorRow]:

@@ -150,12 +150,23 @@ async def _link(asked: Asked, error: LivingError | None = None, form: str = "") 
         called_in(asked, review),
     )  # fmt: skip
     given = {
-        "review": review, "one": one, "sheet": sheet, "cmoc": next(it for it in cmocs if it.cmoc == one.cmoc),
-        "called": called, "naming": naming, "codes": has_role(me, "reviewer", review), "form": form,
-        "typed": asked.form, "errors": errors_of(error), "query": asked.query, "credibilities": get_args(Credibility),
+        "review": review, "one": one, "exact": await _words_of(asked, one), "sheet": sheet,
+        "cmoc": next(it for it in cmocs if it.cmoc == one.cmoc), "called": called, "naming": naming,
+        "codes": has_role(me, "reviewer", review), "form": form, "typed": asked.form, "errors": errors_of(error),
+        "query": asked.query, "credibilities": get_args(Credibility),
         "withdraws": one.coder == me.person or has_role(me, "lead", review),
     }  # fmt: skip
     return Page("link.html", given, 200 if error is None else 422)
+
+
+async def _words_of(asked: Asked, one: EvidenceView) -> str | None:
+    """What a link quotes of a copy that not everybody may read, for who may; None for others."""
+    if one.selector is None or one.quote is not None:
+        return None
+    try:
+        return (await asked.api.ingest.anchor(asked.path["review"], one.selector.anchor)).exact
+    except NotFound:
+        return None
 
 
 async def _evidence(asked: Asked, error: LivingError | None = None, more: bool = False) -> Drawn:

@@ -356,6 +356,18 @@ def test_the_words_of_a_closed_copy_are_for_its_readers_and_stand_in_no_receipt(
         assert ours["quote"]["prefix"].endswith("was rare. ")
 
 
+def test_whoever_knows_a_quote_is_shown_its_words_if_they_may_read_its_copy(ready):
+    made = quote(ready, parsed(ready, TEXT), "Staff were not heard")["anchor"]
+    path = f"/ingest/reviews/{REVIEW}/anchors/{made['anchor']}"
+
+    seen = {role: ready.person("dee", role).get(path).json() for role in ("reviewer", "lead", "reader")}
+    assert seen["reviewer"] == seen["lead"] == made
+    assert (seen["reader"]["exact"], seen["reader"]["quote"], seen["reader"]["locator"]) == (None, None, "p3")
+    assert ready.person("dee", "lead").get(f"{path}x").status_code == 404
+    elsewhere = f"/ingest/reviews/other/anchors/{made['anchor']}"
+    assert ready.person("dee", "lead").get(elsewhere).status_code == 404
+
+
 def test_a_lead_lets_so_few_words_of_a_closed_copy_be_shown_and_never_what_is_around_them(ready):
     text = parsed(ready, TEXT)
     four, six = quote(ready, text, "Staff were not heard"), quote(ready, text, "No board said that non-compliance was")

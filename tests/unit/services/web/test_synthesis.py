@@ -78,11 +78,11 @@ ARTICLE = (
 )
 
 
-def copy_of(site: Site, browser: Browser, record: str) -> str:
+def copy_of(site: Site, browser: Browser, record: str, **about: str) -> str:
     """Adds a copy of the report, and waits until it is parsed."""
     with site.client(browser) as living:
         file = living.ingest.upload_text(REVIEW, lambda: iter([ARTICLE]), len(ARTICLE))
-        new = {"file": file.sha256, "name": "article.txt", "licence": "CC BY 4.0"}
+        new = {"file": file.sha256, "name": "article.txt", **(about or {"licence": "CC BY 4.0"})}
         text = living.ingest.add_text(REVIEW, record, new).text
         site.waits(lambda: living.ingest.text(REVIEW, text).parse is not None)
     return text
@@ -348,6 +348,16 @@ def test_a_quote_from_a_copy_is_kept_where_the_copy_says_it_and_nothing_else_is(
     [found] = [it for it in links(site) if it.selector is not None]
     assert (found.quoted, found.quote, len(links(site))) == ("verified", exact, before + 1)
     assert "found word for word in a copy" in coder.goes(at).words
+
+
+def test_whoever_judges_a_quote_of_a_closed_copy_reads_its_words_and_a_reader_does_not(site, coder, reader, record):
+    text, exact = copy_of(site, coder, record, licence_class="closed"), "People who share a garden trust"
+    said = {"fragment.text": text, "fragment.locator": "", "fragment.paraphrase": "sharers trust"}
+    codes(site, coder, record, **said, **{"fragment.quote": exact})
+
+    [found] = [it for it in links(site) if it.quoted == "withheld"]
+    at = f"{SYNTHESIS}/links/{found.link}"
+    assert exact in coder.goes(at).words and exact not in reader.goes(at).words
 
 
 def test_a_drill_that_is_only_a_part_of_a_draft_is_told_to_whoever_signs_it(site, record):
