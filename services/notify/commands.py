@@ -121,9 +121,9 @@ def _ask_to_confirm(work: Work, subscription: SubscriptionRow, until: datetime) 
 def confirm(work: Work, subscription: SubscriptionRow) -> None:
     """Has mail go to an address from now on. Confirming it twice changes nothing. Raises Conflict where it is over."""
     if not subscription.active:
-        raise Conflict("this subscription is over; ask for a new one", slug="subscription_ended")
+        raise Conflict("this subscription is over: whoever asked for it asks anew", slug="subscription_ended")
     if subscription.unconfirmed_until is not None and subscription.unconfirmed_until <= work.now:
-        raise Conflict("this link counted for a day, which is over; ask for a new one", slug="link_expired")
+        raise Conflict("this link counted for a day, which is over: whoever asked for mail to this address asks anew", slug="link_expired")
     subscription.unconfirmed_until = None
 
 

@@ -198,6 +198,7 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
         "definitions": version.protocol.definitions, "filled": filled, "rows": rows,
         "errors": errors_of(error), "query": asked.query, **choices(),
         "copies": [it for it in texts.texts if it.withdrawn_at is None and it.parse is not None and not it.parse.why],
+        "wordless": [it for it in texts.texts if it.withdrawn_at is None and it.parse is not None and it.parse.why],
     }  # fmt: skip
     return Page("evidence.html", given, 200 if error is None else 422)
 

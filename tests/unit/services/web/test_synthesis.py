@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from html import unescape
+from io import BytesIO
 
 import pytest
+from pypdfium2 import PdfDocument
 
 from services.ingest.commands import passages
 from services.synthesis import store
@@ -78,14 +80,23 @@ ARTICLE = (
 )
 
 
-def copy_of(site: Site, browser: Browser, record: str, **about: str) -> str:
+def copy_of(site: Site, browser: Browser, record: str, content: bytes = ARTICLE, **about: str) -> str:
     """Adds a copy of the report, and waits until it is parsed."""
     with site.client(browser) as living:
-        file = living.ingest.upload_text(REVIEW, lambda: iter([ARTICLE]), len(ARTICLE))
+        file = living.ingest.upload_text(REVIEW, lambda: iter([content]), len(content))
         new = {"file": file.sha256, "name": "article.txt", **(about or {"licence": "CC BY 4.0"})}
         text = living.ingest.add_text(REVIEW, record, new).text
         site.waits(lambda: living.ingest.text(REVIEW, text).parse is not None)
     return text
+
+
+def scanned() -> bytes:
+    """A PDF with a page and no text."""
+    pdf, out = PdfDocument.new(), BytesIO()
+    pdf.new_page(200, 200)
+    pdf.save(out)
+    pdf.close()
+    return out.getvalue()
 
 
 def links(site: Site) -> list[EvidenceView]:
@@ -348,6 +359,14 @@ def test_a_quote_from_a_copy_is_kept_where_the_copy_says_it_and_nothing_else_is(
     [found] = [it for it in links(site) if it.selector is not None]
     assert (found.quoted, found.quote, len(links(site))) == ("verified", exact, before + 1)
     assert "found word for word in a copy" in coder.goes(at).words
+
+
+def test_a_copy_without_words_says_why_nothing_is_quoted_from_it(site, coder, record):
+    text = copy_of(site, coder, record, scanned(), name="scan.pdf", licence_class="closed")
+
+    coder.goes(evidence_of(record))
+    assert "Nothing can be quoted from scan.pdf: its pages are pictures, without text." in coder.words
+    assert f'value="{text}"' not in coder.text
 
 
 def test_whoever_judges_a_quote_of_a_closed_copy_reads_its_words_and_a_reader_does_not(site, coder, reader, record):
