@@ -123,7 +123,10 @@ def confirm(work: Work, subscription: SubscriptionRow) -> None:
     if not subscription.active:
         raise Conflict("this subscription is over: whoever asked for it asks anew", slug="subscription_ended")
     if subscription.unconfirmed_until is not None and subscription.unconfirmed_until <= work.now:
-        raise Conflict("this link counted for a day, which is over: whoever asked for mail to this address asks anew", slug="link_expired")
+        raise Conflict(
+            "this link counted for a day, which is over: whoever asked for mail asks anew",
+            slug="link_expired",
+        )
     subscription.unconfirmed_until = None
 
 

@@ -122,9 +122,10 @@ async def _subscriptions(
     asked: Asked, *, made: SubscriptionCreated | None = None, error: LivingError | None = None
 ) -> Page:
     review = asked.path["review"]
-    me, sheet, version = await asyncio.gather(
-        asked.api.people.me(), asked.sheet(asked.api.notify.subscriptions(review)), _protocol(asked)
-    )
+    me, about, sheet, version = await asyncio.gather(
+        asked.api.people.me(), asked.api.people.review(review), asked.sheet(asked.api.notify.subscriptions(review)),
+        _protocol(asked),
+    )  # fmt: skip
     protocol = version.protocol if version is not None else None
     given = {
         "review": review, "sheet": sheet, "made": made, "kinds": kinds_for(me, review), "filled": asked.form,
@@ -133,7 +134,8 @@ async def _subscriptions(
         "theories": protocol.theories if protocol else [], "cmocs": protocol.cmocs if protocol else [],
         "only": {*asked.texts("theories")} | {*asked.texts("cmocs")} if error else set(),
         "errors": _errors(error), "feeds": {form: _feed(asked, form) for form in ("atom", "json")},
-        "called": partial(_called, protocol),
+        "called": partial(_called, protocol), "open_to_all": about.public,
+        "open_feed": asked.web.address + drawing.url("reviews", review, "feed.atom"),
     }  # fmt: skip
     return Page("subscriptions.html", given, 200 if error is None else 422)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from html import unescape
 from typing import Any
 
 import pytest
@@ -299,6 +300,17 @@ def test_a_wish_that_cannot_be_is_drawn_again_at_its_field_with_what_was_typed(r
     assert reader.page.status_code == 422 and says in reader.words
     assert f'href="#{field}"' in reader.text and f'value="{fields["url"]}"' in reader.text
     assert re.search('value="c1" checked', reader.text)
+
+
+def test_of_a_public_review_the_page_says_which_feed_wants_no_key(site, reader):
+    said = "anybody's feed reader"
+    assert said not in unescape(reader.goes(f"{AT}/subscriptions").words)
+    with site.client(site.admin) as living:
+        living.people.set_public(REVIEW, True)
+
+    assert said in unescape(reader.goes(f"{AT}/subscriptions").words) and f"/reviews/{REVIEW}/feed.atom" in reader.text
+    with site.client(site.admin) as living:
+        living.people.set_public(REVIEW, False)
 
 
 def test_without_a_mail_server_the_page_says_so(reader):
