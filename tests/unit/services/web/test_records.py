@@ -126,7 +126,7 @@ def test_the_words_are_changed_and_what_was_chosen_stays(reader):
         ("q=%22never+closed", "character 1: this quotation mark is never closed"),
         ("q=a+AND", "character"),
         ("published_from=soon", "must be a day as YYYY-MM-DD"),
-        ("sort=oldest", "Sort: must be"),
+        ("sort=oldest", "Sort : must be"),  # It leads there.
         ("after=nonsense", "Cursor: not one"),
     ],
 )
