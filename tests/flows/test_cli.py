@@ -241,7 +241,7 @@ def test_what_the_release_before_left_is_taken_over_by_a_start(run, the_run):
 
     # Drafts are made anew by the rules of this release, within seconds. The release before kept no matrix, so that
     # those of what this one has signed are lost with it, and that is said.
-    lost = dict.fromkeys(before["revisions"], ["its matrix is missing, or is another"])
+    lost = {number: ["its matrix is missing, or is another"] for number in before["revisions"]}
     eventually(lambda: seen(site) == before | {"revisions": lost})
     # And it is at work.
     with client(site, "lead") as living:
