@@ -61,6 +61,7 @@ def included(site: Site, title: str) -> str:
             REVIEW, {"kind": "decide", "stage": "depth", "records": [record], "answer": "rich", "reason": "so"}
         )
         site.waits(lambda: living.screening.record(REVIEW, record).state == "included")
+        site.waits(lambda: record in {it.record for it in living.synthesis.reports(REVIEW, state="included")})
     return record
 
 
