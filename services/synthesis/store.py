@@ -9,7 +9,6 @@ from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
-    ColumnElement,
     Select,
     delete,
     func,
@@ -54,6 +53,7 @@ from services.synthesis.models import (
     TriggerRow,
     WatchRow,
 )
+from shared.db.many import is_sqlite
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound, UnknownReview
@@ -284,14 +284,14 @@ def noticed(work: Work, review: str, notices: Collection[str]) -> list[tuple[Not
     return [(notice, title) for notice, title in work.session.execute(query)] if notices else []
 
 
-def hold_studies(work: Work, review: str) -> None:
-    """Until this work ends nobody else puts reports of a review together or apart, for which several are locked."""
-    _hold(work, review, _STUDIES)
+def hold_studies(work: Work, review: str, *, alone: bool) -> None:
+    """For whoever locks several reports of a review, and before the first: until this work ends nobody puts any
+    together or apart, or nobody but this one (`alone`). Else two who hold some of them would wait for each other."""
+    _hold(work, review, _STUDIES, alone=alone)
 
 
 def unite_studies(work: Work, review: str, study: str, into: str) -> None:
     """Counts every report of one study as one of another."""
-    _lock_studies(work, review, col(ReportRow.study) == study)
     work.session.execute(
         update(ReportRow).where(col(ReportRow.review) == review, col(ReportRow.study) == study).values(study=into)
     )
@@ -305,15 +305,11 @@ def records_of_study(work: Work, review: str, study: str) -> list[str]:
 
 def part_studies(work: Work, review: str, records: Collection[str], study: str, out_of: str) -> None:
     """Counts these records' reports as ones of a study again, where they still are of the other."""
-    parted = col(ReportRow.record).in_(records) & (col(ReportRow.study) == out_of)
-    _lock_studies(work, review, parted)
-    work.session.execute(update(ReportRow).where(col(ReportRow.review) == review, parted).values(study=study))
-
-
-def _lock_studies(work: Work, review: str, which: ColumnElement[bool]) -> None:
-    """Locks reports in one order, which an update of many does not keep."""
-    query = select(col(ReportRow.record)).where(col(ReportRow.review) == review, which)
-    work.session.execute(query.order_by(col(ReportRow.record)).with_for_update())
+    work.session.execute(
+        update(ReportRow)
+        .where(col(ReportRow.review) == review, col(ReportRow.record).in_(records), col(ReportRow.study) == out_of)
+        .values(study=study)
+    )
 
 
 def return_fragments(work: Work, review: str, coded_on: Collection[str], record: str) -> None:
@@ -597,8 +593,7 @@ def evidence(
 
 def _speaking_for(work: Work, proposal: str) -> Select[tuple[str]]:
     """The links of a proposal, which may be more than a statement has parameters."""
-    is_sqlite = work.session.get_bind().dialect.name == "sqlite"
-    each = func.json_each if is_sqlite else func.jsonb_array_elements_text
+    each = func.json_each if is_sqlite(work.session) else func.jsonb_array_elements_text
     spoken = each(col(ProposalRow.links)).table_valued("value")
     return select(spoken.c.value).select_from(ProposalRow).join(spoken, true()).where(col(ProposalRow.id) == proposal)
 
@@ -798,12 +793,13 @@ def hold_arrivals(work: Work, review: str, *, alone: bool) -> None:
     """Until this work ends, either nothing arrives for a review that is not known yet (`alone`), or something may: what
     is signed is read by several statements, each of which would see what others commit meanwhile. One who writes to
     SQLite is alone anyway."""
-    _hold(work, review, _ARRIVALS, "" if alone else "_shared")
+    _hold(work, review, _ARRIVALS, alone=alone)
 
 
-def _hold(work: Work, review: str, what: int, kind: str = "") -> None:
-    if work.session.get_bind().dialect.name == "postgresql":
-        hold = text(f"SELECT pg_advisory_xact_lock{kind}(hashtextextended(:review, {what}))")
+def _hold(work: Work, review: str, what: int, *, alone: bool) -> None:
+    if not is_sqlite(work.session):
+        shared = "" if alone else "_shared"
+        hold = text(f"SELECT pg_advisory_xact_lock{shared}(hashtextextended(:review, {what}))")
         work.session.execute(hold, {"review": review})
 
 

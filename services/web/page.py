@@ -71,7 +71,7 @@ PROOF, ONCE = "proof", "once"
 _COMMAND = re.compile(r"cmd_[0-9a-f]{32}")
 
 #: What is named by us: an id, or a hash.
-_NAMED = re.compile(r"([a-z]+_)?[0-9a-f]{32}|[0-9a-f]{64}")
+_OUR_NAME = re.compile(r"([a-z]+_)?[0-9a-f]{32}|[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -515,7 +515,7 @@ def _written(form: FormData) -> list[tuple[str, str]]:
 def _words(form: FormData) -> list[tuple[str, str]]:
     """What a person wrote of it, as far as a page may show that."""
     hidden = _SECRET | {ONCE, "sent", "do"}
-    return [it for it in _written(form) if it[1].strip() and it[0] not in hidden and not _NAMED.fullmatch(it[1])]
+    return [it for it in _written(form) if it[1].strip() and it[0] not in hidden and not _OUR_NAME.fullmatch(it[1])]
 
 
 def _trouble(error: LivingError) -> tuple[str, int]:

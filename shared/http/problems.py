@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
@@ -190,13 +190,15 @@ def _faults(errors: Sequence[Mapping[str, Any]]) -> list[dict[str, str]]:
     and not that it is none of the others."""
     found = [(_locator(item["loc"]), _sentence(item), item["type"].endswith("_type")) for item in errors]
     of_its_kind = {at for at, _, is_other_kind in found if not is_other_kind}
-    left = [(at, why) for at, why, is_other_kind in found if not (is_other_kind and _is_within(of_its_kind, at))]
+    around = {at[:end] for at in of_its_kind for end in _ends(at)}
+    left = [(at, why) for at, why, is_other_kind in found if not (is_other_kind and at in around)]
     return [{"at": at, "why": why} for at, why in dict.fromkeys(left)]
 
 
-def _is_within(found: Iterable[str], at: str) -> bool:
-    """Whether one of these stands here, or within, as an item of a list does."""
-    return any(one == at or one.startswith(f"{at}.") for one in found)
+def _ends(at: str) -> Iterator[int]:
+    """Where a place ends, and each that it is within, as an item is in a list."""
+    yield len(at)
+    yield from (end for end, sign in enumerate(at) if sign == ".")
 
 
 def _locator(parts: Sequence[str | int]) -> str:

@@ -244,6 +244,7 @@ def _keep(work: Work, review: ReviewRow, row: DraftRow | None, drills: list[str]
 
 
 def _said(row: DraftRow | None) -> tuple[str, str] | None:
+    """What is told of a draft once it is another."""
     return None if row is None else (row.draft, row.change_class)
 
 

@@ -50,7 +50,10 @@ def link_evidence(
     and Conflict where a link stands with another inference.
     """
     cmocs = _known_cmocs(work, review, evidence, at)
-    reports = {record: _included(work, review, record) for record in sorted({one.record for one in evidence})}
+    records = sorted({one.record for one in evidence})
+    if len(records) > 1:
+        store.hold_studies(work, review, alone=False)
+    reports = {record: _included(work, review, record) for record in records}
     receipts = [_receipt(work, review, one, reports[one.record], at.format(n)) for n, one in enumerate(evidence)]
     codings = [
         _coding(review, reports[one.record].record, one, work.actor, receipt)

@@ -18,7 +18,7 @@ def join_study(work: Work, review: str, record: str, same_as: str | None, why: s
 
     Raises NotFound for a record that has no report here, Conflict for one that was merged away.
     """
-    store.hold_studies(work, review)
+    store.hold_studies(work, review, alone=True)
     report, other = _present(work, review, record), _present(work, review, same_as) if same_as else None
     study = other.study if other else own_study(review, record)
     if study != report.study:

@@ -12,6 +12,7 @@ from shared.events.ingest import RecordNoticed
 def suspend_or_restore_fragments(work: Work, event: RecordNoticed) -> None:
     """Keeps a notice, and applies it to the record's report, or as soon as there is one. One that is told again of
     another record went there when two records were parted or made one."""
+    store.hold_studies(work, event.review, alone=True)
     record, report = store.surviving(work, event.review, event.record)
     known = store.notice(work, event.review, event.notice)
     if known is not None:

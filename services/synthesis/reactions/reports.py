@@ -67,7 +67,7 @@ def move_evidence_to_surviving_record(work: Work, event: RecordMerged) -> None:
 
     Raises Rejected for a circle of merges.
     """
-    store.hold_studies(work, event.review)
+    store.hold_studies(work, event.review, alone=True)
     gone = store.report(work, event.review, event.record)
     if gone is not None and gone.state == ReportStates.MERGED:
         return
@@ -96,7 +96,7 @@ def move_evidence_to_surviving_record(work: Work, event: RecordMerged) -> None:
 def return_evidence_to_parted_record(work: Work, event: RecordSplit) -> None:
     """A record that was merged into another is one of its own again: what was coded on it before speaks for it, as its
     report stood then or as screening has said since; what was coded since the merger speaks for the other."""
-    store.hold_studies(work, event.review)
+    store.hold_studies(work, event.review, alone=True)
     report = store.report(work, event.review, event.record)
     if report is None or report.state != ReportStates.MERGED:
         return

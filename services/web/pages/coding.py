@@ -190,15 +190,15 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
     if shown.merged_into is not None and error is None:
         return Go(drawing.url("reviews", review, "records", shown.merged_into, "evidence"))
     filled = filled_of(asked)
-    rows = rows_shown(asked, filled, more)
     stated, gone = by_standing(cmocs)
+    parsed = [it for it in texts.texts if it.withdrawn_at is None and it.parse is not None]
     given = {
         "review": review, "record": shown, "book": shown.bibliography, "sheet": sheet, "cmocs": stated, "gone": gone,
         "called": called, "naming": naming, "codes": has_role(me, "reviewer", review), "history": history,
-        "definitions": version.protocol.definitions, "filled": filled, "rows": rows,
+        "definitions": version.protocol.definitions, "filled": filled, "rows": rows_shown(asked, filled, more),
         "errors": errors_of(error), "query": asked.query, **choices(),
-        "copies": [it for it in texts.texts if it.withdrawn_at is None and it.parse is not None and not it.parse.why],
-        "wordless": [it for it in texts.texts if it.withdrawn_at is None and it.parse is not None and it.parse.why],
+        "copies": [it for it in parsed if it.parse and not it.parse.why],
+        "wordless": [it for it in parsed if it.parse and it.parse.why],
     }  # fmt: skip
     return Page("evidence.html", given, 200 if error is None else 422)
 

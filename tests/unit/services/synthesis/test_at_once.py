@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy.event import listen
 
+from services.synthesis import store
 from services.synthesis.domain.verifying import verified_with
 from services.synthesis.ports.crates import read_crate
 from shared.events.synthesis import EvidenceLinked, RevisionPublished
@@ -116,6 +117,27 @@ def test_evidence_that_meets_a_retraction_is_suspended_whichever_comes_first(eit
     [link] = rig.lead.evidence(REVIEW, cmoc="c1")
     assert not link.stands
     assert flagged == bool(list(rig.lead.rejudgements(REVIEW)))
+
+
+def test_evidence_of_several_reports_waits_for_whoever_puts_reports_together_and_of_one_does_not(
+    either_rig: SynthesisRig,
+):
+    rig = either_rig
+    if rig.bench.running.database.sqlite:
+        pytest.skip("one writer: everybody waits")
+    rig.includes("r1", "r2", "r3")
+    coder, several = rig.bench.person("ana", "reviewer"), [evidence(record).model_dump() for record in ("r1", "r2")]
+    at = f"/synthesis/reviews/{REVIEW}/evidence"
+
+    with ThreadPoolExecutor(1) as pool:
+        with rig.bench.running.work("test") as work:
+            store.hold_studies(work, REVIEW, alone=True)
+            waits = pool.submit(coder.post, f"{at}/batch", json={"evidence": several})
+            assert rig.bench.person("ben", "reviewer").post(at, json=evidence("r3").model_dump()).status_code == 200
+            assert not waits.done()
+        assert waits.result().status_code in (200, 503)  # Where this took longer than anybody waits.
+    assert coder.post(f"{at}/batch", json={"evidence": several}).status_code == 200
+    assert rig.support() == [3, 0]
 
 
 def test_a_merger_that_is_committed_while_the_synthesis_reads_leaves_nothing_half_read(either_rig: SynthesisRig):
