@@ -16,7 +16,7 @@ from services.cli import app
 from services.synthesis.ports.crates import FILES, name_of
 from shared.keys.published import key_set, read_keys
 from tests.unit.services.web.rig import REVIEW, Browser, Site
-from tests.unit.services.web.test_findings import included, signs
+from tests.unit.services.web.test_findings import publishes
 
 pytestmark = pytest.mark.waits
 
@@ -26,10 +26,7 @@ AT = f"/reviews/{REVIEW}/findings/1"
 @pytest.fixture(scope="module")
 def anybody(site: Site) -> Browser:
     """Somebody who reads a public review, with one revision, and has not signed in."""
-    site.founds()
-    signs(site, included(site, "Gardens and trust"), "trust grew", "The first evidence.")
-    with site.client(site.admin) as living:
-        living.people.set_public(REVIEW, True)
+    publishes(site)
     return Browser(site)
 
 

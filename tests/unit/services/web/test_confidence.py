@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.unit.services.web.rig import PROTOCOL, REVIEW, Browser, Site
-from tests.unit.services.web.test_findings import included, signs, signs_as_it_is
+from tests.unit.services.web.test_findings import publishes, signs_as_it_is
 
 pytestmark = pytest.mark.waits
 
@@ -27,10 +27,7 @@ UNSURE = "Unsure of how well the studies were done (minor concerns); whether the
 @pytest.fixture(scope="module")
 def carol(site: Site) -> Browser:
     """An adjudicator of a review with one revision, of whose one CMOC nobody has judged how sure one may be."""
-    site.founds()
-    signs(site, included(site, "Gardens and trust"), "trust grew", "The first evidence.")
-    with site.client(site.admin) as living:
-        living.people.set_public(REVIEW, True)
+    publishes(site)
     return site.member("Carol", "adjudicator")
 
 

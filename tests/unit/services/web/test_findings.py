@@ -65,6 +65,14 @@ def included(site: Site, title: str) -> str:
     return record
 
 
+def publishes(site: Site) -> None:
+    """A public review with one revision, of one CMOC that one study shows."""
+    site.founds()
+    signs(site, included(site, "Gardens and trust"), "trust grew", "The first evidence.")
+    with site.client(site.admin) as living:
+        living.people.set_public(REVIEW, True)
+
+
 def test_before_the_first_revision_that_is_said(site, reader):
     assert "Nothing has been published yet." in reader.goes(AT).text
 

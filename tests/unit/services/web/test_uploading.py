@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,12 +36,18 @@ def library(folder: Path, name: str, records: int) -> Path:
     return file
 
 
+def comes(browser: Any, site: Site, url: str) -> Visit:
+    """An admin who is signed in, at the imports."""
+    ada = Visit(browser, url)
+    ada.context.add_cookies([{"name": "living-session", "value": site.admin.session or "", "url": url}])
+    ada.page.goto(AT)
+    return ada
+
+
 def test_a_line_that_breaks_is_said_so_and_the_same_form_sent_again_is_one_import(site, url, tmp_path):
     with chromium() as browser:
-        ada = Visit(browser, url)
-        ada.context.add_cookies([{"name": "living-session", "value": site.admin.session or "", "url": url}])
+        ada = comes(browser, site, url)
         page = ada.page
-        page.goto(AT)
         page.set_input_files("#file", library(tmp_path, "garden.ris", 3))
         ada.context.set_offline(True)
         page.click("form[data-upload] button")
@@ -60,10 +67,8 @@ def test_a_form_that_is_not_done_at_this_moment_stays_as_it_is_with_its_file(sit
         raise Busy("many files are on their way")
 
     with chromium() as browser, monkeypatch.context() as patch:
-        ada = Visit(browser, url)
-        ada.context.add_cookies([{"name": "living-session", "value": site.admin.session or "", "url": url}])
+        ada = comes(browser, site, url)
         page = ada.page
-        page.goto(AT)
         page.click("summary")
         page.fill("#reported", "1")
         page.set_input_files("#file", library(tmp_path, "waits.ris", 1))
@@ -81,10 +86,8 @@ def test_a_form_that_is_not_done_at_this_moment_stays_as_it_is_with_its_file(sit
 
 def test_what_is_wrong_is_shown_without_leaving_and_mended_there(site, url, tmp_path):
     with chromium() as browser:
-        ada = Visit(browser, url)
-        ada.context.add_cookies([{"name": "living-session", "value": site.admin.session or "", "url": url}])
+        ada = comes(browser, site, url)
         page = ada.page
-        page.goto(AT)
         page.click("summary")
         page.fill("#reported", "many")
         page.set_input_files("#file", library(tmp_path, "wrong.ris", 1))
