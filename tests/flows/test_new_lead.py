@@ -57,8 +57,9 @@ ANSWERS = {
 class Counted(Visit):
     """A visit of which pages and forms are counted."""
 
-    def __init__(self, browser: Any, url: str, **how: Any) -> None:
-        super().__init__(browser, url, **how)
+    def __init__(self, browser: Any, url: str, has_scripts: bool) -> None:
+        super().__init__(browser, url, java_script_enabled=has_scripts)
+        self.has_scripts = has_scripts
         self.pages, self.forms, self._at = 0, 0, ""
         self.page.on("framenavigated", self._went)
         self.page.on("request", self._sent)
@@ -93,14 +94,14 @@ class Counted(Visit):
         self.page.click("button[value=apply]")
         self.page.wait_for_url(f"**{AT}/protocol?**")
 
-    def brings(self, file: Path, has_scripts: bool) -> None:
+    def brings(self, file: Path) -> None:
         self.page.goto(f"{AT}/imports")
         if not self.page.query_selector("#file"):  # The protocol is on its way there.
             eventually(lambda: self.page.reload() and self.page.query_selector("#file"), within=60)
         self.page.set_input_files("#file", str(file))
         self.page.click("form[data-upload] button")
         self.page.wait_for_url(f"**{AT}/imports/import_*")
-        if not has_scripts:
+        if not self.has_scripts:
             eventually(lambda: self.page.reload() and not self.page.query_selector("[data-again]"), within=60)
         self.page.wait_for_selector("[data-again]", state="detached")
 
@@ -119,7 +120,8 @@ class Counted(Visit):
         self.page.wait_for_selector("#title")
         self.page.click("button[value=include]")
         self.page.wait_for_selector("[data-undo]")
-        self.page.wait_for_selector("#waiting[data-n='0']", state="attached")
+        if self.has_scripts:  # What is answered goes out behind the card that follows.
+            self.page.wait_for_selector("#waiting[data-n='0']", state="attached")
 
     def codes_one(self) -> None:
         """Codes the report that waits, which the review's page names."""
@@ -184,16 +186,16 @@ def test_a_new_lead_comes_from_nothing_to_a_revision_that_anybody_reads(platform
     file.write_text(LIBRARY)
     began = monotonic()
     with chromium() as browser:
-        lead = Counted(browser, url, java_script_enabled=has_scripts)
+        lead = Counted(browser, url, has_scripts)
         lead.comes_in(link, "Lea")
         lead.founds()
         lead.writes_protocol()
-        lead.brings(file, has_scripts)
+        lead.brings(file)
         assert "2" in lead.page.inner_text(".sum") and "library.ris" in lead.page.inner_text("h1")
         links = [lead.invites(), lead.invites()]
         people = [lead]
         for link, name in zip(links, ("Ana", "Ben"), strict=True):
-            somebody = Counted(browser, url, java_script_enabled=has_scripts)
+            somebody = Counted(browser, url, has_scripts)
             somebody.comes_in(link, name)
             somebody.screens_one()
             people.append(somebody)
@@ -212,7 +214,7 @@ def test_a_new_lead_comes_from_nothing_to_a_revision_that_anybody_reads(platform
         lead.signs("The first report says that people are missed.")
         lead.opens()
         print(f"and on to a public revision: {lead.pages - so_far[0]} pages, {lead.forms - so_far[1]} forms")
-        anybody = Counted(browser, url, java_script_enabled=has_scripts)
+        anybody = Counted(browser, url, has_scripts)
         anybody.page.goto(f"{AT}/findings")
         assert "The first report says that people are missed." in anybody.page.inner_text("main")
         assert "partially supported" in anybody.page.inner_text("main")
