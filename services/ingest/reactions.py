@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from services.ingest import store
-from services.ingest.commands.retrievals import seek
 from services.ingest.commands.watches import tell_stopped
+from services.ingest.commands.whereabouts import whereabouts
 from services.ingest.domain.watching import Standings, WatchStates, next_pull
 from services.ingest.models import ReviewRow, WatchRow
 from shared.db.work import Work
@@ -66,8 +66,8 @@ def _from_the_first_that_needs_texts(stages: Sequence[Stage]) -> list[str] | Non
 
 def follow_no_more(work: Work, event: RecordExcluded) -> None:
     """What sources change about an excluded record is looked up no more, unless a notice of it stands."""
-    store.note_standing(
-        work, event.review, event.record, followed=False, standing=Standings.EXCLUDED, excluded_on=work.now.date(),
+    whereabouts(work).note(
+        event.review, event.record, followed=False, standing=Standings.EXCLUDED, excluded_on=work.now.date(),
         at_stage=event.stage, reason=event.reason,
     )  # fmt: skip
 
@@ -75,35 +75,32 @@ def follow_no_more(work: Work, event: RecordExcluded) -> None:
 def follow_again(work: Work, event: RecordReopened) -> None:
     """What sources change about a record matters again, and so does what they changed while it did not. The stage that
     it waits at again it has not passed."""
+    heard = whereabouts(work)
+    heard.write()
     if (since := store.excluded_on(work, event.review, event.record)) is not None:
         store.sweep_from(work, event.review, since)
-    store.note_standing(
-        work, event.review, event.record, followed=True, standing=Standings.WAITING, at_stage=event.stage, reason=None
-    )
+    heard.note(event.review, event.record, followed=True, standing=Standings.WAITING, at_stage=event.stage, reason=None)
     store.pass_no_more(work, event.review, event.record, event.stage)
     store.wake_retrieval(work, event.record)
-    if event.stage in (store.stages_sought_from(work, event.review) or ()):
-        _seek(work, event.review, event.record)
+    if event.stage in (heard.sought_from(event.review) or ()):
+        heard.seek(event.review, event.record)
 
 
 def note_stage(work: Work, event: RecordAdvanced) -> None:
     """A source and a strategy are told by how far the records that they bring come; and the full text is sought of a
     record that comes to a stage which needs it, or, where the protocol marks none, that passed any."""
-    store.note_standing(work, event.review, event.record, stage=event.stage, at_stage=event.next_stage)
-    sought_from = store.stages_sought_from(work, event.review)
+    heard = whereabouts(work)
+    heard.note(event.review, event.record, stage=event.stage, at_stage=event.next_stage)
+    sought_from = heard.sought_from(event.review)
     if sought_from is None or event.next_stage in sought_from:
-        _seek(work, event.review, event.record)
+        heard.seek(event.review, event.record)
 
 
 def note_inclusion(work: Work, event: RecordIncluded) -> None:
     """The same, of a record that passed the last stage."""
-    store.note_standing(work, event.review, event.record, standing=Standings.INCLUDED)
-    _seek(work, event.review, event.record)
-
-
-def _seek(work: Work, review: str, record: str) -> None:
-    if store.is_live(work, review, record):
-        seek(work, review, record)
+    heard = whereabouts(work)
+    heard.note(event.review, event.record, standing=Standings.INCLUDED)
+    heard.seek(event.review, event.record)
 
 
 def _adopt_chases(work: Work, review: str, citations: Citations, version: int, known: dict[str, WatchRow]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from services.ingest import store
 from services.ingest.domain.texts import RetrievalStates
@@ -15,12 +15,18 @@ from shared.wire.ingest import NewRetrieval, RetrievalState
 
 def seek(work: Work, review: str, record: str, reason: str | None = None) -> None:
     """Has the text of a record be sought, and tells it, unless it was asked for before. What is restricted, such as an
-    account, is no report, and nowhere to be found."""
-    if store.record_of(work, review, record).bibliography.get("restricted"):
-        return
-    if store.begin_retrieval(work, review, record, reason):
-        RetrievalStates.check(None, RetrievalStates.SOUGHT)
-        _tell_sought(work, review, record, reason)
+    account, is no report, and nowhere to be found. Raises NotFound."""
+    store.record_of(work, review, record)
+    seek_all(work, [(review, record)], reason)
+
+
+def seek_all(work: Work, records: Collection[tuple[str, str]], reason: str | None = None) -> None:
+    """The same, of many (review, record), which are there."""
+    begun = store.begin_retrievals(work, [record for _, record in records], reason)
+    for review, record in records:
+        if record in begun:
+            RetrievalStates.check(None, RetrievalStates.SOUGHT)
+            _tell_sought(work, review, record, reason)
 
 
 def decide_retrieval(work: Work, review: str, record: str, asked: NewRetrieval) -> RetrievalRow:

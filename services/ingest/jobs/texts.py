@@ -9,7 +9,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from services.ingest import store
-from services.ingest.commands.retrievals import seek
+from services.ingest.commands.retrievals import seek_all
 from services.ingest.commands.texts import keep_text
 from services.ingest.domain import kinds, licences
 from services.ingest.domain.copies import fetches
@@ -59,8 +59,7 @@ def seek_texts_of_before(running: Context) -> None:
             if row.seeking is None:
                 continue
             found, row.seeking = store.passed_unsought(work, review, row.seeking, LOOKED_AT)
-            for record in found:
-                seek(work, review, record)
+            seek_all(work, [(review, record) for record in found])
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,11 @@ def lock_review_if_known(work: Work, review: str) -> ReviewRow | None:
     return work.session.get(ReviewRow, review, with_for_update=True)
 
 
+def review_if_known(work: Work, review: str) -> ReviewRow | None:
+    """What is kept of a review; None before its protocol is known."""
+    return work.session.get(ReviewRow, review)
+
+
 def review_of(work: Work, review: str) -> ReviewRow:
     """The review. Raises NotFound."""
     row = work.session.get(ReviewRow, review)

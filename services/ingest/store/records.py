@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 import orjson
-from sqlalchemy import Update, and_, bindparam, delete, func, or_, select, update
+from sqlalchemy import Update, and_, bindparam, delete, or_, select, update
 from sqlmodel import col
 
 from services.ingest.domain.clusters import SourceKey
 from services.ingest.domain.identities import Absorbed
-from services.ingest.models import MergeRow, NoticeRow, OriginRow, RecordRow, ReviewRow, SourceRecordRow
+from services.ingest.models import MergeRow, NoticeRow, OriginRow, RecordRow, SourceRecordRow
 from services.ingest.store.common import batches, instant_of
 from services.ingest.store.keys import by_source
 from shared.db.paging import read_page
@@ -95,28 +95,6 @@ def followed(work: Work, review: str, source: str, *, after: str, limit: int) ->
         )
     )
     return list(work.session.execute(mine.order_by(col(SourceRecordRow.source_id)).limit(limit)).scalars())
-
-
-def note_standing(work: Work, review: str, record: str, **standing: Any) -> None:
-    """Notes where a record stands in screening, and so whether what sources change about it matters."""
-    mine = update(RecordRow).where(col(RecordRow.review) == review, col(RecordRow.id) == record)
-    work.session.execute(mine.values(**standing))
-
-
-def pass_no_more(work: Work, review: str, record: str, stage: str) -> None:
-    """Where this stage is the last that a record passed, it is no more. Which one it passed before is not kept, but the
-    first it did, unless this is the first."""
-    first = select(func.nullif(col(ReviewRow.first_stage), stage)).where(col(ReviewRow.review) == review)
-    mine = update(RecordRow).where(
-        col(RecordRow.review) == review, col(RecordRow.id) == record, col(RecordRow.stage) == stage
-    )
-    work.session.execute(mine.values(stage=first.scalar_subquery()))
-
-
-def excluded_on(work: Work, review: str, record: str) -> date | None:
-    """The day on which a record was excluded last; None for one that never was."""
-    mine = select(col(RecordRow.excluded_on)).where(col(RecordRow.review) == review, col(RecordRow.id) == record)
-    return work.session.execute(mine).scalar()
 
 
 def note_origins(work: Work, review: str, source: str, ids: Iterable[str], watch: str) -> None:

@@ -12,23 +12,40 @@ from sqlmodel import col
 from services.ingest.domain.texts import RetrievalStates
 from services.ingest.domain.watching import Standings
 from services.ingest.models import RecordRow, RetrievalRow, ReviewRow, SourceRecordRow, TextRow
-from services.ingest.store.common import batches, inserting
+from services.ingest.store.common import batches, review_if_known
 from services.ingest.store.copies import PASSED
 from shared.db.paging import read_page
+from shared.db.said import Said
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.paging import Found, PageAsked
 from shared.wire.ingest import RetrievalState
 
+_BEGIN_RETRIEVALS = Said(
+    "INSERT INTO retrievals (record, review, state, since, by, reason, tries, retry_at)"
+    " SELECT id, review, :state, {at}, :by, {reason}, 0, {at} FROM records WHERE id {among} AND {unrestricted}"
+    " ON CONFLICT (record) DO NOTHING RETURNING record",
+    sqlite={
+        "at": ":at", "reason": ":reason", "among": "IN (SELECT value FROM json_each(:ids))",
+        "unrestricted": "coalesce(json_extract(bibliography, '$.restricted'), 0) = 0",
+    },
+    postgresql={
+        "at": "CAST(:at AS timestamptz)", "reason": "CAST(:reason AS text)", "among": "= ANY(:ids)",
+        "unrestricted": "coalesce(bibliography ->> 'restricted', 'false') = 'false'",
+    },
+)  # fmt: skip
 
-def begin_retrieval(work: Work, review: str, record: str, reason: str | None) -> bool:
-    """Has the text of a record be sought from now on; answers whether it was not asked for before."""
-    row = {
-        "record": record, "review": review, "state": RetrievalStates.SOUGHT, "since": work.now, "by": work.actor,
-        "reason": reason, "tries": 0, "retry_at": work.now,
+
+def begin_retrievals(work: Work, records: Collection[str], reason: str | None) -> set[str]:
+    """Has the texts of records be sought from now on, but of what is restricted, such as an account, which is no report
+    and nowhere to be found; answers those that were not asked for before."""
+    if not records:
+        return set()
+    work.session.flush()
+    asked = {
+        "ids": sorted(records), "state": RetrievalStates.SOUGHT, "at": work.now, "by": work.actor, "reason": reason
     }  # fmt: skip
-    begun = inserting(work, RetrievalRow).values(row).on_conflict_do_nothing().returning(col(RetrievalRow.record))
-    return work.session.execute(begun).first() is not None
+    return {record for (record,) in _BEGIN_RETRIEVALS.run(work.rows.connection, asked).fetchall()}
 
 
 def retrievals(work: Work, records: Iterable[str]) -> dict[str, RetrievalRow]:
@@ -110,18 +127,11 @@ def passed_unsought(work: Work, review: str, after: str, limit: int) -> tuple[li
     """Of the records of a review behind an id those that passed a stage, or came to one that needs full texts where the
     protocol marks any, and were not excluded; and the id to go on behind, None where there are no more."""
     mine = select(col(RecordRow.id)).where(col(RecordRow.review) == review, col(RecordRow.id) > after, PASSED)
-    if (sought_from := stages_sought_from(work, review)) is not None:
-        is_there = col(RecordRow.at_stage).in_(sought_from)
+    if (row := review_if_known(work, review)) is not None and row.sought_from is not None:
+        is_there = col(RecordRow.at_stage).in_(row.sought_from)
         mine = mine.where(or_(col(RecordRow.standing) == Standings.INCLUDED, is_there))
     found = list(work.session.execute(mine.order_by(col(RecordRow.id)).limit(limit)).scalars())
     return found, found[-1] if len(found) == limit else None
-
-
-def stages_sought_from(work: Work, review: str) -> list[str] | None:
-    """The stages whose records' full texts are sought: the first that needs them, and those behind it. None where the
-    protocol marks none, or is not known."""
-    row = work.session.get(ReviewRow, review)
-    return row.sought_from if row is not None else None
 
 
 def review_to_seek_for(work: Work) -> str | None:
@@ -133,8 +143,16 @@ def review_to_seek_for(work: Work) -> str | None:
 
 def is_live(work: Work, review: str, record: str) -> bool:
     """Whether a review has a record that was not absorbed."""
-    mine = select(col(RecordRow.id)).where(col(RecordRow.id) == record, col(RecordRow.review) == review, _live())
-    return work.session.execute(mine).first() is not None
+    return bool(live_among(work, [(review, record)]))
+
+
+def live_among(work: Work, records: Collection[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Of these (review, record) those that are there and were not absorbed, in their order."""
+    there: set[tuple[str, str]] = set()
+    for batch in batches(record for _, record in records):
+        mine = select(col(RecordRow.review), col(RecordRow.id)).where(col(RecordRow.id).in_(batch), _live())
+        there.update((review, record) for review, record in work.session.execute(mine))
+    return [it for it in records if it in there]
 
 
 def text_of(work: Work, review: str, text: str) -> TextRow:
