@@ -9,23 +9,11 @@ from typing import NamedTuple
 from sqlalchemy import and_, func, or_, select
 from sqlmodel import col
 
-from services.ingest.domain.watching import Standings
-from services.ingest.models import OpenCopiesRow, RecordRow
+from services.ingest.models import PASSED, OpenCopiesRow, RecordRow
 from services.ingest.store.common import batches
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.paging import Found, PageAsked
-
-#: Records whose open copies are asked for: they passed a stage, are not excluded and were not absorbed.
-PASSED = and_(
-    # As a plain NULL it would have SQLite read every row by the index of what was absorbed.
-    func.coalesce(col(RecordRow.merged_into), "") == "",
-    or_(
-        col(RecordRow.standing) == Standings.INCLUDED,
-        and_(col(RecordRow.standing) == Standings.WAITING, col(RecordRow.stage).is_not(None)),
-    ),
-)
-
 
 _SAME_DOI = col(OpenCopiesRow.doi) == col(RecordRow.doi)
 

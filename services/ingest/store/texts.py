@@ -11,9 +11,8 @@ from sqlmodel import col
 
 from services.ingest.domain.texts import RetrievalStates
 from services.ingest.domain.watching import Standings
-from services.ingest.models import RecordRow, RetrievalRow, ReviewRow, SourceRecordRow, TextRow
+from services.ingest.models import PASSED, RecordRow, RetrievalRow, ReviewRow, SourceRecordRow, TextRow
 from services.ingest.store.common import batches, review_if_known
-from services.ingest.store.copies import PASSED
 from shared.db.paging import read_page
 from shared.db.said import Said
 from shared.db.work import Work

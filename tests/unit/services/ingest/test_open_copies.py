@@ -11,11 +11,12 @@ import httpx
 import orjson
 import pytest
 from alembic import command
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from demo.replay.app import replay_app
 from demo.replay.papers import PapersCorpus
 from demo.replay.server import ReplayServer
+from services.ingest import store
 from services.ingest.jobs import copies, pulling, quotas
 from services.ingest.manifest import SERVICE
 from services.ingest.models import OpenCopiesRow
@@ -26,6 +27,7 @@ from services.ingest.ports.sources.port import SourceDrifted
 from shared.db import migrate
 from shared.events.ingest import SourceParked, SourceResumed
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
+from shared.paging import PageAsked
 from tests.contract.test_sources import Faults, answering, hanging
 from tests.unit.services.ingest.conftest import opened
 from tests.unit.services.ingest.rig import IngestBench, strategy, version, work
@@ -521,3 +523,32 @@ def test_records_of_a_release_before_are_asked_for_too(bench):
     ask(bench)
 
     assert found(bench) == {OPEN: "open", CLOSED: "closed", UNKNOWN: "unknown"}
+
+
+def test_records_that_passed_are_found_without_looking_at_the_others(bench):
+    """Of 100,000 records few have passed, and a page asks for them each time that it is made."""
+    said: list[tuple[str, Any]] = []
+
+    def hear(connection: Any, cursor: Any, statement: str, given: Any, *rest: Any) -> None:
+        said.append((statement, given))
+
+    with bench.work() as looking:
+        engine = looking.session.get_bind()
+        event.listen(engine, "before_cursor_execute", hear)
+        store.count_copies(looking, "gardens")
+        store.trouble_with_copies(looking, "gardens")
+        store.page_of_passed(looking, "gardens", PageAsked(100))
+        store.passed_unsought(looking, "gardens", "", 100)
+        store.wake_retrievals(looking, OPEN)
+        store.reviews_of_passed(looking)
+        event.remove(engine, "before_cursor_execute", hear)
+        connection, plans = looking.session.connection(), []
+        explain = "EXPLAIN QUERY PLAN" if engine.dialect.name == "sqlite" else "EXPLAIN"
+        if engine.dialect.name != "sqlite":
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+        for statement, given in said:
+            if "merged_into" in statement:
+                plans.append(str(connection.exec_driver_sql(f"{explain} {statement}", given).all()))
+
+    assert len(plans) == 6
+    assert [plan for plan in plans if "records_passed" not in plan] == []
