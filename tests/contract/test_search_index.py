@@ -352,6 +352,32 @@ def _at_once(tasks: list[Callable[[], None]]) -> None:
 # -- what is found, and what is not ----------------------------------------------------------------
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_a_review_counts_as_many_as_it_lists_whatever_comes_in_whatever_order(rig: Rig, seed: int) -> None:
+    rolling = random.Random(seed)
+    names = [f"r{number}" for number in range(6)]
+    listed: dict[str, int] = {}
+    for revision in range(1, 6):
+        news = [
+            rolling.choice(
+                [
+                    rig.document(name, revision, title="Trust"),
+                    rig.merged(name, revision),
+                    rig.screened(name, revision, "included"),
+                    # What is older than what is known changes nothing.
+                    rig.document(name, 0, title="Trust"),
+                ]
+            )
+            for name in rolling.sample(names, 4)
+        ]
+        rig.hears(*news)
+
+        listed |= {it.record: it.bibliography is not None for it in rig.index.get([it.record for it in news]).values()}
+        there = sum(listed.values())
+        found = rig.search()
+        assert (rig.index.count(rig.review), found.total, len(found.hits)) == (there, there, there)
+
+
 def test_a_merged_record_is_gone_and_stays_gone(rig: Rig) -> None:
     rig.hears(rig.document("a", 2, title="Leading"), rig.document("b", title="Leading"))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Literal
 
@@ -22,7 +23,8 @@ from shared.paging import cut
 
 #: `newest` is the date turned round, so that one index serves "newest first, then by record". What a description says
 #: is in a table of its own, so that a search goes through short rows; FTS5 keeps nothing of its words but
-#: where they are, and splits at blanks: `services.search.ports.index.words` has done the rest.
+#: where they are, and splits at blanks: `services.search.ports.index.words` has done the rest. How many a review lists
+#: is counted as they come, since whoever looks through a large one asks for that with each page.
 _TABLES = """
 CREATE TABLE records_{id} (
     id INTEGER PRIMARY KEY, record TEXT NOT NULL UNIQUE, review TEXT NOT NULL, version INTEGER NOT NULL,
@@ -32,6 +34,7 @@ CREATE TABLE records_{id} (
 CREATE TABLE described_{id} (id INTEGER PRIMARY KEY, bibliography BLOB NOT NULL);
 CREATE INDEX newest_{id} ON records_{id} (review, newest, record) WHERE listed;
 CREATE INDEX listed_{id} ON records_{id} (review, record) WHERE listed;
+CREATE TABLE counted_{id} (review TEXT PRIMARY KEY, listed INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE sources_{id} (id INTEGER NOT NULL, source TEXT NOT NULL, PRIMARY KEY (id, source)) WITHOUT ROWID;
 CREATE TABLE notices_{id} (id INTEGER NOT NULL, notice TEXT NOT NULL, PRIMARY KEY (id, notice)) WITHOUT ROWID;
 CREATE VIRTUAL TABLE texts_{id} USING fts5({columns}, content = '', tokenize = {tokenizer});
@@ -49,7 +52,7 @@ _Texts = tuple[int, str, str, str, str, str, str]
 
 
 #: All tables that a generation has, or had in an earlier release.
-_EACH = ("texts", "forms", "sources", "notices", "described", "records")
+_EACH = ("texts", "forms", "sources", "notices", "described", "counted", "records")
 
 
 def drop_tables(db: sqlite3.Connection, id: int) -> None:
@@ -89,8 +92,8 @@ class Generation:
         return refused
 
     def count(self, review: str | None) -> int:
-        where, values = ("AND review = ?", [review]) if review is not None else ("", [])
-        return self._one(f"SELECT count(*) FROM records_{self.id} WHERE listed {where}", values)
+        where, values = ("WHERE review = ?", [review]) if review is not None else ("", [])
+        return self._one(f"SELECT coalesce(sum(listed), 0) FROM counted_{self.id} {where}", values)
 
     def search(self, query: Query) -> Results:
         wanted = sought(query.text)
@@ -188,6 +191,8 @@ class Generation:
         self._each(f"DELETE FROM sources_{self.id} WHERE id {those}", writing.texts_out)
         self._each(f"INSERT OR REPLACE INTO records_{self.id} SELECT {_columns(16)} FROM given", writing.rows)
         described = "json_extract(value, '$[0]'), CAST(json_extract(value, '$[1]') AS BLOB)"
+        counted = f"INSERT INTO counted_{self.id} SELECT {_columns(2)} FROM given WHERE true"
+        self._each(f"{counted} ON CONFLICT DO UPDATE SET listed = listed + excluded.listed", [*writing.listed.items()])
         self._each(f"INSERT INTO described_{self.id} SELECT {described} FROM given", writing.described)
         words = f"({columns}) SELECT {_columns(7)} FROM given"
         self._each(f"INSERT INTO {texts} {words}", self._texts(writing.texts_in))
@@ -226,6 +231,8 @@ class _Writing:
         self.sources: list[tuple[int, str]] = []
         self.noticed: list[int] = []
         self.notices: list[tuple[int, str]] = []
+        #: How many more a review lists than before.
+        self.listed = Counter[str]()
 
     def add(self, document: Document, state: dict[str, int] | None) -> dict[str, int]:
         """Takes a document in, given its record's stored state; returns the state it will have."""
@@ -236,6 +243,7 @@ class _Writing:
             "listed": int(document.bibliography is not None),
         }
         self._free_id += state is None
+        self.listed[document.review] += new["listed"] - (state["listed"] if state else 0)
         self.rows.append(_row(document, new))
         if document.notices:
             self.noticed.append(new["id"])

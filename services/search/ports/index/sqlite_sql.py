@@ -119,9 +119,16 @@ class Found:
     @property
     def is_ranked(self) -> bool:
         """Whether the words alone decide what is found and in which order, but for equal ranks."""
+        return bool(self.match) and self._query.sort == "relevance" and not (self._query.facets or self._is_narrowed)
+
+    @property
+    def _lists_all(self) -> bool:
+        return self.match is None and not self._is_narrowed
+
+    @property
+    def _is_narrowed(self) -> bool:
         query = self._query
-        dated = query.published_from or query.published_until
-        return bool(self.match) and query.sort == "relevance" and not (query.facets or query.filters or dated)
+        return bool(query.filters or query.published_from or query.published_until)
 
     def ranked(self) -> tuple[str, list[Value]]:
         """The hits and the total of `rows` where the words alone decide: only those of the page, and what ranks as they
@@ -151,7 +158,10 @@ class Found:
         )
 
     def total(self) -> tuple[str, list[Value]]:
-        """The row of the `total` of `rows`, by itself."""
+        """The row of the `total` of `rows`, by itself; of all that a review lists it is kept."""
+        if self._lists_all:
+            kept = f"SELECT listed FROM counted_{self._generation} WHERE review = ?"
+            return f"SELECT 'total', NULL, coalesce(({kept}), 0), NULL", [self._query.review]
         return f"SELECT 'total', NULL, count(*), NULL {self._from}", self._values
 
     def _beyond(self, placed: str, unplaced: str) -> tuple[str, list[Value]]:
