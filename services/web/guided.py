@@ -6,12 +6,14 @@ The fields of the form have the names that the API calls their parts by, so that
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from starlette.datastructures import FormData
 
 from services.web import drawing
+from services.web.written import lines_of
 from shared.events.parts import LONGEST_SLUG
 from shared.events.protocol import SOURCES
 from shared.folding import without_marks
@@ -47,7 +49,8 @@ def stages_of(form: FormData) -> int:
 
 
 def document_of(review: str, form: FormData, members: Iterable[MemberView]) -> dict[str, Any]:
-    """The protocol that the form says; what is empty is left out, so that the API says that it is missing."""
+    """The protocol that the form says; what is empty is left out, so that the API says that it is missing. Raises
+    Invalid for a field of far more lines than any list of a protocol may have."""
     given = {
         "review": review,
         "title": _text(form, "title"),
@@ -83,14 +86,14 @@ def faults_in(form: FormData, errors: Sequence[Mapping[str, Any]], names: Iterab
 
 def _strategies(form: FormData) -> Iterator[dict[str, Any]]:
     """What is searched by hand, one a line; then the concepts, at the sources that are ticked."""
-    names: set[str] = set()
+    names = _Names()
     for line in _lines(form, "manual"):
-        yield {"id": _slug(line, names), "manual": line}
+        yield {"id": names.of(line), "manual": line}
     concepts = [[term.strip() for term in line.split(",") if term.strip()] for line in _lines(form, "concepts")]
     sources = [one for one in form.getlist("sources") if one in SOURCES]
     if concepts or sources:
         found = [{"name": terms[0] if terms else "", "terms": terms} for terms in concepts]
-        yield _said({"id": _slug("concepts", names), "sources": sources, "concepts": found})
+        yield _said({"id": names.of("concepts"), "sources": sources, "concepts": found})
 
 
 def _team(form: FormData, members: Iterable[MemberView]) -> Iterator[dict[str, Any]]:
@@ -111,18 +114,18 @@ def _stages_said(form: FormData) -> Iterator[int]:
 
 
 def _stage(form: FormData, at: int) -> dict[str, Any]:
-    votes, names = _text(form, f"stages[{at}].votes"), set[str]()
+    votes, names = _text(form, f"stages[{at}].votes"), _Names()
     name = _text(form, f"stages[{at}].name")
     answers = [{"value": "include", "leads_to": "advance"}, {"value": "exclude", "leads_to": "exclude"}]
     if form.get(f"stages[{at}].unsure"):
         answers.append({"value": "unsure", "leads_to": "adjudicate"})
     return _said(
         {
-            "name": _slug(name, set()) if name else "",
+            "name": _Names().of(name) if name else "",
             "question": _text(form, f"stages[{at}].question"),
             "votes": int(votes) if votes.isascii() and votes.isdigit() and len(votes) < 5 else votes,
             "answers": answers,
-            "reasons": [{"value": _slug(line, names), "label": line} for line in _lines(form, f"stages[{at}].reasons")],
+            "reasons": [{"value": names.of(line), "label": line} for line in _lines(form, f"stages[{at}].reasons")],
         }
     )
 
@@ -137,19 +140,28 @@ def _parts(form: FormData, of: str, names: Iterable[str]) -> dict[str, Any]:
 
 
 def _lines(form: FormData, name: str) -> list[str]:
-    return [line.strip() for line in _text(form, name).splitlines() if line.strip()]
+    return lines_of(_text(form, name), name)
 
 
 def _said(given: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value not in ("", [], {})}
 
 
-def _slug(text: str, taken: set[str]) -> str:
-    """A name as protocols have them, made of a text, which none of the others has."""
-    made = "-".join(re.findall(r"[a-z0-9]+", without_marks(text).casefold()))[: LONGEST_SLUG - 4].strip("-") or "one"
-    name, n = made, 1
-    while name in taken:
-        n += 1
-        name = f"{made}-{n}"
-    taken.add(name)
-    return name
+class _Names:
+    """Names as protocols have them, made of texts, none of them twice."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+        #: How often each was wanted, so that the next is not looked for from the first on.
+        self._wanted = Counter[str]()
+
+    def of(self, text: str) -> str:
+        made = (
+            "-".join(re.findall(r"[a-z0-9]+", without_marks(text).casefold()))[: LONGEST_SLUG - 4].strip("-") or "one"
+        )
+        name = made
+        while name in self._taken:
+            self._wanted[made] += 1
+            name = f"{made}-{self._wanted[made] + 1}"
+        self._taken.add(name)
+        return name

@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any, cast, get_args
 
-import yaml
 from starlette.datastructures import FormData
 
 from services.web import drawing
@@ -19,7 +18,7 @@ from services.web.names import called_in
 from services.web.page import ONCE, Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
 from services.web.sending import sent
-from services.web.written import whole
+from services.web.written import as_yaml, lines_of, whole
 from shared.client.asking import under
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.wire.ingest import LARGEST_FILE, ImportView, LibraryFormat, ManualView
@@ -139,17 +138,17 @@ def _wanted(asked: Asked) -> dict[str, Any]:
 
 def _mapping_of(asked: Asked) -> str:
     """The mapping of the one column that the form names; '' where it names none. A value without an answer is one that
-    states no decision."""
+    states no decision. Raises Invalid, naming the field, for more values than any has."""
     column = asked.text("map-column")
     if not column:
         return ""
-    pairs = [line.partition("=") for line in asked.text("map-answers").splitlines() if line.strip()]
+    pairs = [line.partition("=") for line in lines_of(asked.text("map-answers"), "map-answers")]
     answers = {said.strip(): answer.strip() for said, _, answer in pairs if answer.strip()}
     ignored = [said.strip() for said, _, answer in pairs if not answer.strip()]
     about = {name: {"column": asked.text(f"map-{name}")} for name in ("reason", "by") if asked.text(f"map-{name}")}
     said = {"column": column, "stage": asked.text("map-stage"), "answers": answers, "ignore": ignored, **about}
     given = {"decisions": [{name: value for name, value in said.items() if value}]}
-    return str(yaml.safe_dump(given, sort_keys=False, allow_unicode=True))
+    return as_yaml(given)
 
 
 async def _of_search(asked: Asked, review: str, of: str, wanted: dict[str, Any]) -> dict[str, Any]:

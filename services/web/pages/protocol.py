@@ -8,8 +8,6 @@ from collections import Counter
 from hashlib import sha256
 from typing import Any, cast
 
-import yaml
-
 from services.web import drawing, guided
 from services.web.faults import errors_of
 from services.web.lacking import without_protocol
@@ -17,7 +15,7 @@ from services.web.lived import lived
 from services.web.names import called_in
 from services.web.page import ONCE, Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
-from services.web.written import numbered
+from services.web.written import as_yaml, numbered
 from shared.client.amending import effects_of
 from shared.client.asking import under
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound
@@ -109,7 +107,10 @@ async def write_protocol(asked: Asked) -> Drawn:
     if asked.text("do") == "more":
         form = asked.form
         return _guide(asked, members, form, stages=min(guided.stages_of(form) + 1, guided.MOST_STAGES))
-    text = _dumped(guided.document_of(review, asked.form, members))
+    try:
+        text = as_yaml(guided.document_of(review, asked.form, members))
+    except Invalid as error:
+        return _guide(asked, members, asked.form, faults=errors_of(error))
     if asked.text("do") == "text":
         return _text_page(asked, text, 0)
     try:
@@ -283,16 +284,12 @@ async def _queue(asked: Asked, review: str) -> list[StageQueue]:
 
 def as_text(protocol: Protocol) -> str:
     """A protocol as people write it; what is as it is without being said is left out."""
-    return _dumped(json.loads(protocol.model_dump_json(by_alias=True, exclude_none=True, exclude_defaults=True)))
+    return as_yaml(json.loads(protocol.model_dump_json(by_alias=True, exclude_none=True, exclude_defaults=True)))
 
 
 def said(value: object) -> str:
     """A part of a protocol as a difference shows it."""
-    return value if isinstance(value, str) else _dumped(value).removesuffix("...\n").strip()
-
-
-def _dumped(data: object) -> str:
-    return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=100))
+    return value if isinstance(value, str) else as_yaml(value).removesuffix("...\n").strip()
 
 
 def _at_lines(text: str, error: LivingError) -> list[dict[str, Any]]:

@@ -204,6 +204,27 @@ def test_what_is_missing_is_said_at_its_question_and_what_was_answered_stays(sit
     assert "Who digs together talks." in admin.text
 
 
+@pytest.mark.parametrize("name", ["manual", "stages[1].reasons", "criteria.include"])
+def test_a_list_of_two_hundred_thousand_lines_is_refused_at_its_field_before_anything_is_made_of_it(site, name):
+    admin = site.admin.goes("/reviews/new").sends("/reviews/new", name=f"long-{name[0]}")
+    new = f"/reviews/long-{name[0]}/protocol/new"
+
+    admin.sends(new, **areas(admin) | ANSWERED | {name: "a\n" * 200_000, "do": "text"})
+
+    assert admin.page.status_code == 422 and "has more than 1000 lines" in admin.words
+    assert re.search(rf'id="{re.escape(name)}"[^>]*aria-invalid', admin.text)
+
+
+def test_reasons_that_are_spelled_alike_have_names_of_their_own(site):
+    admin = site.admin.goes("/reviews/new").sends("/reviews/new", name="alike")
+    new = "/reviews/alike/protocol/new"
+    given = areas(admin) | ANSWERED | {"stages[1].reasons": "No care\nNo care\nNo care 2\nno CARE", "do": "text"}
+    admin.sends(new, **given)
+
+    reasons = yaml.safe_load(document(admin))["stages"][1]["reasons"]
+    assert [it["value"] for it in reasons] == ["no-care", "no-care-2", "no-care-2-2", "no-care-3"]
+
+
 def test_one_more_stage_is_asked_for_and_an_empty_one_is_none(site):
     admin = site.admin.goes("/reviews/new").sends("/reviews/new", name="three-stages")
     new = "/reviews/three-stages/protocol/new"
