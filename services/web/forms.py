@@ -15,7 +15,7 @@ from shared.errors import Invalid, Unavailable
 from shared.wire.ingest import LARGEST_FILE
 
 #: Bytes of a form without its file, and how many fields it may have.
-_LARGEST, _FIELDS = 1_000_000, 2_000
+LARGEST, _FIELDS = 1_000_000, 2_000
 
 #: Seconds within which something more of a file comes, else its sender is gone.
 _SILENT = 60.0
@@ -25,12 +25,12 @@ _SILENT = 60.0
 _HEARD_OUT, _HEARD_OUT_FOR = 64_000_000, 5.0
 
 
-async def form_of(request: Request) -> FormData:
+async def form_of(request: Request, largest: int = LARGEST) -> FormData:
     """The form that was sent. Raises Invalid for what is none, and for one that is larger than any of ours."""
-    if _announced(request) > _LARGEST:
-        raise _too_large(_LARGEST)
+    if _announced(request) > largest:
+        raise _too_large(largest)
     try:
-        return await request.form(max_files=0, max_fields=_FIELDS)
+        return await request.form(max_files=0, max_fields=_FIELDS, max_part_size=largest)
     except HTTPException as error:
         raise Invalid.of("form", str(error.detail)) from error
 
@@ -45,7 +45,7 @@ async def form_with_file(
 
     Raises Invalid as `form_of` does, and ClientDisconnect where a sender breaks off.
     """
-    if _announced(request) > most + _LARGEST:
+    if _announced(request) > most + LARGEST:
         raise _too_large(most)
     if not request.headers.get("content-type", "").startswith("multipart/"):
         yield await form_of(request)
@@ -76,7 +76,7 @@ class _OneFile(MultiPartParser):
     """Reads a form with one file, and asks before the first byte of that is kept."""
 
     def __init__(self, headers: Headers, stream: AsyncGenerator[bytes, None], may: Callable[[FormData], bool]) -> None:
-        super().__init__(headers, stream, max_files=1, max_fields=_FIELDS, max_part_size=_LARGEST)
+        super().__init__(headers, stream, max_files=1, max_fields=_FIELDS, max_part_size=LARGEST)
         self._may = may
 
     def on_headers_finished(self) -> None:
@@ -111,7 +111,7 @@ def _announced(request: Request) -> int:
     """The bytes that a request says it has. Raises Invalid where it does not say."""
     length = request.headers.get("content-length", "")
     if not length.isdigit():
-        raise _too_large(_LARGEST)
+        raise _too_large(LARGEST)
     return int(length)
 
 

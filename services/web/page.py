@@ -27,7 +27,7 @@ from services.web.asking import Api
 from services.web.door import Door
 from services.web.faults import errors_of
 from services.web.files import Ways
-from services.web.forms import form_of, form_with_file
+from services.web.forms import LARGEST, form_of, form_with_file
 from services.web.gate import Gate
 from services.web.pointing import pointed, with_what_it_lacks
 from services.web.roles import rooms_of
@@ -60,8 +60,8 @@ SHEET = 50
 
 Item = TypeVar("Item")
 
-#: What no page shows again.
-_SECRET = {"password", "invitation"}
+#: What no page shows again; and the field of a file, which no page can.
+SECRET, FILE = {"password", "invitation"}, "file"
 
 #: Troubles after which the same form may be done, once they have passed.
 _PASSES = {"away", "too_many", "ours"}
@@ -169,8 +169,9 @@ class Shown:
     open_to: For
     allowed: tuple[str, ...]
     make: Make
-    #: Bytes of the file that is sent to it; 0 where none is.
+    #: Bytes of the file that is sent to it; 0 where none is; and of the form.
     takes_file: int = 0
+    largest: int = LARGEST
 
 
 class Pages:
@@ -183,9 +184,11 @@ class Pages:
         """A page that shows something and changes nothing."""
         return partial(self._add, "GET", path, open_to, allowed)
 
-    def form(self, path: str, *, open_to: For = "signed in", allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
-        """What a form of a page of ours is sent to."""
-        return partial(self._add, "POST", path, open_to, allowed)
+    def form(
+        self, path: str, *, open_to: For = "signed in", allowed: tuple[str, ...] = (), largest: int = LARGEST
+    ) -> Callable[[Make], Make]:
+        """What a form of a page of ours, of so many bytes at most, is sent to."""
+        return partial(self._add, "POST", path, open_to, allowed, largest=largest)
 
     def upload(self, path: str, *, most: int, allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
         """What a form with a file of so many bytes at most is sent to. What proves the form stands before the file in
@@ -193,9 +196,16 @@ class Pages:
         return partial(self._add, "POST", path, "signed in", allowed, takes_file=most)
 
     def _add(
-        self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make, takes_file: int = 0
+        self,
+        method: str,
+        path: str,
+        open_to: For,
+        allowed: tuple[str, ...],
+        make: Make,
+        takes_file: int = 0,
+        largest: int = LARGEST,
     ) -> Make:
-        self.all.append(Shown(path, method, make.__name__, open_to, allowed, make, takes_file))
+        self.all.append(Shown(path, method, make.__name__, open_to, allowed, make, takes_file, largest))
         return make
 
 
@@ -252,7 +262,7 @@ class Web:
         if shown.method != "POST":
             yield FormData()
         elif not shown.takes_file:
-            request.state.sent = form = await form_of(request)
+            request.state.sent = form = await form_of(request, shown.largest)
             yield form
         else:
             refused = await self._refused(look.session)
@@ -370,7 +380,7 @@ class Web:
         whoever is here now says so, that of a page of an earlier session. What another site sent does not."""
         if look.session is None and shown.open_to == "signed in" and not door.is_foreign(look.request):
             return look.at_the_door(form)
-        if look.session is not None and door.is_from_here(look.request) and not _SECRET & form.keys():
+        if look.session is not None and door.is_from_here(look.request) and not SECRET & form.keys():
             return look.once_more(form)
         return look.page("trouble.html", {"what": "form", "errors": []}, 403)
 
@@ -440,21 +450,30 @@ class Look:
             if "hx-request" in request.headers:  # What asks for a part of a page goes there as a whole.
                 answer = Response(status_code=204, headers=policy.headers() | {"HX-Redirect": to})
         else:
-            given = {
-                "to": request.url.path,
-                "sent": json.dumps(_written(form)),
-                "errors": [],
-                "sign_in_as": "",
-                "ended": True,
-            }
+            kept = self._kept(form)
+            sent = json.dumps({"fields": kept["fields"], "anew": kept["anew"]}, ensure_ascii=False)
+            given = {"to": _address(request), "sent": sent, "errors": [], "sign_in_as": "", "ended": True}
             answer = look.page("sign-in.html", given, 401)
         self.web.door.let_out(answer)
         return answer
 
     def once_more(self, form: FormData) -> Response:
         """Shows what was written on a page of an earlier session, to be sent by whoever is here now."""
-        given = {"to": _address(self.request), "fields": _written(form), "words": _words(form), "anew": True}
+        given = {"to": _address(self.request), **self._kept(form), "earlier": True}
         return replace(self, allowed=()).page("go-on.html", given, 403)
+
+    def went_on(self, to: str, fields: Sequence[tuple[str, str]], anew: Sequence[str], name: str) -> Response:
+        """Shows what was sent when a session had ended, to be sent by whoever has signed in, under this name: it may be
+        somebody else's."""
+        given: dict[str, Any] = {
+            "to": to,
+            "fields": fields,
+            "anew": anew,
+            "words": _words(FormData([*fields])),
+            "name": name,
+        }
+        given["earlier"] = False
+        return self.page("go-on.html", given)
 
     def of_error(self, error: LivingError) -> Response:
         """A page that says what happened, and what to do; the log has what is our fault."""
@@ -474,16 +493,21 @@ class Look:
 
     def _what_was_sent(self, passes: bool) -> dict[str, Any]:
         """What was written in a form that is not done, and, where what is wrong passes, where the very same form is
-        sent again, under what it was known by the first time. A file, and what no page shows, are given `anew`; what
-        another site sent is nobody's."""
+        sent again, under what it was known by the first time. What another site sent is nobody's."""
         shown, form = self.request.scope.get("route"), getattr(self.request.state, "sent", None)
         if not (isinstance(shown, Shown) and form is not None and self.made(form, shown.open_to)):
             return {}
-        is_file = shown.takes_file and self.request.headers.get("content-type", "").startswith("multipart/")
-        anew = sorted(_SECRET & form.keys()) + ["file"] * bool(is_file)
+        return {"to": _address(self.request) if passes else None, **self._kept(form)}
+
+    def _kept(self, form: FormData) -> dict[str, Any]:
+        """What is kept of a form that is not done: its `fields`, the `words` that a page may show, and what must be
+        given `anew`: a file, and what no page shows."""
+        shown = self.request.scope.get("route")
+        is_multipart = self.request.headers.get("content-type", "").startswith("multipart/")
+        is_file = is_multipart and isinstance(shown, Shown) and shown.takes_file
+        anew = sorted(SECRET & form.keys()) + [FILE] * bool(is_file)
         fields = [(name, value) for name, value in _written(form) if name not in anew]
-        to = _address(self.request) if passes else None
-        return {"to": to, "fields": fields, "words": _words(form), "anew": anew}
+        return {"fields": fields, "words": _words(form), "anew": anew}
 
 
 def _address(request: Request) -> str:
@@ -514,7 +538,7 @@ def _written(form: FormData) -> list[tuple[str, str]]:
 
 def _words(form: FormData) -> list[tuple[str, str]]:
     """What a person wrote of it, as far as a page may show that."""
-    hidden = _SECRET | {ONCE, "sent", "do"}
+    hidden = SECRET | {ONCE, "sent", "do"}
     return [it for it in _written(form) if it[1].strip() and it[0] not in hidden and not _OUR_NAME.fullmatch(it[1])]
 
 

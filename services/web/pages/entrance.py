@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 from starlette.responses import RedirectResponse, Response
 
 from services.web import door, drawing, policy
 from services.web.faults import errors_of
-from services.web.page import PROOF, Asked, Drawn, Go, Look, Page, Pages
+from services.web.forms import LARGEST
+from services.web.page import FILE, PROOF, SECRET, Asked, Drawn, Go, Look, Page, Pages
 from shared.errors import Conflict, Invalid, LivingError, NotFound, TooMany, Unauthenticated
 
 pages = Pages()
@@ -20,16 +22,17 @@ async def show_sign_in(asked: Asked) -> Drawn:
     return _sign_in(door.within(asked.query.get("to")), ended="ended" in asked.query)
 
 
-@pages.form("/sign-in", open_to="anybody")
+# A form that was sent when a session had ended comes within this one, where it takes more room than it did by itself.
+@pages.form("/sign-in", open_to="anybody", largest=3 * LARGEST)
 async def sign_in(asked: Asked) -> Drawn:
     """Begins a session; one that the browser brought is over, so that nobody is given one that somebody else knows."""
     to, name = door.within(asked.text("to")), asked.text("sign_in_as")
-    fields = _sent(asked.text("sent"))  # Before a session begins, whose key is handed out with what comes of it.
+    sent = _sent(asked.text("sent"))  # Before a session begins, whose key is handed out with what comes of it.
     try:
         begun = await asked.nobody.people.sign_in({"sign_in_as": name, "password": _password(asked)})
     except (Unauthenticated, Invalid, TooMany) as error:
         return _sign_in(to, sent=asked.text("sent"), sign_in_as=name, error=error)
-    return _let_in(asked, begun.key, to, fields)
+    return await _let_in(asked, begun.key, to, sent)
 
 
 @pages.form("/sign-out")
@@ -81,31 +84,42 @@ async def join(asked: Asked) -> Drawn:
         await known.people.withdraw_key(arrived.key.id)
     except (Invalid, Conflict, NotFound) as error:
         return _join(asked, link=link, name=name, error=error)
-    return _let_in(asked, begun.key, _where(arrived.review), None)
+    return await _let_in(asked, begun.key, _where(arrived.review))
 
 
-def _let_in(asked: Asked, key: str, to: str, fields: list[tuple[str, str]] | None) -> Response:
-    """Keeps the session and goes on; where a form was sent when the one before had ended, it is sent once more, by
-    whoever is here now."""
-    if fields is None:
+@dataclass(frozen=True)
+class _Sent:
+    """A form that was sent before: its fields, and what of it must be given anew."""
+
+    fields: list[tuple[str, str]]
+    anew: list[str]
+
+
+async def _let_in(asked: Asked, key: str, to: str, sent: _Sent | None = None) -> Response:
+    """Keeps the session and goes on; where a form was sent when the one before had ended, whoever is here now is shown
+    it, and sends it once more if it is theirs."""
+    if sent is None:
         answer: Response = RedirectResponse(to, 303, headers=policy.headers())
     else:
-        look = Look(asked.web, (), asked.request, key, asked.visitor)
-        answer = look.page("go-on.html", {"to": to, "fields": fields, "anew": False})
+        me = await asked.web.api.me_of(key)
+        answer = Look(asked.web, (), asked.request, key, asked.visitor).went_on(
+            to, sent.fields, sent.anew, me.name or me.person
+        )
     asked.web.door.let_in(answer, key)
     return answer
 
 
-def _sent(text: str) -> list[tuple[str, str]] | None:
-    """The fields of a form that was sent before, as a page of ours wrote them; None where there are none."""
+def _sent(text: str) -> _Sent | None:
+    """A form that was sent before, as a page of ours wrote it down; None where there is none."""
     try:
-        fields = json.loads(text) if text else None
+        kept = json.loads(text) if text else None
     except (ValueError, RecursionError):
         return None
-    if not isinstance(fields, list):
+    if not (isinstance(kept, dict) and isinstance(kept.get("fields"), list) and isinstance(kept.get("anew"), list)):
         return None
-    pairs = [pair for pair in fields if isinstance(pair, list) and len(pair) == 2 and all(map(_is_written, pair))]
-    return [(name, value) for name, value in pairs if name != PROOF]
+    pairs = [it for it in kept["fields"] if isinstance(it, list) and len(it) == 2 and all(map(_is_written, it))]
+    fields = [(name, value) for name, value in pairs if name != PROOF]
+    return _Sent(fields, [name for name in (*sorted(SECRET), FILE) if name in kept["anew"]])
 
 
 def _is_written(value: object) -> bool:

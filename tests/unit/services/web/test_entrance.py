@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import html
 import re
 import warnings
 
@@ -204,6 +205,55 @@ def test_what_no_page_of_ours_surely_sent_is_not_shown_to_be_sent_again(site, he
     assert browser.page.status_code == 403 and "This form is not known here" in browser.text
 
 
+@pytest.fixture
+def ended(site):
+    """A browser of somebody whose session is over, at a form; and the form."""
+    ada = Browser(site).signs_in("Ada").goes("/account")
+    form = ada.form("/account/password") | {"sign_in_as": "Ada", "password": "a sentence that nobody sees"}
+    ada.http.cookies.delete("living-session")
+    return ada, form
+
+
+def test_whoever_signs_in_where_a_session_ended_sees_what_was_sent_and_as_whom_it_would_be_done(site, ended):
+    ada, form = ended
+    site.member("Rita of the same desk", "reader")
+    ada.posts("/account/password?from=here", form)
+    assert ada.page.status_code == 401
+
+    ada.sends("/sign-in", sign_in_as="Rita of the same desk", password="a sentence of my own")
+
+    assert "You are signed in as Rita of the same desk" in ada.text and "Send it as Rita of the same desk" in ada.text
+    assert ">Ada<" in ada.text  # What she wrote.
+    assert 'action="/account/password?from=here"' in ada.text
+
+
+def test_a_password_that_was_sent_when_a_session_had_ended_stands_on_no_page_and_is_given_anew(site, ended):
+    ada, form = ended
+
+    ada.posts("/account/password", form)
+    assert "a sentence that nobody sees" not in html.unescape(ada.text)
+    ada.sends("/sign-in", sign_in_as="Ada", password="a sentence of my own")
+    assert "a sentence that nobody sees" not in html.unescape(ada.text)
+    assert re.search(r'<input[^>]*name="password"', ada.text)
+
+    ada.sends("/account/password", password="a sentence of my own")
+    assert ada.at == "/account" and ada.page.status_code == 200
+
+
+def test_the_longest_form_goes_on_once_its_session_is_begun_anew(site):
+    ada = Browser(site).signs_in("Ada").goes("/reviews/new")
+    words = 'ф"\n' * 75_000
+    form = ada.form("/reviews/new") | {"name": "long-words", "title": words}
+    ada.http.cookies.delete("living-session")
+
+    ada.posts("/reviews/new", form)
+    assert ada.page.status_code == 401
+    ada.sends("/sign-in", sign_in_as="Ada", password="a sentence of my own")
+
+    assert ada.page.status_code == 200 and "You are signed in as Ada" in ada.text
+    assert ada.form("/reviews/new")["title"].replace("\r\n", "\n") == words
+
+
 def test_a_password_is_shown_to_nobody_again(site):
     browser = Browser(site).signs_in("Ada").goes("/account")
     form = browser.form("/account/password") | {"sign_in_as": "Eve", "password": "a sentence of Eve", "proof": "0" * 64}
@@ -301,10 +351,11 @@ def test_what_no_page_of_ours_sends_is_no_mistake_of_ours(site, odd):
         '[["a",{"b":1}]]', '[[["a"],"b"]]', "[1,null]", "{}", "1" * 6_000,
     ],
 )  # fmt: skip
-def test_a_form_to_go_on_with_that_is_none_of_ours_keeps_nobody_out(site, sent):
+@pytest.mark.parametrize("kept", ["%s", '{"fields":%s,"anew":[]}', '{"fields":[],"anew":%s}', '{"fields":%s}'])
+def test_a_form_to_go_on_with_that_is_none_of_ours_keeps_nobody_out(site, sent, kept):
     browser = Browser(site)
 
-    browser.sends("/sign-in", sign_in_as="Ada", password="a sentence of my own", sent=sent)
+    browser.sends("/sign-in", sign_in_as="Ada", password="a sentence of my own", sent=kept % sent)
 
     assert browser.page.status_code == 200 and browser.session is not None and "\ud800" not in browser.text
 

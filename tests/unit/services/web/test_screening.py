@@ -172,7 +172,7 @@ def test_a_session_that_ended_in_the_middle_of_a_vote_loses_nothing(site, ana):
     ana.posts(f"{AT}/vote", form)
     assert ana.page.status_code == 401 and "Your session has ended" in ana.text
     ana.sends("/sign-in", sign_in_as="Ana", password="a sentence of my own")
-    assert "What you sent before is still here" in ana.text
+    assert "What was sent from this browser before is still here" in ana.text
     ana.sends(f"{AT}/vote")
 
     assert ana.at == AT and "Your vote is in." in ana.text
