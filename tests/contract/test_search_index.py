@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from services.search.domain import Document, Notice, Screening
+from services.search.domain import AT_FIRST, Document, Notice, Screening
 from services.search.ports.index import FACETS, NOTICE, Query, Results, SearchIndex, open_index, write
 from services.search.ports.index.elastic import ElasticIndex
 from services.search.ports.index.sqlite import SqliteIndex
@@ -903,6 +903,17 @@ def test_newest_first_puts_records_without_a_date_last(dated: Rig, text: str) ->
 def test_without_a_text_the_record_decides_the_order(dated: Rig) -> None:
     assert dated.find() == sorted(dated.find())
     assert {hit.score for hit in dated.search().hits} == {None}
+
+
+def test_the_first_stage_which_goes_without_saying_is_counted_among_the_others(rig: Rig) -> None:
+    rig.hears(*(rig.document(name, title="Trust") for name in "abcd"))
+    rig.hears(rig.screened("d", 2, "screening", stage="depth"), rig.screened("c", 2, "screening", stage=None))
+
+    found = rig.search(facets=("stage", "kind"))
+
+    assert [(it.value, it.count) for it in found.facets["stage"]] == [(AT_FIRST, 2), ("depth", 1)]
+    assert found.facets["kind"] == []
+    assert rig.find(stage=(AT_FIRST,)) == ["a", "b"]
 
 
 def test_a_find_in_the_title_counts_for_more(rig: Rig) -> None:

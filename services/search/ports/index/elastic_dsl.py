@@ -164,8 +164,10 @@ def _order(query: Query, wanted: Sought) -> list[dict[str, str]]:
 
 
 def _facet(name: str) -> dict[str, Any]:
-    without = {"missing": NO_NOTICE} if name == "notice" else {}
-    return {"field": _KEYWORDS[name], "size": FACET_SIZE, "exclude": [""]} | without
+    facet: dict[str, Any] = {"field": _KEYWORDS[name], "size": FACET_SIZE}
+    if name != "stage":  # Nothing there is a value too: the first stage goes without saying (`AT_FIRST`).
+        facet["exclude"] = [""]
+    return facet | ({"missing": NO_NOTICE} if name == "notice" else {})
 
 
 def _only(query: Query) -> list[dict[str, Any]]:
