@@ -43,7 +43,7 @@ from services.ingest.models import (
 )
 from services.ingest.ports.libraries.catalog import lacks_of
 from shared.db.work import Work
-from shared.events.ingest import AnchorFound, Bibliography, DecisionStated, RunCounts
+from shared.events.ingest import AnchorFound, AnchorLost, Bibliography, DecisionStated, RunCounts
 from shared.events.protocol import FILES
 from shared.paging import Page, PageAsked, cut, of_another, with_one_more
 from shared.service import HIDDEN
@@ -208,8 +208,10 @@ def statement_views(work: Work, rows: Collection[StatementRow]) -> list[Statemen
 
 def hide_statements(work: Work, events: Sequence[dict[str, Any]]) -> None:
     """Takes out of events what files state was decided, and what of a report somebody quotes: either would lead those
-    who have yet to decide, or to code. An id is made of the first, too."""
+    who have yet to decide, or to code. An id is made of the first, and leads to the second."""
     for event in events:
+        if event["type"] in (AnchorFound.type, AnchorLost.type):
+            event["data"].update(anchor=HIDDEN)
         if event["type"] == AnchorFound.type:
             event["data"].update(locator=HIDDEN, start=None, end=None)
         if event["type"] == DecisionStated.type:

@@ -21,9 +21,10 @@ _APIECE: Final = 50
 class Recent:
     """Parses that were searched of late in this process, each by the hash of its bytes, with what their texts fold to.
 
-    A character takes six bytes, and ten in the rarest scripts: so all of it 100 MB of memory, and never more than 160.
-    The text that was used longest ago goes first; one that is longer than all may be is not kept. That somebody may
-    read what they are given, others have looked at before; and what is kept is never shown, as in a log.
+    A character takes six bytes, and ten in rare scripts: so all of it 100 MB of memory; twice that where texts consist
+    of signs that fold to many, as ligatures do. The text that was used longest ago goes first; one that is longer than
+    all may be is not kept. That somebody may read what they are given, others have looked at before; and what is kept
+    is never shown, as in a log.
     """
 
     def __init__(self, most: int = _MOST) -> None:

@@ -503,6 +503,10 @@ def test_quotes_survive_another_parser_at_their_new_places_or_are_lost_and_liste
         events = client.get(f"/ingest/reviews/{REVIEW}/events", params={"limit": 500}).json()["items"]
         found = [one["event"]["data"] for one in events if one["event"]["type"] == AnchorFound.type]
         assert {one["locator"] for one in found} == shown_locators
+        # By its id anybody may ask for a quote, as whoever sees the evidence that stands on it.
+        of_anchors = [one["event"]["data"]["anchor"] for one in events if "ingest.anchor" in one["event"]["type"]]
+        assert ("hidden" in of_anchors) == (client is ready.reader) and len(of_anchors) == 3
+        assert len(set(of_anchors)) == (1 if client is ready.reader else 3)
 
 
 def test_a_quote_that_was_lost_is_found_by_a_parser_that_reads_it_again(ready, newer, monkeypatch):
