@@ -49,6 +49,7 @@ def environment() -> Environment:
         "t": text,
         "worded": worded,
         "has_text": has_text,
+        "field_of": field_of,
         "static": static,
         "url": url,
         "again": again,
@@ -101,6 +102,12 @@ def worded(name: str, value: object) -> str:
 
 def has_text(name: str) -> bool:
     return name in texts()
+
+
+def field_of(form: str, name: str) -> str:
+    """What pages call a field of a form, which is the function that takes it: in that form alone, else in all."""
+    known = (f"field.{where}{name}" for where in ((f"{form}.", "") if form else ("",)))
+    return next((text(it) for it in known if has_text(it)), "") or stage(name)
 
 
 def _flatten(given: Mapping[str, Any], before: str, found: dict[str, str]) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any, Generic, Literal, TypeVar
@@ -136,9 +137,19 @@ class Asked:
         return Sheet(items, asked.next)
 
     def done_once(self) -> AbstractContextManager[None]:
-        """However often this form is sent, the command that is given within the block is done once."""
+        """However often this form is sent, the command that is given within the block is done once, and with other
+        words in it refused. Without such a block it is known by all that the form says (`known_by`)."""
         given = self.text(ONCE)
         return under(given if _COMMAND.fullmatch(given) else new_id("cmd"))
+
+    def known_by(self) -> str:
+        """What the command of a form is known by whose page does not say that itself: the very same form is the same
+        command, however often it is sent; with other words in it, or sent elsewhere from the same page, it is another.
+        """
+        if not _COMMAND.fullmatch(self.text(ONCE)):
+            return new_id("cmd")
+        said = json.dumps([_address(self.request), _written(self.form)]).replace("\\r\\n", "\\n")
+        return f"cmd_{sha256(said.encode()).hexdigest()[:32]}"
 
     def text(self, name: str) -> str:
         """A field of the form, without what is around it; empty where it is not there."""
@@ -171,6 +182,8 @@ class Shown:
     make: Make
     #: Bytes of the file that is sent to it; 0 where none is.
     takes_file: int = 0
+    #: Whether what it asks for is done once however often it is sent.
+    once: bool = True
 
 
 class Pages:
@@ -183,9 +196,11 @@ class Pages:
         """A page that shows something and changes nothing."""
         return partial(self._add, "GET", path, open_to, allowed)
 
-    def form(self, path: str, *, open_to: For = "signed in", allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
-        """What a form of a page of ours is sent to."""
-        return partial(self._add, "POST", path, open_to, allowed)
+    def form(
+        self, path: str, *, open_to: For = "signed in", allowed: tuple[str, ...] = (), once: bool = True
+    ) -> Callable[[Make], Make]:
+        """What a form of a page of ours is sent to; not `once` where each time that it comes it is done anew."""
+        return partial(self._add, "POST", path, open_to, allowed, once=once)
 
     def upload(self, path: str, *, most: int, allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
         """What a form with a file of so many bytes at most is sent to. What proves the form stands before the file in
@@ -193,9 +208,10 @@ class Pages:
         return partial(self._add, "POST", path, "signed in", allowed, takes_file=most)
 
     def _add(
-        self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make, takes_file: int = 0
-    ) -> Make:
-        self.all.append(Shown(path, method, make.__name__, open_to, allowed, make, takes_file))
+        self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make, takes_file: int = 0,
+        once: bool = True,
+    ) -> Make:  # fmt: skip
+        self.all.append(Shown(path, method, make.__name__, open_to, allowed, make, takes_file, once))
         return make
 
 
@@ -352,7 +368,10 @@ class Web:
         api = await self.api.of(look.session) if look.session is not None else self.api.of_nobody()
         asked = Asked(self, request, api, look.session, look.visitor, form)
         _named(request)
-        return await self._with_rooms(await shown.make(asked), look)
+        # Here, so that no form can lack it: whoever heard nothing sends theirs again.
+        with under(asked.known_by()) if shown.method == "POST" else nullcontext():
+            made = await shown.make(asked)
+        return await self._with_rooms(made, look)
 
     async def _with_rooms(self, made: Drawn, look: Look) -> Drawn:
         """A page of a review with the way to those rooms of it that are for whoever looks; to all of them where that
@@ -388,6 +407,12 @@ class Look:
     public: bool = False
 
     @property
+    def _sent_to(self) -> str:
+        """The name of the form that was sent, by which its fields are called; '' where none was."""
+        shown = self.request.scope.get("route")
+        return shown.name if isinstance(shown, Shown) and shown.method == "POST" else ""
+
+    @property
     def proven_by(self) -> str:
         return self.session or self.visitor
 
@@ -415,6 +440,7 @@ class Look:
             "signed_in": self.session is not None,
             "public": self.public,
             "scripts": "scripts" in self.allowed,
+            "sent_to": self._sent_to,
         }
         html = drawing.draw(template, {**common, **given})
         if sent is not None and status >= 400:
@@ -428,7 +454,7 @@ class Look:
     def _refused(self, html: str, errors: Sequence[Mapping[str, str]], sent: FormData) -> str:
         """A page that says what is wrong, with what it does not show by itself of that, and of what was written, as
         where it has the form no more."""
-        html = with_what_it_lacks(html, errors, _words(sent))
+        html = with_what_it_lacks(html, errors, _words(sent), self._sent_to)
         return pointed(html, self.request.url.path, sent or self.request.query_params)
 
     def at_the_door(self, form: FormData) -> Response:
@@ -483,7 +509,7 @@ class Look:
         anew = sorted(_SECRET & form.keys()) + ["file"] * bool(is_file)
         fields = [(name, value) for name, value in _written(form) if name not in anew]
         to = _address(self.request) if passes else None
-        return {"to": to, "fields": fields, "words": _words(form), "anew": anew}
+        return {"to": to, "fields": fields, "words": _words(form), "anew": anew, "done_once": shown.once}
 
 
 def _address(request: Request) -> str:

@@ -43,7 +43,7 @@ async def make_key(asked: Asked) -> Drawn:
         if scopes := asked.texts("scopes"):
             wish["scopes"] = scopes
         made = await asked.api.people.make_key(wish)
-    except Invalid as error:
+    except (Invalid, Conflict) as error:
         return await _account(asked, error, of_key=True)
     return await _account(asked, made=made)
 
@@ -52,7 +52,11 @@ async def make_key(asked: Asked) -> Drawn:
 async def end_key(asked: Asked) -> Drawn:
     """Ends a session or a key of mine, wherever it is used."""
     me = await asked.api.people.me()
-    await asked.api.people.withdraw_key(asked.path["key"])
+    try:
+        await asked.api.people.withdraw_key(asked.path["key"])
+    except Conflict as error:
+        if error.slug != "already_withdrawn":  # As where the same form came before, and its answer was lost.
+            raise
     return signed_out(asked) if me.key == asked.path["key"] else Go(drawing.url("account", done="ended"))
 
 

@@ -20,7 +20,7 @@ async def show_sign_in(asked: Asked) -> Drawn:
     return _sign_in(door.within(asked.query.get("to")), ended="ended" in asked.query)
 
 
-@pages.form("/sign-in", open_to="anybody")
+@pages.form("/sign-in", open_to="anybody", once=False)
 async def sign_in(asked: Asked) -> Drawn:
     """Begins a session; one that the browser brought is over, so that nobody is given one that somebody else knows."""
     to, name = door.within(asked.text("to")), asked.text("sign_in_as")
