@@ -104,10 +104,11 @@ def has_text(name: str) -> bool:
     return name in texts()
 
 
-def field_of(form: str, name: str) -> str:
-    """What pages call a field of a form, which is the function that takes it: in that form alone, else in all."""
-    known = (f"field.{where}{name}" for where in ((f"{form}.", "") if form else ("",)))
-    return next((text(it) for it in known if has_text(it)), "") or stage(name)
+def field_of(name: str, labels: Mapping[str, str]) -> str:
+    """What pages call a field of a form: by the form's own labels, else as in all forms."""
+    if name in labels:
+        return text(labels[name])
+    return text(f"field.{name}") if has_text(f"field.{name}") else stage(name)
 
 
 def _flatten(given: Mapping[str, Any], before: str, found: dict[str, str]) -> None:

@@ -184,6 +184,8 @@ class Shown:
     takes_file: int = 0
     #: Whether what it asks for is done once however often it is sent.
     once: bool = True
+    #: What this form calls its fields, by the names of those texts; any other is called as in all forms.
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 class Pages:
@@ -197,21 +199,24 @@ class Pages:
         return partial(self._add, "GET", path, open_to, allowed)
 
     def form(
-        self, path: str, *, open_to: For = "signed in", allowed: tuple[str, ...] = (), once: bool = True
-    ) -> Callable[[Make], Make]:
+        self, path: str, *, open_to: For = "signed in", allowed: tuple[str, ...] = (), once: bool = True,
+        labels: Mapping[str, str] | None = None,
+    ) -> Callable[[Make], Make]:  # fmt: skip
         """What a form of a page of ours is sent to; not `once` where each time that it comes it is done anew."""
-        return partial(self._add, "POST", path, open_to, allowed, once=once)
+        return partial(self._add, "POST", path, open_to, allowed, once=once, labels=labels)
 
-    def upload(self, path: str, *, most: int, allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
+    def upload(
+        self, path: str, *, most: int, allowed: tuple[str, ...] = (), labels: Mapping[str, str] | None = None
+    ) -> Callable[[Make], Make]:
         """What a form with a file of so many bytes at most is sent to. What proves the form stands before the file in
         it."""
-        return partial(self._add, "POST", path, "signed in", allowed, takes_file=most)
+        return partial(self._add, "POST", path, "signed in", allowed, takes_file=most, labels=labels)
 
     def _add(
         self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make, takes_file: int = 0,
-        once: bool = True,
+        once: bool = True, labels: Mapping[str, str] | None = None,
     ) -> Make:  # fmt: skip
-        self.all.append(Shown(path, method, make.__name__, open_to, allowed, make, takes_file, once))
+        self.all.append(Shown(path, method, make.__name__, open_to, allowed, make, takes_file, once, labels or {}))
         return make
 
 
@@ -407,10 +412,10 @@ class Look:
     public: bool = False
 
     @property
-    def _sent_to(self) -> str:
-        """The name of the form that was sent, by which its fields are called; '' where none was."""
+    def _labels(self) -> Mapping[str, str]:
+        """What the form that was sent calls its fields."""
         shown = self.request.scope.get("route")
-        return shown.name if isinstance(shown, Shown) and shown.method == "POST" else ""
+        return shown.labels if isinstance(shown, Shown) else {}
 
     @property
     def proven_by(self) -> str:
@@ -440,7 +445,7 @@ class Look:
             "signed_in": self.session is not None,
             "public": self.public,
             "scripts": "scripts" in self.allowed,
-            "sent_to": self._sent_to,
+            "labels_sent": self._labels,
         }
         html = drawing.draw(template, {**common, **given})
         if sent is not None and status >= 400:
@@ -454,7 +459,7 @@ class Look:
     def _refused(self, html: str, errors: Sequence[Mapping[str, str]], sent: FormData) -> str:
         """A page that says what is wrong, with what it does not show by itself of that, and of what was written, as
         where it has the form no more."""
-        html = with_what_it_lacks(html, errors, _words(sent), self._sent_to)
+        html = with_what_it_lacks(html, errors, _words(sent), self._labels)
         return pointed(html, self.request.url.path, sent or self.request.query_params)
 
     def at_the_door(self, form: FormData) -> Response:

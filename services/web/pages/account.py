@@ -24,7 +24,7 @@ async def show_account(asked: Asked) -> Drawn:
     return await _account(asked)
 
 
-@pages.form("/account/password")
+@pages.form("/account/password", labels={"password": "account.new_password"})
 async def change_password(asked: Asked) -> Drawn:
     password = asked.form.get("password")
     try:
@@ -35,7 +35,7 @@ async def change_password(asked: Asked) -> Drawn:
     return Go(drawing.url("account", done="password"))
 
 
-@pages.form("/account/keys", allowed=("scripts",))
+@pages.form("/account/keys", allowed=("scripts",), labels={"name": "account.key_name", "days": "account.key_days"})
 async def make_key(asked: Asked) -> Drawn:
     """Makes a key by which a program or the command line acts for me. The page that answers alone ever shows it."""
     try:

@@ -58,7 +58,7 @@ async def show_join(asked: Asked) -> Drawn:
     return _join(asked)
 
 
-@pages.form("/join", open_to="anybody", allowed=("scripts",))
+@pages.form("/join", open_to="anybody", allowed=("scripts",), labels={"name": "join.name"})
 async def join(asked: Asked) -> Drawn:
     """Comes in by an invitation: as whoever is signed in, or as somebody new, who says how to sign in from now on."""
     link, name, password = asked.text("invitation"), asked.text("name"), _password(asked)

@@ -20,7 +20,7 @@ async def show_people(asked: Asked) -> Drawn:
     return await _people(asked)
 
 
-@pages.form("/reviews/{review}/people/invite", allowed=("scripts",))
+@pages.form("/reviews/{review}/people/invite", allowed=("scripts",), labels={"days": "people.days"})
 async def invite(asked: Asked) -> Drawn:
     """Makes a link for one person. The page that answers is the only one that ever shows it; the same form again shows
     another of the same invitation, and that one counts no more."""
