@@ -37,7 +37,8 @@ def shown_once(
         return _Kept(id=made[0][0].id)
 
     kept = _Kept.model_validate(work.once(key, command, body, first))
-    return (*(made[0] if made else do(kept.id)), not made)
+    row, secret = made[0] if made else do(kept.id)
+    return row, secret, not made
 
 
 def renewed(row: InvitationRow | KeyRow) -> str:

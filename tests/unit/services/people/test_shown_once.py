@@ -101,6 +101,7 @@ def test_no_secret_is_kept_with_the_command(bench: PeopleBench, root: Someone, c
     assert set(kept.translate(str.maketrans("", "", '{} "')).split(":")) == {"id", made["id"]}
 
 
+@pytest.mark.waits
 @every
 def test_of_two_at_once_there_is_one_and_one_of_the_answers_counts(bench: PeopleBench, root: Someone, command):
     clients = [root.asks, root.asks]
