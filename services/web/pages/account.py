@@ -35,7 +35,11 @@ async def change_password(asked: Asked) -> Drawn:
     return Go(drawing.url("account", done="password"))
 
 
-@pages.form("/account/keys", allowed=("scripts",), labels={"name": "account.key_name", "days": "account.key_days"})
+#: What the form of a new key calls its fields.
+_OF_KEY = {"name": "account.key_name", "days": "account.key_days", "scopes": "account.key_for"}
+
+
+@pages.form("/account/keys", allowed=("scripts",), labels=_OF_KEY)
 async def make_key(asked: Asked) -> Drawn:
     """Makes a key by which a program or the command line acts for me. The page that answers alone ever shows it."""
     try:

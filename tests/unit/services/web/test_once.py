@@ -146,13 +146,14 @@ def test_a_key_is_made_once_and_what_was_shown_last_counts(site, lead):
 def test_a_key_whose_answer_was_lost_is_made_once_and_the_page_calls_its_fields_as_its_form_does(
     site, lead, monkeypatch
 ):
-    form = lead.goes("/account").form(KEYS) | {"name": "a feed reader", "days": "30"}
+    form = lead.goes("/account").form(KEYS) | {"name": "a feed reader", "days": "30", "scopes": "records"}
     with monkeypatch.context() as patch:
         loses_the_answer(patch, "make_key")
         lead.page = lead.http.post(KEYS, data=form)
     said = re.sub(r"\s+", " ", lead.words)
     assert lead.page.status_code == 503 and "It is done once." in said
     assert "Days until it ends 30" in said and "What it is for a feed reader" in said
+    assert "What it may do (nothing ticked is all that you may) records" in said
     lead.posts(KEYS, offered(lead, KEYS))
 
     assert len(keys_called(site, lead, "a feed reader")) == 1 and is_exchanged(site, shown_once(lead))
