@@ -58,6 +58,11 @@ No token is asked for where there stands `{open}`, which tells everybody the sam
 shows something else in the body: a key, an invitation, or a name and password; or names a public review, or asks which
 those are.
 
+A key and an invitation are shown once, in the answer that makes them; of what opens them a hash alone is kept. So
+whoever heard no answer sends the same again under the same `Idempotency-Key`: it is the same key or invitation, with
+another secret, and what was answered before counts no more (`replaced`). One that is in use, used, withdrawn or over
+meanwhile stays as it is (409).
+
 A withdrawn key counts for nothing as soon as a process hears of it on the log. One that has not heard from the log for
 a minute cannot know, and refuses what is *refused* below (503 `withdrawals_unknown`). Reading goes on, and so does what
 people look up in their own database.

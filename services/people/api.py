@@ -12,8 +12,9 @@ from pydantic import BaseModel, ValidationError
 
 from services.people import store, views
 from services.people.commands import invitations, keys, members, old_names, sign_in, standing
+from services.people.commands.shown_once import shown_once
 from services.people.domain import secrets
-from services.people.models import KeyRow
+from services.people.models import InvitationRow, KeyRow
 from services.people.ports.sign_in.port import Passwords
 from shared.db.work import Work
 from shared.errors import Invalid
@@ -249,9 +250,16 @@ def give_old_name(
 
 
 @router.post("/reviews/{review}/invitations", status_code=201)
-def make_invitation(review: Name, body: NewInvitation, work: Unit, person: Inviter) -> Invited:
-    """Makes a link by which one person comes into a review, once."""
-    return views.invited(*invitations.invite(work, review, body, person))
+def make_invitation(
+    review: Name, body: NewInvitation, work: Unit, person: Inviter, key: IdempotencyKey = None
+) -> Invited:
+    """Makes a link by which one person comes into a review, once. Asked again under the same key it is the same
+    invitation with another link, and the one before counts no more."""
+
+    def do(made: str | None) -> tuple[InvitationRow, str]:
+        return invitations.invite(work, review, body, person, made)
+
+    return views.invited(*shown_once(work, key, f"invite to {review}", body, do))
 
 
 @router.get("/reviews/{review}/invitations")
@@ -267,9 +275,14 @@ def end_invitation(review: Name, invitation: Name, work: Unit, person: Inviter) 
 
 
 @router.post("/grants", status_code=201)
-def make_grant(body: NewGrant, work: Unit, person: AdminOfAll) -> Invited:
-    """Makes a link to a role in all reviews, to found some, or for somebody known to come back without a key."""
-    return views.invited(*invitations.grant(work, body, person))
+def make_grant(body: NewGrant, work: Unit, person: AdminOfAll, key: IdempotencyKey = None) -> Invited:
+    """Makes a link to a role in all reviews, to found some, or for somebody known to come back without a key. Asked
+    again under the same key it is the same grant with another link, and the one before counts no more."""
+
+    def do(made: str | None) -> tuple[InvitationRow, str]:
+        return invitations.grant(work, body, person, made)
+
+    return views.invited(*shown_once(work, key, "grant", body, do))
 
 
 @router.get("/grants")
@@ -311,9 +324,10 @@ def list_keys(work: Reading, person: Oneself, page: Hundred) -> Page[KeyView]:
 
 
 @router.post("/keys", status_code=201)
-def make_key(body: NewKey, work: Unit, person: Oneself) -> KeyMade:
-    """Makes a key of mine; with scopes, one by which a client acts for me."""
-    return _shown(keys.make_own(work, body, person))
+def make_key(body: NewKey, work: Unit, person: Oneself, key: IdempotencyKey = None) -> KeyMade:
+    """Makes a key of mine; with scopes, one by which a client acts for me. Asked again under the same idempotency key
+    it is the same key with another secret, and the one before counts no more; one that is in use is refused."""
+    return _shown(*shown_once(work, key, "make a key", body, lambda made: keys.make_own(work, body, person, made)))
 
 
 @router.delete("/keys/{key}")
@@ -330,9 +344,12 @@ def list_keys_of_review(review: Name, work: Reading, person: Inviter, page: Hund
 
 
 @router.post("/reviews/{review}/keys", status_code=201)
-def make_program_key(review: Name, body: NewProgramKey, work: Unit, person: Inviter) -> KeyMade:
-    """Makes a key for a program, which acts for nobody: it reads, subscribes or brings in, and decides nothing."""
-    return _shown(keys.make_for_program(work, review, body, person))
+def make_program_key(
+    review: Name, body: NewProgramKey, work: Unit, person: Inviter, key: IdempotencyKey = None
+) -> KeyMade:
+    """Makes a key for a program, which acts for nobody: it reads, subscribes or brings in, and decides nothing. Asked
+    again under the same idempotency key it is answered as one of one's own."""
+    return _for_program(review, body, work, person, key)
 
 
 @router.delete("/reviews/{review}/keys/{key}")
@@ -343,9 +360,10 @@ def end_key_of_review(review: Name, key: Key, work: Unit, person: Inviter) -> Wi
 
 
 @router.post("/programs", status_code=201)
-def make_program(body: NewProgramKey, work: Unit, person: AdminOfAll) -> KeyMade:
-    """Makes a key for a program of all reviews, such as whoever reads the platform's numbers."""
-    return _shown(keys.make_for_program(work, ALL_REVIEWS, body, person))
+def make_program(body: NewProgramKey, work: Unit, person: AdminOfAll, key: IdempotencyKey = None) -> KeyMade:
+    """Makes a key for a program of all reviews, such as whoever reads the platform's numbers. Asked again under the
+    same idempotency key it is answered as one of one's own."""
+    return _for_program(ALL_REVIEWS, body, work, person, key)
 
 
 @router.get("/withdrawals/{number}")
@@ -423,12 +441,18 @@ def make_session(
     begun = sign_in.sign_in(work, body, checked)
     if begun is None:  # An answer and no error, which would undo that the failure is counted.
         return problem(request, 401, "bad_password", "there is nobody here of that name with that password")
-    return _shown(begun)
+    return _shown(*begun)
 
 
-def _shown(made: tuple[KeyRow, str]) -> KeyMade:
-    row, secret = made
-    return views.key_made(row, secrets.spelled(secrets.KEY, row.id, secret))
+def _for_program(review: str, body: NewProgramKey, work: Work, person: Person, key: str | None) -> KeyMade:
+    def do(made: str | None) -> tuple[KeyRow, str]:
+        return keys.make_for_program(work, review, body, person, made)
+
+    return _shown(*shown_once(work, key, f"make a key of a program of {review}", body, do))
+
+
+def _shown(row: KeyRow, secret: str, replaced: bool = False) -> KeyMade:
+    return views.key_made(row, secrets.spelled(secrets.KEY, row.id, secret), replaced)
 
 
 def _key_of(headers: Mapping[str, str], form: Mapping[str, str]) -> str:

@@ -205,8 +205,10 @@ def keys_that_count(work: Work, maker: str, at: datetime) -> int:
     return work.session.scalars(made).one()
 
 
-def used(work: Work, key_id: str, at: datetime) -> None:
-    work.session.execute(update(KeyRow).where(col(KeyRow.id) == key_id).values(used_at=at))
+def used(work: Work, key: KeyRow, at: datetime) -> bool:
+    """Keeps when a key was used; answers whether its secret is still the one that was shown."""
+    same = update(KeyRow).where(col(KeyRow.id) == key.id, col(KeyRow.hashed) == key.hashed)
+    return work.session.execute(same.values(used_at=at)).rowcount == 1  # type: ignore[attr-defined,no-any-return]
 
 
 # Signing in

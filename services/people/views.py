@@ -94,16 +94,16 @@ def invitation_view(row: InvitationRow) -> InvitationView:
     return InvitationView(**row.model_dump(exclude={"hashed"}))
 
 
-def invited(row: InvitationRow, link: str) -> Invited:
-    return Invited(**row.model_dump(exclude={"hashed"}), link=link)
+def invited(row: InvitationRow, link: str, replaced: bool) -> Invited:
+    return Invited(**row.model_dump(exclude={"hashed"}), link=link, replaced=replaced)
 
 
 def key_view(row: KeyRow) -> KeyView:
     return KeyView(**row.model_dump(exclude={"hashed"}))
 
 
-def key_made(row: KeyRow, key: str) -> KeyMade:
-    return KeyMade(**row.model_dump(exclude={"hashed"}), key=key)
+def key_made(row: KeyRow, key: str, replaced: bool = False) -> KeyMade:
+    return KeyMade(**row.model_dump(exclude={"hashed"}), key=key, replaced=replaced)
 
 
 def display_name(review: ReviewRow | None, row: MemberRow, name: str | None, person: Person) -> str:

@@ -49,6 +49,7 @@ def environment() -> Environment:
         "t": text,
         "worded": worded,
         "has_text": has_text,
+        "field_of": field_of,
         "static": static,
         "url": url,
         "again": again,
@@ -101,6 +102,13 @@ def worded(name: str, value: object) -> str:
 
 def has_text(name: str) -> bool:
     return name in texts()
+
+
+def field_of(name: str, labels: Mapping[str, str]) -> str:
+    """What pages call a field of a form: by the form's own labels, else as in all forms."""
+    if name in labels:
+        return text(labels[name])
+    return text(f"field.{name}") if has_text(f"field.{name}") else stage(name)
 
 
 def _flatten(given: Mapping[str, Any], before: str, found: dict[str, str]) -> None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, ExitStack, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from tempfile import gettempdir
+from types import MappingProxyType
 from typing import Any, Generic, Literal, TypeVar
 from urllib.parse import quote
 
@@ -65,6 +67,9 @@ SECRET, FILE = {"password", "invitation"}, "file"
 
 #: Troubles after which the same form may be done, once they have passed.
 _PASSES = {"away", "too_many", "ours"}
+
+#: What a form calls its fields that calls them as all do.
+NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 #: The name of what proves a form, and of what it is known by however often it is sent.
 PROOF, ONCE = "proof", "once"
@@ -136,9 +141,19 @@ class Asked:
         return Sheet(items, asked.next)
 
     def done_once(self) -> AbstractContextManager[None]:
-        """However often this form is sent, the command that is given within the block is done once."""
+        """However often this form is sent, the command that is given within the block is done once, and with other
+        words in it refused. Without such a block it is known by all that the form says (`known_by`)."""
         given = self.text(ONCE)
         return under(given if _COMMAND.fullmatch(given) else new_id("cmd"))
+
+    def known_by(self) -> str:
+        """What the command of a form is known by whose page does not say that itself: the very same form is the same
+        command, however often it is sent; with other words in it, or sent elsewhere from the same page, it is another.
+        """
+        if not _COMMAND.fullmatch(self.text(ONCE)):
+            return new_id("cmd")
+        said = json.dumps([_address(self.request), _written(self.form)]).replace("\\r\\n", "\\n")
+        return f"cmd_{sha256(said.encode()).hexdigest()[:32]}"
 
     def text(self, name: str) -> str:
         """A field of the form, without what is around it; empty where it is not there."""
@@ -172,6 +187,10 @@ class Shown:
     #: Bytes of the file that is sent to it; 0 where none is; and of the form.
     takes_file: int = 0
     largest: int = LARGEST
+    #: Whether what it asks for is done once however often it is sent.
+    once: bool = True
+    #: What this form calls its fields, by the names of those texts; any other is called as in all forms.
+    labels: Mapping[str, str] = field(default_factory=lambda: NO_LABELS)
 
 
 class Pages:
@@ -185,27 +204,22 @@ class Pages:
         return partial(self._add, "GET", path, open_to, allowed)
 
     def form(
-        self, path: str, *, open_to: For = "signed in", allowed: tuple[str, ...] = (), largest: int = LARGEST
-    ) -> Callable[[Make], Make]:
-        """What a form of a page of ours, of so many bytes at most, is sent to."""
-        return partial(self._add, "POST", path, open_to, allowed, largest=largest)
+        self, path: str, *, open_to: For = "signed in", allowed: tuple[str, ...] = (), once: bool = True,
+        largest: int = LARGEST, labels: Mapping[str, str] = NO_LABELS,
+    ) -> Callable[[Make], Make]:  # fmt: skip
+        """What a form of a page of ours, of so many bytes at most, is sent to; not `once` where each time that it comes
+        it is done anew."""
+        return partial(self._add, "POST", path, open_to, allowed, once=once, largest=largest, labels=labels)
 
-    def upload(self, path: str, *, most: int, allowed: tuple[str, ...] = ()) -> Callable[[Make], Make]:
+    def upload(
+        self, path: str, *, most: int, allowed: tuple[str, ...] = (), labels: Mapping[str, str] = NO_LABELS
+    ) -> Callable[[Make], Make]:
         """What a form with a file of so many bytes at most is sent to. What proves the form stands before the file in
         it."""
-        return partial(self._add, "POST", path, "signed in", allowed, takes_file=most)
+        return partial(self._add, "POST", path, "signed in", allowed, takes_file=most, labels=labels)
 
-    def _add(
-        self,
-        method: str,
-        path: str,
-        open_to: For,
-        allowed: tuple[str, ...],
-        make: Make,
-        takes_file: int = 0,
-        largest: int = LARGEST,
-    ) -> Make:
-        self.all.append(Shown(path, method, make.__name__, open_to, allowed, make, takes_file, largest))
+    def _add(self, method: str, path: str, open_to: For, allowed: tuple[str, ...], make: Make, **about: Any) -> Make:
+        self.all.append(Shown(path, method, make.__name__, open_to, allowed, make, **about))
         return make
 
 
@@ -362,7 +376,10 @@ class Web:
         api = await self.api.of(look.session) if look.session is not None else self.api.of_nobody()
         asked = Asked(self, request, api, look.session, look.visitor, form)
         _named(request)
-        return await self._with_rooms(await shown.make(asked), look)
+        # Here, so that no form can lack it: whoever heard nothing sends theirs again.
+        with under(asked.known_by()) if shown.method == "POST" else nullcontext():
+            made = await shown.make(asked)
+        return await self._with_rooms(made, look)
 
     async def _with_rooms(self, made: Drawn, look: Look) -> Drawn:
         """A page of a review with the way to those rooms of it that are for whoever looks; to all of them where that
@@ -398,6 +415,12 @@ class Look:
     public: bool = False
 
     @property
+    def _labels(self) -> Mapping[str, str]:
+        """What the form that was sent calls its fields."""
+        shown = self.request.scope.get("route")
+        return shown.labels if isinstance(shown, Shown) else {}
+
+    @property
     def proven_by(self) -> str:
         return self.session or self.visitor
 
@@ -425,6 +448,7 @@ class Look:
             "signed_in": self.session is not None,
             "public": self.public,
             "scripts": "scripts" in self.allowed,
+            "labels_sent": self._labels,
         }
         html = drawing.draw(template, {**common, **given})
         if sent is not None and status >= 400:
@@ -438,7 +462,7 @@ class Look:
     def _refused(self, html: str, errors: Sequence[Mapping[str, str]], sent: FormData) -> str:
         """A page that says what is wrong, with what it does not show by itself of that, and of what was written, as
         where it has the form no more."""
-        html = with_what_it_lacks(html, errors, _words(sent))
+        html = with_what_it_lacks(html, errors, _words(sent), self._labels)
         return pointed(html, self.request.url.path, sent or self.request.query_params)
 
     def at_the_door(self, form: FormData) -> Response:
@@ -497,7 +521,8 @@ class Look:
         shown, form = self.request.scope.get("route"), getattr(self.request.state, "sent", None)
         if not (isinstance(shown, Shown) and form is not None and self.made(form, shown.open_to)):
             return {}
-        return {"to": _address(self.request) if passes else None, **self._kept(form)}
+        to = _address(self.request) if passes else None
+        return {"to": to, "done_once": shown.once, **self._kept(form)}
 
     def _kept(self, form: FormData) -> dict[str, Any]:
         """What is kept of a form that is not done: its `fields`, the `words` that a page may show, and what must be

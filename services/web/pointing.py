@@ -74,9 +74,11 @@ def pointed(html: str, path: str, sent: ImmutableMultiDict[str, object]) -> str:
     return html
 
 
-def with_what_it_lacks(html: str, errors: Sequence[Mapping[str, str]], words: Sequence[tuple[str, str]]) -> str:
-    """A page with a list of what is wrong, and with what was written, where it shows no such list, or not these words;
-    as where it has the form no more."""
+def with_what_it_lacks(
+    html: str, errors: Sequence[Mapping[str, str]], words: Sequence[tuple[str, str]], labels: Mapping[str, str]
+) -> str:
+    """A page with a list of what is wrong, and with what was written in a form of these labels, where it shows no
+    such list, or not these words; as where it has the form no more."""
     shown = html.replace("\r\n", "\n")
     lost = [(name, said) for name, said in words if str(escape(said.strip().replace("\r\n", "\n"))) not in shown]
     listed = _LISTED.search(html)
@@ -84,7 +86,7 @@ def with_what_it_lacks(html: str, errors: Sequence[Mapping[str, str]], words: Se
     if not (given or lost):
         return html
     at = listed.end() if listed else html.index(_MAIN) + len(_MAIN)
-    return html[:at] + draw("refused.html", {"errors": given, "words": lost}) + html[at:]
+    return html[:at] + draw("refused.html", {"errors": given, "words": lost, "labels_sent": labels}) + html[at:]
 
 
 def _mark(found: _Tag, line: str) -> None:

@@ -82,7 +82,8 @@ class PeopleClient:
         return self._http.post(f"/people/reviews/{part(review)}/old-names", wire.MappedNameView, asked)
 
     def invite(self, review: str, asked: wire.NewInvitation | Said) -> wire.Invited:
-        """A link by which one person comes in; this answer alone has it."""
+        """A link by which one person comes in; this answer alone has it. Sent again within `under` the same key it is
+        the same invitation with another link, and the one before counts no more (`replaced`)."""
         return self._http.post(f"/people/reviews/{part(review)}/invitations", wire.Invited, asked)
 
     def invitations(self, review: str | None) -> Iterator[wire.InvitationView]:
@@ -94,7 +95,7 @@ class PeopleClient:
         return self._http.send("DELETE", f"{_invitations(review)}/{part(invitation)}", wire.InvitationView)
 
     def grant(self, asked: wire.NewGrant | Said) -> wire.Invited:
-        """A link to a role in all reviews, to found some, or for somebody to come back."""
+        """A link to a role in all reviews, to found some, or for somebody to come back; sent again as `invite` is."""
         return self._http.post("/people/grants", wire.Invited, asked)
 
     def accept(self, asked: wire.Accepted | Said) -> wire.Arrived:
@@ -122,11 +123,13 @@ class PeopleClient:
         return self._http.pages(f"/people/reviews/{part(review)}/keys", wire.KeyView)
 
     def make_key(self, asked: wire.NewKey | Said) -> wire.KeyMade:
-        """A key of mine; with scopes, one by which a client acts for me. This answer alone has it."""
+        """A key of mine; with scopes, one by which a client acts for me. This answer alone has it. Sent again within
+        `under` the same idempotency key it is the same key with another secret, and the one before counts no more
+        (`replaced`). Raises Conflict (`key_in_use`) once it was used."""
         return self._http.post("/people/keys", wire.KeyMade, asked)
 
     def make_program_key(self, review: str | None, asked: wire.NewProgramKey | Said) -> wire.KeyMade:
-        """A key for a program of a review, or of all."""
+        """A key for a program of a review, or of all; sent again as `make_key` is."""
         path = "/people/programs" if review is None else f"/people/reviews/{part(review)}/keys"
         return self._http.post(path, wire.KeyMade, asked)
 

@@ -169,9 +169,11 @@ class InvitationView(BaseModel):
 
 
 class Invited(InvitationView):
-    """The same with its link, for whoever it is for: it is shown once, and what follows its # goes over no wire."""
+    """The same with its link, for whoever it is for: it is shown once, and what follows its # goes over no wire.
+    `replaced` says that the same command was answered before, by a link that counts no more."""
 
     link: str
+    replaced: bool = False
 
 
 class Accepted(Given):
@@ -207,9 +209,11 @@ class KeyView(BaseModel):
 
 
 class KeyMade(KeyView):
-    """The same, with the key itself: it is shown once."""
+    """The same, with the key itself: it is shown once. `replaced` says that the same command was answered before, by a
+    secret that counts no more."""
 
     key: str
+    replaced: bool = False
 
 
 class Arrived(BaseModel):

@@ -77,6 +77,37 @@ def test_no_reader_may_change_anything(routes):
             assert set(roles(route.dependant)) - {"reader"}, route.path
 
 
+#: Commands that take no key of their own, and why each may be sent again.
+NEEDS_NO_KEY = {
+    # Each answer ends by itself within minutes, or hours.
+    "/people/token", "/people/public-tokens", "/people/sessions",
+    # One link lets one person in, with one key by the secret that they sent.
+    "/people/invitations/accept", "/people/invitations/join",
+    # What is so already stays so.
+    "/notify/mail/{subscription}/{token}/confirm", "/notify/mail/{subscription}/{token}/leave",
+    "/screening/reviews/{review}/leases/{lease}/renew",
+    # A claim is filled up with what is held.
+    "/screening/reviews/{review}/claims",
+    # A file is known by its hash.
+    "/ingest/reviews/{review}/files", "/ingest/reviews/{review}/text-files",
+    # These keep nothing.
+    "/protocol/reviews/{review}/checks", "/ingest/reviews/{review}/texts/{text}/quotes",
+}  # fmt: skip
+
+
+def test_every_command_is_done_once_under_its_key_unless_it_needs_none(routes):
+    posts = [route for route in routes if "POST" in route.methods]
+    without = {
+        route.path
+        for route in posts
+        # What was set aside and is taken up again, or discarded, is set aside no more.
+        if not {"dead-letters", "held"} & {*route.path.split("/")}
+        and "Idempotency-Key" not in {header.alias for header in route.dependant.header_params}
+    }
+
+    assert without == NEEDS_NO_KEY
+
+
 #: What all reviews share of ingest: the budgets of its sources.
 SOURCES = {"/ingest/quota", "/ingest/parked"}
 

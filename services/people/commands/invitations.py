@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from services.people import store
 from services.people.commands import keys, members
+from services.people.commands.shown_once import renewed
 from services.people.commands.standing import counts, lock_review, machine_now, require_role, require_whole_key
 from services.people.domain import secrets
 from services.people.domain.access import require_grantable
@@ -24,15 +25,19 @@ MOST_WAITING = 500
 _PAGE = "/join#"
 
 
-def invite(work: Work, review: str, wish: NewInvitation, person: Person) -> tuple[InvitationRow, str]:
-    """Makes a link to a review, for a role that is not beyond the asker's own; answers it with its link."""
+def invite(
+    work: Work, review: str, wish: NewInvitation, person: Person, made: str | None = None
+) -> tuple[InvitationRow, str]:
+    """Makes a link to a review, for a role that is not beyond the asker's own; answers it with its link: where it was
+    `made` already, with another link, since the first cannot be shown again. Raises Conflict where that is closed."""
     lock_review(work, review)
     require_grantable(wish.role, require_role(work, person, review, "lead"))
-    return _make(work, review, wish.days, role=wish.role)
+    return _make(work, review, wish.days, role=wish.role) if made is None else _again(work, review, made)
 
 
-def grant(work: Work, wish: NewGrant, person: Person) -> tuple[InvitationRow, str]:
-    """Makes a link that is of no review: to a role in all, to found some, or to come back without a key."""
+def grant(work: Work, wish: NewGrant, person: Person, made: str | None = None) -> tuple[InvitationRow, str]:
+    """Makes a link that is of no review: to a role in all, to found some, or to come back without a key. One that was
+    `made` already is answered as `invite` answers it."""
     lock_review(work, ALL_REVIEWS)
     require_grantable(wish.role or "admin", require_role(work, person, ALL_REVIEWS, "admin"))
     if wish.role is None and not wish.founds and wish.person is None:
@@ -40,6 +45,8 @@ def grant(work: Work, wish: NewGrant, person: Person) -> tuple[InvitationRow, st
         raise Invalid.of("body", why)
     if wish.person is not None:
         store.person(work, wish.person)
+    if made is not None:
+        return _again(work, ALL_REVIEWS, made)
     return _make(work, ALL_REVIEWS, wish.days, role=wish.role, founds=wish.founds, person=wish.person)
 
 
@@ -108,8 +115,23 @@ def _make(
         )
     )  # fmt: skip
     work.session.flush()
-    address = work.settings.public_url.rstrip("/") + _PAGE
-    return row, address + secrets.spelled(secrets.INVITATION, row.id, secret)
+    return row, _link(work, row, secret)
+
+
+def _again(work: Work, review: str, made: str) -> tuple[InvitationRow, str]:
+    """An invitation with a fresh link. Raises Conflict for one that is used, withdrawn or over."""
+    row = store.invitation(work, review, made)
+    if row.used_at is not None:
+        raise Conflict(f"{row.used_by} came in by this invitation already", slug="invitation_used")
+    if row.withdrawn_at is not None:
+        raise Conflict("this invitation was made, and was withdrawn since: make another", slug="invitation_over")
+    if row.ends_at <= machine_now():
+        raise Conflict(f"this invitation ended on {row.ends_at:%Y-%m-%d}: make another", slug="invitation_over")
+    return row, _link(work, row, renewed(row))
+
+
+def _link(work: Work, row: InvitationRow, secret: str) -> str:
+    return work.settings.public_url.rstrip("/") + _PAGE + secrets.spelled(secrets.INVITATION, row.id, secret)
 
 
 def _shown(work: Work, link: str) -> InvitationRow:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 from services.people import store
+from services.people.commands.shown_once import renewed
 from services.people.commands.standing import (
     counts,
     is_owner,
@@ -36,9 +37,11 @@ MOST_KEYS = 200
 _USE = timedelta(hours=1)
 
 
-def make_own(work: Work, wish: NewKey, person: Person) -> tuple[KeyRow, str]:
-    """A key of whoever asks; with scopes, one by which a client acts for them. Raises Invalid, naming the field, for a
-    review that they do not belong to, or a scope beyond their role; Forbidden where their own key is for one alone."""
+def make_own(work: Work, wish: NewKey, person: Person, made: str | None = None) -> tuple[KeyRow, str]:
+    """A key of whoever asks; with scopes, one by which a client acts for them. One that was `made` already is answered
+    with another secret, since its first cannot be shown again. Raises Invalid, naming the field, for a review that they
+    do not belong to, or a scope beyond their role; Forbidden where their own key is for one alone; Conflict where the
+    one that was made is in use, withdrawn or over."""
     _require_person(person)
     require_whole_key(work, person)
     role = role_now(work, person, wish.review or ALL_REVIEWS)
@@ -48,6 +51,8 @@ def make_own(work: Work, wish: NewKey, person: Person) -> tuple[KeyRow, str]:
     if wish.scopes is not None:
         held = [row.role for row in store.memberships(work, person.id)]
         require_scopes(wish.scopes, _highest(held) or None if wish.review is None else role)
+    if made is not None:
+        return _again(work, made)
     secret = secrets.fresh()
     kind: KeyKind = "own" if wish.scopes is None else "delegated"
     return make_for(
@@ -56,11 +61,16 @@ def make_own(work: Work, wish: NewKey, person: Person) -> tuple[KeyRow, str]:
     ), secret  # fmt: skip
 
 
-def make_for_program(work: Work, review: str, wish: NewProgramKey, person: Person) -> tuple[KeyRow, str]:
-    """A key of a program of a review, or (`*`) of all, which acts for nobody."""
+def make_for_program(
+    work: Work, review: str, wish: NewProgramKey, person: Person, made: str | None = None
+) -> tuple[KeyRow, str]:
+    """A key of a program of a review, or (`*`) of all, which acts for nobody. One that was `made` already is answered
+    as `make_own` answers it."""
     _require_person(person)
     role = require_role(work, person, review, "admin" if review == ALL_REVIEWS else "lead")
     require_scopes(wish.scopes, role, program=True, everywhere=review == ALL_REVIEWS)
+    if made is not None:
+        return _again(work, made)
     secret = secrets.fresh()
     return make_for(
         work, None, kind="program", name=wish.name, review=review, scopes=wish.scopes, secret=secret, days=wish.days
@@ -100,6 +110,27 @@ def make_for(
     return row
 
 
+def _again(work: Work, made: str) -> tuple[KeyRow, str]:
+    """A key with a fresh secret. Raises Conflict for one that is in use, whose program would stop, and for one that
+    counts no more."""
+    row = store.key_to_change(work, made)
+    assert row is not None  # It was made, and no key is ever taken away.
+    if row.withdrawn_at is not None:
+        raise Conflict(
+            f"this key was made, and withdrawn on {row.withdrawn_at:%Y-%m-%d %H:%M} UTC: make another",
+            slug="already_withdrawn",
+        )
+    if not counts(row):
+        raise Conflict(f"this key was made, and ended on {row.ends_at:%Y-%m-%d}: make another", slug="key_over")
+    if row.used_at is not None:
+        raise Conflict(
+            "this key was made, and is in use: who has it has seen it. Make another, and withdraw this one if that is "
+            "not you",
+            slug="key_in_use",
+        )
+    return row, renewed(row)
+
+
 def withdraw_key(work: Work, key: str, person: Person, *, review: str | None = None) -> tuple[KeyRow, int]:
     """Withdraws a key, once: one's own or of one's making; for a lead one that is for their review alone; for an admin
     of all any. Who asks by a key for one review reaches those for it. Answers it with the number of the withdrawal.
@@ -131,17 +162,21 @@ def exchange(work: Work, key: str, review: str | None = None) -> tuple[str, int,
     shown = secrets.read(secrets.KEY, key, "key")
     row = store.key(work, shown[0]) if shown else None
     if shown is None or row is None or not secrets.is_of(row.hashed, shown[1]) or not counts(row):
-        raise Unauthenticated(
-            "the key does not count here: it is wrong, over or withdrawn; another comes from one that counts, or from "
-            "an invitation",
-            slug="bad_key",
-        )
+        raise _bad_key()
     person = _as_it_may(work, row, review, number)
     now = machine_now()
     valid_for = LONGEST if row.ends_at is None else min(LONGEST, row.ends_at - now)
-    if row.used_at is None or now - row.used_at > _USE:
-        store.used(work, row.id, now)
+    if (row.used_at is None or now - row.used_at > _USE) and not store.used(work, row, now):
+        raise _bad_key()  # Another secret took its place meanwhile.
     return issue_token(work.ring, person, now=now, valid_for=valid_for), int(valid_for.total_seconds()), row.scopes
+
+
+def _bad_key() -> Unauthenticated:
+    return Unauthenticated(
+        "the key does not count here: it is wrong, over or withdrawn; another comes from one that counts, or from an "
+        "invitation",
+        slug="bad_key",
+    )
 
 
 def public_token(work: Work, review: str) -> tuple[str, int]:

@@ -24,7 +24,7 @@ async def show_account(asked: Asked) -> Drawn:
     return await _account(asked)
 
 
-@pages.form("/account/password")
+@pages.form("/account/password", labels={"password": "account.new_password"})
 async def change_password(asked: Asked) -> Drawn:
     password = asked.form.get("password")
     try:
@@ -35,7 +35,11 @@ async def change_password(asked: Asked) -> Drawn:
     return Go(drawing.url("account", done="password"))
 
 
-@pages.form("/account/keys", allowed=("scripts",))
+#: What the form of a new key calls its fields.
+_OF_KEY = {"name": "account.key_name", "days": "account.key_days", "scopes": "account.key_for"}
+
+
+@pages.form("/account/keys", allowed=("scripts",), labels=_OF_KEY)
 async def make_key(asked: Asked) -> Drawn:
     """Makes a key by which a program or the command line acts for me. The page that answers alone ever shows it."""
     try:
@@ -43,7 +47,7 @@ async def make_key(asked: Asked) -> Drawn:
         if scopes := asked.texts("scopes"):
             wish["scopes"] = scopes
         made = await asked.api.people.make_key(wish)
-    except Invalid as error:
+    except (Invalid, Conflict) as error:
         return await _account(asked, error, of_key=True)
     return await _account(asked, made=made)
 
@@ -52,7 +56,11 @@ async def make_key(asked: Asked) -> Drawn:
 async def end_key(asked: Asked) -> Drawn:
     """Ends a session or a key of mine, wherever it is used."""
     me = await asked.api.people.me()
-    await asked.api.people.withdraw_key(asked.path["key"])
+    try:
+        await asked.api.people.withdraw_key(asked.path["key"])
+    except Conflict as error:
+        if error.slug != "already_withdrawn":  # As where the same form came before, and its answer was lost.
+            raise
     return signed_out(asked) if me.key == asked.path["key"] else Go(drawing.url("account", done="ended"))
 
 

@@ -99,7 +99,7 @@ async def show_link(asked: Asked) -> Drawn:
     return await _link(asked)
 
 
-@pages.form(_LINK + "/appraise", allowed=("scripts",))
+@pages.form(_LINK + "/appraise", allowed=("scripts",), labels={"credibility": "coding.credible"})
 async def appraise_link(asked: Asked) -> Drawn:
     """Says whether a fragment is to be trusted for what the link says by it."""
     review, link = asked.path["review"], asked.path["link"]

@@ -23,7 +23,7 @@ async def show_sign_in(asked: Asked) -> Drawn:
 
 
 # A form that was sent when a session had ended comes within this one, where it takes more room than it did by itself.
-@pages.form("/sign-in", open_to="anybody", largest=3 * LARGEST)
+@pages.form("/sign-in", open_to="anybody", once=False, largest=3 * LARGEST)
 async def sign_in(asked: Asked) -> Drawn:
     """Begins a session; one that the browser brought is over, so that nobody is given one that somebody else knows."""
     to, name = door.within(asked.text("to")), asked.text("sign_in_as")
@@ -61,7 +61,7 @@ async def show_join(asked: Asked) -> Drawn:
     return _join(asked)
 
 
-@pages.form("/join", open_to="anybody", allowed=("scripts",))
+@pages.form("/join", open_to="anybody", allowed=("scripts",), labels={"name": "join.name"})
 async def join(asked: Asked) -> Drawn:
     """Comes in by an invitation: as whoever is signed in, or as somebody new, who says how to sign in from now on."""
     link, name, password = asked.text("invitation"), asked.text("name"), _password(asked)

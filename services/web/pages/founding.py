@@ -15,7 +15,7 @@ async def show_founding(asked: Asked) -> Drawn:
     return _founding(asked)
 
 
-@pages.form("/reviews/new")
+@pages.form("/reviews/new", labels={"name": "found.name"})
 async def found_review(asked: Asked) -> Drawn:
     """Founds it, and goes on to its protocol. The same form again is the same review."""
     name = asked.text("name").casefold()

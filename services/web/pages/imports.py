@@ -44,7 +44,16 @@ async def show_imports(asked: Asked) -> Drawn:
         return await without_protocol(asked)
 
 
-@pages.upload("/reviews/{review}/imports", most=LARGEST_FILE, allowed=("scripts",))
+#: What the forms of a file call their fields.
+_OF_FILE = {
+    "database": "imports.database", "reported": "imports.reported", "query": "imports.query", "of": "imports.of",
+    "format": "imports.format", "map-column": "imports.column_name", "map-stage": "imports.column_stage",
+    "map-answers": "imports.column_answers", "map-reason": "imports.column_reason", "map-by": "imports.column_by",
+    "mapping": "imports.mapping",
+}  # fmt: skip
+
+
+@pages.upload("/reviews/{review}/imports", most=LARGEST_FILE, allowed=("scripts",), labels=_OF_FILE)
 async def bring_file(asked: Asked) -> Drawn:
     """Keeps a file and asks for its records, or shows first what it holds. The same form again is the same import."""
     review = asked.path["review"]
@@ -59,7 +68,10 @@ async def bring_file(asked: Asked) -> Drawn:
     return Go(drawing.url("reviews", review, "imports", imported.id))
 
 
-@pages.form("/reviews/{review}/imports/of/{sha256}")
+@pages.form(
+    "/reviews/{review}/imports/of/{sha256}",
+    labels=_OF_FILE | {"map-stage": "imports.looked_stage", "mapping": "imports.looked_yaml"},
+)
 async def bring_file_looked_at(asked: Asked) -> Drawn:
     """Asks for the records of a file that was sent before, once somebody has seen what it holds."""
     review, file, name = asked.path["review"], asked.path["sha256"], asked.text("name")

@@ -20,13 +20,13 @@ async def show_people(asked: Asked) -> Drawn:
     return await _people(asked)
 
 
-@pages.form("/reviews/{review}/people/invite", allowed=("scripts",))
+@pages.form("/reviews/{review}/people/invite", allowed=("scripts",), labels={"days": "people.days"})
 async def invite(asked: Asked) -> Drawn:
-    """Makes a link for one person. The page that answers is the only one that ever shows it."""
+    """Makes a link for one person. The page that answers is the only one that ever shows it; the same form again shows
+    another of the same invitation, and that one counts no more."""
     try:
-        with asked.done_once():
-            wish = {"role": asked.text("role"), "days": whole(asked.text("days") or "7", "days")}
-            invited = await asked.api.people.invite(asked.path["review"], wish)
+        wish = {"role": asked.text("role"), "days": whole(asked.text("days") or "7", "days")}
+        invited = await asked.api.people.invite(asked.path["review"], wish)
     except (Invalid, Conflict) as error:
         return await _people(asked, error=error)
     return await _people(asked, invited=invited)

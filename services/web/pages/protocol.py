@@ -73,7 +73,7 @@ async def edit_protocol(asked: Asked) -> Drawn:
     return _text_page(asked, as_text(newest.protocol), newest.version)
 
 
-@pages.form("/reviews/{review}/protocol/edit", allowed=("scripts",))
+@pages.form("/reviews/{review}/protocol/edit", allowed=("scripts",), labels={"document": "protocol.document"})
 async def amend_protocol(asked: Asked) -> Drawn:
     """Checks a text and shows what it changes; applies one that was seen so."""
     text = asked.text("document").replace("\r\n", "\n")
@@ -90,6 +90,13 @@ async def amend_protocol(asked: Asked) -> Drawn:
     return _text_page(asked, text, checked.newest, checked, effects, stale=checked.newest != follows)
 
 
+#: What the guide calls what it asks.
+_GUIDED = {
+    "title": "protocol.guide.title", "question": "protocol.guide.asks", "manual": "protocol.guide.manual",
+    "heading": "protocol.guide.heading", "statement": "protocol.guide.statement",
+}  # fmt: skip
+
+
 @pages.page("/reviews/{review}/protocol/new", allowed=("scripts",))
 async def show_guide(asked: Asked) -> Drawn:
     """A first protocol, question by question; where there is one, its text is amended."""
@@ -100,7 +107,7 @@ async def show_guide(asked: Asked) -> Drawn:
     return Go(_here(asked, "edit"))
 
 
-@pages.form("/reviews/{review}/protocol/new", allowed=("scripts",))
+@pages.form("/reviews/{review}/protocol/new", allowed=("scripts",), labels=_GUIDED)
 async def write_protocol(asked: Asked) -> Drawn:
     """Checks what was answered, and applies what was seen."""
     review, members = asked.path["review"], await _members(asked)

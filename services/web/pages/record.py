@@ -81,7 +81,7 @@ async def show_copy(asked: Asked) -> Drawn:
     )  # fmt: skip
 
 
-@pages.form(_AT + "/correct", allowed=("scripts",))
+@pages.form(_AT + "/correct", allowed=("scripts",), labels={"value": "record.value", "field": "record.which"})
 async def correct(asked: Asked) -> Drawn:
     """Says what a field is, whatever its sources say."""
     field, said = asked.text("field"), asked.text("value")
@@ -102,7 +102,7 @@ async def undo_correction(asked: Asked) -> Drawn:
     return await _done(asked, "undo", doing)
 
 
-@pages.form(_AT + "/notice", allowed=("scripts",))
+@pages.form(_AT + "/notice", allowed=("scripts",), labels={"kind": "record.notice_kind"})
 async def give_notice(asked: Asked) -> Drawn:
     """Tells of a retraction and the like; or of an exercise."""
 
@@ -128,7 +128,7 @@ async def split_record(asked: Asked) -> Drawn:
     return await _done(asked, "split", doing, f"part-{asked.text('absorbed')}" if asked.text("absorbed") else "split")
 
 
-@pages.form(_AT + "/merge", allowed=("scripts",))
+@pages.form(_AT + "/merge", allowed=("scripts",), labels={"other": "record.other"})
 async def merge_record(asked: Asked) -> Drawn:
     """Makes it one with another that a person names."""
 
@@ -159,7 +159,14 @@ async def decide_retrieval(asked: Asked) -> Drawn:
     return await _done(asked, "retrieval", doing)
 
 
-@pages.upload(_AT + "/texts", most=LARGEST_TEXT, allowed=("scripts",))
+#: What the form of a copy calls its fields.
+_OF_COPY = {
+    "licence": "record.licence_said", "licence_class": "record.licence_class", "readers": "record.readers_are",
+    "version": "record.version_is", "url": "record.copy_from", "file": "record.file",
+}  # fmt: skip
+
+
+@pages.upload(_AT + "/texts", most=LARGEST_TEXT, allowed=("scripts",), labels=_OF_COPY)
 async def add_copy(asked: Asked) -> Drawn:
     """Keeps a file as a copy of the report, with who may read it."""
     review, record = _ids(asked)

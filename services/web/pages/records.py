@@ -52,7 +52,7 @@ async def show_records(asked: Asked) -> Drawn:
     return await _records(asked, _chosen(asked.request.query_params))
 
 
-@pages.form("/reviews/{review}/records/saved")
+@pages.form("/reviews/{review}/records/saved", labels={"name": "records.save_as"})
 async def save_search(asked: Asked) -> Drawn:
     """Saves the search that is shown, under a name."""
     review, chosen = asked.path["review"], _chosen(asked.form)

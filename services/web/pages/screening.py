@@ -94,7 +94,11 @@ async def skip(asked: Asked) -> Drawn:
     return await _given_back(asked, asked.api.screening.skip(_at(asked)[0], asked.text("lease")), "skipped")
 
 
-@pages.form("/reviews/{review}/screen/{stage}/park", allowed=("scripts",))
+@pages.form(
+    "/reviews/{review}/screen/{stage}/park",
+    allowed=("scripts",),
+    labels={"parked_for": "screen.park_for", "until": "screen.park_until"},
+)
 async def park(asked: Asked) -> Drawn:
     """Parks a record, with why, until a day, or until somebody brings it back."""
     try:

@@ -79,7 +79,11 @@ async def accept_lack(asked: Asked) -> Drawn:
     return await _done(asked, "accepted", accept)
 
 
-@pages.form("/reviews/{review}/sources/{watch}/nothing-new", allowed=("scripts",))
+@pages.form(
+    "/reviews/{review}/sources/{watch}/nothing-new",
+    allowed=("scripts",),
+    labels={"query": "sources.exact", "searched_on": "sources.searched_on"},
+)
 async def sign_nothing_new(asked: Asked) -> Drawn:
     """Signs that a search by hand brought nothing that the review has not."""
 

@@ -40,7 +40,11 @@ async def show_subscriptions(asked: Asked) -> Drawn:
     return await _subscriptions(asked)
 
 
-@pages.form("/reviews/{review}/findings/subscriptions/add", allowed=("scripts",))
+@pages.form(
+    "/reviews/{review}/findings/subscriptions/add",
+    allowed=("scripts",),
+    labels={"least": "subscriptions.least_label", "every": "subscriptions.when"},
+)
 async def subscribe(asked: Asked) -> Drawn:
     """Subscribes me. The page that answers is the only one that ever shows the secret of a webhook."""
     try:

@@ -53,7 +53,7 @@ async def show_signing(asked: Asked) -> Drawn:
     return await _signing(asked)
 
 
-@pages.form(_AT + "/sign", allowed=("scripts",))
+@pages.form(_AT + "/sign", allowed=("scripts",), labels={"summary": "sign.summary"})
 async def sign_draft(asked: Asked) -> Drawn:
     """Shows once more what somebody is about to sign; then signs the very draft that they saw."""
     review, do = asked.path["review"], asked.text("do")

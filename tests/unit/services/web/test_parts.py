@@ -27,6 +27,7 @@ from services.web.drawing import STATIC
 from services.web.faults import errors_of
 from services.web.gate import Gate
 from services.web.page import Pages, Web
+from services.web.pages import ALL
 from shared.errors import Busy, Invalid, LivingError
 from shared.events.stages import Highlights
 from shared.events.synthesis import FURTHER_CHANGES, Change, Changed
@@ -85,6 +86,8 @@ def test_every_text_is_said_somewhere_and_every_word_that_is_said_is_there():
     code = "".join(path.read_text() for path in STATIC.parent.rglob("*.py"))
     used |= set(re.findall(r"""drawing\.text\("([a-z_.]+)\"""", code))
     made |= set(re.findall(r"""drawing\.text\(f"([a-z_.]+)\{""", code))
+    made.add("field.")  # `drawing.field_of`
+    used |= {label for table in ALL for shown in table.all for label in shown.labels.values()}
     used -= made
     known = set(drawing.texts())
 
