@@ -62,10 +62,10 @@ def test_what_is_told_at_once_leaves_records_as_what_is_told_one_by_one(bench, r
     random = Random(seed)
     alone, together = records[:4], records[4:8]
     ways = ["full-text", "rigour", "included", "excluded", "reopened"]
-    told = [(random.randrange(4), random.choice(ways)) for _ in range(14)]
+    turns = [(random.randrange(4), random.choice(ways)) for _ in range(14)]
 
-    bench.hears(*(turn(alone[who], which, at) for at, (who, which) in enumerate(told, 2)))
-    hears_at_once(bench, [turn(together[who], which, at) for at, (who, which) in enumerate(told, 2)])
+    bench.hears(*(turn(alone[who], which, at) for at, (who, which) in enumerate(turns, 2)))
+    hears_at_once(bench, [turn(together[who], which, at) for at, (who, which) in enumerate(turns, 2)])
 
     assert [standing(bench, it) for it in together] == [standing(bench, it) for it in alone]
     assert standing(bench, records[8]) == (True, "waiting", None, None, None, None)
