@@ -53,8 +53,13 @@ _HINTS = {
     "on after a quote in quotes as a whole",
     "could not find expected ':'": "a key without its colon, or text that needs quotes",
     "found character '\\t'": "a tab cannot start any token; indent with spaces",
-    "found unexpected end of stream": "the file ends within a text in quotes",
+    "found unexpected end of stream": "the text in quotes that begins here never ends",
+    "expected ',' or ']'": "the [ that opens here is never closed, or a comma is missing behind it",
+    "expected ',' or '}'": "the { that opens here is never closed, or a comma is missing behind it",
 }
+
+#: What YAML's reader was about when it met a fault that is where that begins.
+_BEGUN = ("while scanning a simple key", "while scanning a quoted scalar", "while parsing a flow")
 
 
 @dataclass
@@ -141,13 +146,19 @@ def _read_yaml(text: str, as_written: bool) -> Document:
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
+        mark = (error.context_mark if _was_begun(error) else None) or error.problem_mark or error.context_mark
         why = _plainly(error.problem or "it is not YAML")
         line, column = (mark.line + 1, mark.column + 1) if mark is not None else (None, None)
         raise _Unreadable(why, line, column) from error
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise _Unreadable("a character that YAML does not allow", line) from error
+
+
+def _was_begun(error: yaml.MarkedYAMLError) -> bool:
+    """Whether what is wrong is where it begins, and met only later: a key without a colon, a quote or a bracket that is
+    never closed."""
+    return (error.context or "").startswith(_BEGUN)
 
 
 def _plainly(problem: str) -> str:

@@ -41,6 +41,9 @@ def test_a_fault_is_told_once_and_a_key_that_is_none_with_the_one_that_was_meant
     [
         ("review: small\ntitle: a: b\n", 2, "put text that holds a colon in quotes"),
         ("review: small\ntitle: 'a' b\n", 2, "quotes"),
+        ("review: small\ntitle\nquestion: b\n", 2, "a key without its colon"),
+        ('review: small\ntitle: "a\nquestion: b\n', 2, "begins here never ends"),
+        ("review: small\nstages: [a, b\ntitle: b\n", 2, "the [ that opens here is never closed"),
         (b"review: small\ntitle: caf\xe9\n", 2, "not UTF-8"),
     ],
 )
