@@ -8,6 +8,7 @@ from services.web import drawing
 from services.web.glance import looked
 from services.web.lacking import without_protocol
 from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.roles import has_role
 from shared.errors import Forbidden, NotFound
 from shared.wire.protocol import ReviewView, VersionView
 from shared.wire.screening import StageLeft
@@ -31,8 +32,8 @@ async def show_home(asked: Asked) -> Drawn:
 
 @pages.page("/reviews/{review}", open_to="readers", allowed=("scripts",))
 async def show_review(asked: Asked) -> Drawn:
-    """A review at a glance: what waits for somebody, where all of it is, and what waits for me. Whoever does not belong
-    to it is led to what it has found, where that is public."""
+    """A review at a glance: what waits for somebody, where all of it is, and what waits for me; where all of it is
+    first for whoever only reads. Whoever does not belong to it is led to what it has found, where that is public."""
     review = asked.path["review"]
     if asked.public:
         return Go(drawing.url("reviews", review, "findings"))
@@ -40,8 +41,11 @@ async def show_review(asked: Asked) -> Drawn:
     if version is None:
         return await without_protocol(asked)
     (found, funnel), left = await asyncio.gather(looked(asked, me), _left(asked, review))
-    given = {"me": me, "review": review, "protocol": version.protocol, "version": version.version}
-    return Page("review.html", given | {"glance": found, "funnel": funnel, "left": left})
+    given = {
+        "me": me, "review": review, "protocol": version.protocol, "version": version.version, "glance": found,
+        "funnel": funnel, "left": left, "works": has_role(me, "reviewer", review),
+    }  # fmt: skip
+    return Page("review.html", given)
 
 
 async def _reviews(asked: Asked) -> list[ReviewView]:

@@ -79,3 +79,4 @@ def test_a_reader_sees_the_same_counts_and_nothing_that_is_for_leads(busy):
     rita = busy.member("Rita", "reader").goes(AT)
 
     assert rita.page.status_code == 200 and "In conflict at Sift: 1" in rita.text and "set aside" not in rita.text
+    assert rita.text.index("Where its records are") < rita.text.index("In conflict at Sift: 1")
