@@ -151,12 +151,20 @@ class Gate:
             return True
 
     def _serve(self) -> None:
-        while (job := self._take()) is not None:
-            job.run()
-            with self._changed:
-                self._working[job.person] -= 1
-                if not self._working[job.person]:
-                    del self._working[job.person]
+        while self._serve_one():
+            pass  # In steps, so that a thread that waits holds nothing of the last request.
+
+    def _serve_one(self) -> bool:
+        """Does the next job; False when there is none."""
+        job = self._take()
+        if job is None:
+            return False
+        job.run()
+        with self._changed:
+            self._working[job.person] -= 1
+            if not self._working[job.person]:
+                del self._working[job.person]
+        return True
 
     def _take(self) -> _Job[Any] | None:
         """The next job; None when there was none for long, or never will be."""
