@@ -204,6 +204,7 @@ def test_every_page_is_for_everybody_within_its_width_and_quiet(shown):
         _looks_after_sources(ada, shown.batch)
         _amends_the_protocol(ada, shown.preview)
         _synthesises(ada, shown.synthesis)
+        _goes_on(ada)
 
     assert ada.wrong == []
     paths = {shown.path for table in ALL for shown in table.all if shown.method == "GET"}
@@ -224,6 +225,20 @@ def _comes_in(ada: Looking) -> None:
     ada.page.goto(f"{AT}/people")
     ada.page.click("td a[href$='/end']")
     ada.looks("form[action$='/end']")
+
+
+def _goes_on(ada: Looking) -> None:
+    """With a form that was sent when the session had ended."""
+    ada.page.goto("/account")
+    ada.page.fill("form[action='/account/password'] [name=sign_in_as]", "Ada")
+    ada.page.fill("form[action='/account/password'] [name=password]", "another sentence of hers")
+    ada.context.clear_cookies()
+    ada.page.click("form[action='/account/password'] button")
+    ada.looks("form[action='/sign-in'] .field")
+    ada.page.fill("#sign_in_as", "Ada")
+    ada.page.fill("#password", "a sentence of my own")
+    ada.page.press("#password", "Enter")
+    ada.looks("form[action='/account/password'] .field")
 
 
 def _reads(ada: Looking, mailed: Sequence[str]) -> None:
