@@ -192,7 +192,8 @@ class Generation:
         self._each(f"INSERT OR REPLACE INTO records_{self.id} SELECT {_columns(16)} FROM given", writing.rows)
         described = "json_extract(value, '$[0]'), CAST(json_extract(value, '$[1]') AS BLOB)"
         counted = f"INSERT INTO counted_{self.id} SELECT {_columns(2)} FROM given WHERE true"
-        self._each(f"{counted} ON CONFLICT DO UPDATE SET listed = listed + excluded.listed", [*writing.listed.items()])
+        more = [it for it in writing.listed.items() if it[1]]
+        self._each(f"{counted} ON CONFLICT DO UPDATE SET listed = listed + excluded.listed", more)
         self._each(f"INSERT INTO described_{self.id} SELECT {described} FROM given", writing.described)
         words = f"({columns}) SELECT {_columns(7)} FROM given"
         self._each(f"INSERT INTO {texts} {words}", self._texts(writing.texts_in))
