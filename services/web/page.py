@@ -489,15 +489,8 @@ class Look:
     def went_on(self, to: str, fields: Sequence[tuple[str, str]], anew: Sequence[str], name: str) -> Response:
         """Shows what was sent when a session had ended, to be sent by whoever has signed in, under this name: it may be
         somebody else's."""
-        given: dict[str, Any] = {
-            "to": to,
-            "fields": fields,
-            "anew": anew,
-            "words": _words(FormData([*fields])),
-            "name": name,
-        }
-        given["earlier"] = False
-        return self.page("go-on.html", given)
+        kept = {"fields": fields, "anew": anew, "words": _words(FormData([*fields]))}
+        return self.page("go-on.html", {"to": to, **kept, "name": name, "earlier": False})
 
     def of_error(self, error: LivingError) -> Response:
         """A page that says what happened, and what to do; the log has what is our fault."""

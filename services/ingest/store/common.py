@@ -50,7 +50,7 @@ def review_if_known(work: Work, review: str) -> ReviewRow | None:
 
 def review_of(work: Work, review: str) -> ReviewRow:
     """The review. Raises NotFound."""
-    row = work.session.get(ReviewRow, review)
+    row = review_if_known(work, review)
     if row is None:
         raise UnknownReview(review)
     return row

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import event, select
+from sqlmodel import col
 
 from services.ingest.models import RecordRow
 from shared.bus.reading import react
@@ -49,7 +50,7 @@ def turn(record: str, which: str, revision: int) -> Event:
 
 def standing(bench: IngestBench, record: str) -> tuple[Any, ...]:
     with bench.work() as at_work:
-        row = at_work.session.execute(select(RecordRow).where(RecordRow.id == record)).scalar_one()  # type: ignore[arg-type]
+        row = at_work.session.execute(select(RecordRow).where(col(RecordRow.id) == record)).scalar_one()
         return row.followed, row.standing, row.stage, row.excluded_on, row.at_stage, row.reason
 
 

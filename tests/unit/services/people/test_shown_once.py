@@ -191,12 +191,17 @@ def test_a_link_by_which_somebody_came_in_is_not_opened_again(bench: PeopleBench
     assert comer in problem["detail"] and made_by(bench, command) == 1
 
 
+def end(bench: PeopleBench, table: type[InvitationRow] | type[KeyRow], made: str) -> None:
+    """Has an invitation or a key have ended yesterday."""
+    with bench.work() as work:
+        over = datetime.now(UTC) - timedelta(days=1)
+        work.session.execute(update(table).where(col(table.id) == made).values(ends_at=over))
+
+
 @links
 def test_a_link_that_is_over_is_not_opened_again(bench: PeopleBench, root: Someone, command):
     made = done(sends(root.asks, command))
-    with bench.work() as work:
-        over = datetime.now(UTC) - timedelta(days=1)
-        work.session.execute(update(InvitationRow).where(col(InvitationRow.id) == made["id"]).values(ends_at=over))
+    end(bench, InvitationRow, made["id"])
 
     assert "ended" in refused(sends(root.asks, command), 409, "invitation_over")["detail"]
 
@@ -224,9 +229,7 @@ def test_a_key_that_was_withdrawn_stays_so(bench: PeopleBench, root: Someone, co
 @programs
 def test_a_key_that_is_over_is_not_made_anew(bench: PeopleBench, root: Someone, command):
     made = done(sends(root.asks, command))
-    with bench.work() as work:
-        over = datetime.now(UTC) - timedelta(days=1)
-        work.session.execute(update(KeyRow).where(col(KeyRow.id) == made["id"]).values(ends_at=over))
+    end(bench, KeyRow, made["id"])
 
     refused(sends(root.asks, command), 409, "key_over")
 
