@@ -76,12 +76,8 @@ def follow_again(work: Work, event: RecordReopened) -> None:
     """What sources change about a record matters again, and so does what they changed while it did not. The stage that
     it waits at again it has not passed."""
     heard = whereabouts(work)
-    heard.write()
-    if (since := store.excluded_on(work, event.review, event.record)) is not None:
+    if (since := heard.note_back(event.review, event.record, event.stage)) is not None:
         store.sweep_from(work, event.review, since)
-    heard.note(event.review, event.record, followed=True, standing=Standings.WAITING, at_stage=event.stage, reason=None)
-    store.pass_no_more(work, event.review, event.record, event.stage)
-    store.wake_retrieval(work, event.record)
     if event.stage in (heard.sought_from(event.review) or ()):
         heard.seek(event.review, event.record)
 

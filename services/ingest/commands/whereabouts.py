@@ -4,9 +4,11 @@ hundreds of people decide each decision costs little here."""
 from __future__ import annotations
 
 from collections.abc import Collection
+from datetime import date
 
 from services.ingest import store
 from services.ingest.commands.retrievals import seek_all
+from services.ingest.domain.watching import Standings
 from services.ingest.models import ReviewRow
 from shared.db.work import Work
 
@@ -18,12 +20,24 @@ class Whereabouts:
         self._work = work
         self._standings: dict[tuple[str, str], dict[str, object]] = {}
         self._sought: dict[tuple[str, str], None] = {}
+        #: Those that wait again at a stage, and have not gone on from there.
+        self._back_at: dict[tuple[str, str], str] = {}
         #: Kept here, since a session lets go of what nobody holds.
         self._reviews: dict[str, ReviewRow] = {}
 
     def note(self, review: str, record: str, **standing: object) -> None:
         """Takes down where a record stands; what is told of it later in this work counts."""
         self._standings.setdefault((review, record), {}).update(standing)
+        if "stage" in standing:
+            self._back_at.pop((review, record), None)
+
+    def note_back(self, review: str, record: str, stage: str) -> date | None:
+        """Takes down that a record waits again at a stage, which it has not passed then; answers the day on which it
+        was excluded last, None where it never was."""
+        noted = self._standings.get((review, record), {}).get("excluded_on")
+        self.note(review, record, followed=True, standing=Standings.WAITING, at_stage=stage, reason=None)
+        self._back_at[review, record] = stage
+        return noted if isinstance(noted, date) else store.excluded_on(self._work, review, record)
 
     def seek(self, review: str, record: str) -> None:
         """Has the text of a record be sought, unless it was absorbed."""
@@ -36,15 +50,14 @@ class Whereabouts:
             self._reviews[review] = row
         return self._reviews[review].sought_from if review in self._reviews else None
 
-    def write(self) -> None:
-        """Writes what was taken down so far, for who looks at it within this work."""
-        standings, self._standings = self._standings, {}
-        sought, self._sought = self._sought, {}
-        store.note_standings(self._work, standings)
-        seek_all(self._work, store.live_among(self._work, sought))
-
     def flush(self) -> None:
-        self.write()
+        # Before all else, and in one order: what is written below is held then.
+        store.note_standings(self._work, self._standings)
+        for (review, record), stage in self._back_at.items():
+            store.pass_no_more(self._work, review, record, stage)
+            store.wake_retrieval(self._work, record)
+        seek_all(self._work, store.live_among(self._work, self._sought))
+        self._standings, self._back_at, self._sought = {}, {}, {}
 
 
 def whereabouts(work: Work) -> Whereabouts:

@@ -12,8 +12,14 @@ from sqlmodel import col
 
 from services.ingest.models import RecordRow, ReviewRow
 from shared.db.many import as_json
-from shared.db.said import Said
+from shared.db.said import LOCK, Said
 from shared.db.work import Work
+
+_HOLD = Said(
+    "SELECT id FROM records WHERE id {among} ORDER BY id {lock}",
+    sqlite={"among": "IN (SELECT value FROM json_each(:ids))", "lock": ""},
+    postgresql={"among": "= ANY(:ids)", **LOCK},
+)
 
 
 def note_standings(work: Work, standings: Mapping[tuple[str, str], Mapping[str, object]]) -> None:
@@ -24,6 +30,8 @@ def note_standings(work: Work, standings: Mapping[tuple[str, str], Mapping[str, 
         alike[tuple(sorted(standing))].append({"id": record, "review": review, **standing})
     if alike:
         work.session.flush()
+        # In the order in which a session writes rows: else a pull and a listener wait for each other.
+        _HOLD.run(work.rows.connection, {"ids": sorted(record for _, record in standings)})
     for names, rows in alike.items():
         _noting(names).run(work.rows.connection, {"rows": as_json(rows)})
 

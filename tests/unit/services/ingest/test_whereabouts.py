@@ -58,7 +58,7 @@ def sought(bench: IngestBench) -> list[str]:
     return [it.record for it in bench.emitted(TextSought)]
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", range(12))
 def test_what_is_told_at_once_leaves_records_as_what_is_told_one_by_one(bench, records, seed):
     random = Random(seed)
     alone, together = records[:4], records[4:8]
