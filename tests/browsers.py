@@ -45,7 +45,8 @@ class Visit:
         self.page.on("console", self._heard)
 
     def _heard(self, message: Any) -> None:
-        # A form that lacks something is answered 422, and a test may cut a line; both a browser tells its console.
-        expected = ("status of 4", "net::ERR_INTERNET_DISCONNECTED")
+        # A form that lacks something is answered 422, a machine that stands still makes a service busy, and a test may
+        # cut a line; all of it a browser tells its console.
+        expected = ("status of 4", "status of 503", "net::ERR_INTERNET_DISCONNECTED")
         if message.type == "error" and not any(said in message.text for said in expected):
             self.wrong.append(f"console: {message.text}")

@@ -502,9 +502,11 @@ class Look:
         """The same of what the log has already."""
         what, status = _trouble(error)
         errors = [] if what in ("not_there", "ours") else errors_of(error)
-        given = {"what": what, "errors": errors, **self._what_was_sent(what in _PASSES)}
-        answer = replace(self, allowed=()).page("trouble.html", given, status)
-        if status == 503 and error.slug not in SLUGS:  # Those a person must mend first.
+        by_itself = status == 503 and error.slug not in SLUGS  # Those a person must mend first.
+        again = by_itself and self.request.method == "GET"
+        given = {"what": what, "errors": errors, "again": again, **self._what_was_sent(what in _PASSES)}
+        answer = replace(self, allowed=("scripts",) if again else ()).page("trouble.html", given, status)
+        if by_itself:
             answer.headers["Retry-After"] = "5"
         return answer
 

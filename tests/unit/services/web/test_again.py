@@ -70,7 +70,7 @@ def test_what_was_written_is_shown_and_can_be_sent_again_as_it_was(lead, proof, 
 
     assert lead.page.status_code == 503 and "Retry-After" in lead.page.headers
     assert WROTE in unescape(lead.text) and "<b>talk" not in lead.text
-    assert "Nothing that you wrote is lost." in said
+    assert "Nothing that you wrote is lost." in said and "data-again" not in lead.text
     assert offered(lead, filled(path)) == SENT | {"proof": proof}
 
 

@@ -56,6 +56,7 @@ def test_without_the_platform_a_page_says_so_and_readiness_too(site):
     ) as browser:
         answer = browser.get("/")
         assert (answer.status_code, "Not at this moment" in answer.text) == (503, True)
+        assert 'data-again="crowd"' in answer.text
         assert "127.0.0.1" not in answer.text
         assert browser.get("/readyz").json() == {"ready": False, "services": {"web": {"people": "down"}}}
         assert browser.get("/readyz").status_code == 503 and browser.get("/healthz").status_code == 200

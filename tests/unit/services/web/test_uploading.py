@@ -6,12 +6,14 @@ Slow: a browser is started; half a minute.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from services.web.files import Ways
+from services.web.gate import Gate
 from shared.errors import Busy
 from tests.browsers import Visit, chromium
 from tests.unit.services.web.rig import REVIEW, Site
@@ -82,6 +84,22 @@ def test_a_form_that_is_not_done_at_this_moment_stays_as_it_is_with_its_file(sit
         page.click("form[data-upload] button")
         page.wait_for_url(f"**{AT}/import_*")
         assert page.inner_text("h1") == "waits.ris"
+
+
+def test_a_page_that_nobody_can_be_shown_at_this_moment_comes_by_itself(site, url, monkeypatch):
+    @asynccontextmanager
+    async def turn(gate: Gate, session: str | None) -> Any:
+        raise Busy("many people are here")
+        yield
+
+    with chromium() as browser, monkeypatch.context() as patch:
+        patch.setattr(Gate, "turn", turn)
+        ada = comes(browser, site, url)
+        assert "This page looks again by itself." in ada.page.inner_text("[data-trouble='away']")
+
+        patch.undo()
+        ada.page.wait_for_selector("form[data-upload]")
+        assert ada.wrong == []
 
 
 def test_what_is_wrong_is_shown_without_leaving_and_mended_there(site, url, tmp_path):
