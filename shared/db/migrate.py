@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -44,6 +45,8 @@ class HasEngine(Protocol):
 def upgrade(database: Database, schema: Schema) -> None:
     """Creates the database when the server lacks it, and applies every migration it has not seen."""
     ensure_database(database)
+    if current(database) == _newest(schema.migrations):
+        return  # Most starts are of a database that is so; to look through all migrations takes longer than the rest.
     with database.engine.connect() as connection:
         command.upgrade(_config(schema, connection), "head")
         connection.commit()
@@ -64,7 +67,12 @@ def current(database: HasEngine) -> str | None:
 
 def head(schema: Schema) -> str | None:
     """The newest revision of a schema."""
-    return ScriptDirectory.from_config(_config(schema, None)).get_current_head()
+    return _newest(schema.migrations)
+
+
+@cache
+def _newest(migrations: Path) -> str | None:
+    return ScriptDirectory.from_config(_scripts(migrations)).get_current_head()
 
 
 def drift(database: HasEngine, schema: Schema) -> list[object]:
@@ -85,11 +93,16 @@ def merged_metadata(schema: Schema) -> MetaData:
     return merged
 
 
-def _config(schema: Schema, connection: Connection | None) -> Config:
+def _scripts(migrations: Path) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_SCRIPTS))
-    config.set_main_option("version_locations", str(schema.migrations))
+    config.set_main_option("version_locations", str(migrations))
     config.set_main_option("path_separator", "newline")
+    return config
+
+
+def _config(schema: Schema, connection: Connection) -> Config:
+    config = _scripts(schema.migrations)
     config.attributes.update(connection=connection, metadata=merged_metadata(schema))
     return config
 

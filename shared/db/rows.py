@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Dialect, Executable
 from sqlmodel import Session, SQLModel
 
+from shared.db.dialects import once_a_kind
 from shared.db.many import inserts
 from shared.db.said import LOCK, Convert, Said, Statement, Table, table_of, write
 
@@ -65,12 +66,12 @@ class Rows:
             if pending:
                 self.flush(query.concerns)
             found: Sequence[Any] = query.run(self.connection, given or {}).fetchall()
-            shapes = [_shape(table, self.connection.dialect) for table in tables]
+            shapes = [_shape(self.connection.dialect, table) for table in tables]
         else:
             self._session.flush()
             self.flush()
             found = self.connection.execute(query, given or {}).all()
-            shapes = [_shape(table, None) for table in tables]
+            shapes = [_converted(table) for table in tables]
         if not tables:
             return list(found)
         if len(shapes) == 1:
@@ -84,7 +85,7 @@ class Rows:
             return self._known[of]
         if of in self._known:
             self.flush(lambda other: other is table)
-        shape = _shape(table, self.connection.dialect)
+        shape = _shape(self.connection.dialect, table)
         found = _by_key(table).run(self.connection, key).fetchall()
         if not found:
             return None
@@ -130,7 +131,7 @@ class Rows:
             if row.model_fields_set and table not in self._new and (concerned is None or concerned(table)):
                 alike.setdefault((table, tuple(sorted(row.model_fields_set))), []).append(row)
         for (table, names), rows in alike.items():
-            words, binds = _update(table, names, self.connection.dialect)
+            words, binds = _update(self.connection.dialect, (table, names))
             values = [_bound(row, binds) for row in rows]
             statements.append((words, values if len(values) > 1 else values[0]))
             for row in rows:
@@ -182,14 +183,20 @@ class _Shape:
                 self.converts.append((column.name, convert))
 
 
-@lru_cache(maxsize=200)
-def _shape(table: Table, dialect: Dialect | None) -> _Shape:
+@once_a_kind
+def _shape(dialect: Dialect, table: Table) -> _Shape:
     return _Shape(table, dialect)
 
 
 @lru_cache(maxsize=200)
-def _update(table: Table, names: tuple[str, ...], dialect: Dialect) -> tuple[str, list[tuple[str, Convert | None]]]:
+def _converted(table: Table) -> _Shape:
+    return _Shape(table, None)
+
+
+@once_a_kind
+def _update(dialect: Dialect, written: tuple[Table, tuple[str, ...]]) -> tuple[str, list[tuple[str, Convert | None]]]:
     """The statement that writes these columns of a row, and how their values become the driver's."""
+    table, names = written
     columns, key = table_of(table).columns, _key_names(table)
     value = ":{}" if dialect.name == "sqlite" else "%({})s"
     sets, where = (

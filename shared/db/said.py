@@ -17,6 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPICursor
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
+from shared.db.dialects import once_a_kind
 from shared.db.faults import file_fault
 from shared.db.types import Instant
 
@@ -63,7 +64,7 @@ class Said:
     def ready(self, dialect: Dialect, given: Mapping[str, object]) -> Statement:
         """In the driver's words and values. Of what is given, instants are written as the columns have them, and lists
         as the arrays that PostgreSQL has, or as JSON."""
-        instant, array = _ways(dialect)
+        instant, array = _ways(dialect, Instant)
         values = {
             name: instant(value) if isinstance(value, datetime) else array(value) if isinstance(value, list) else value
             for name, value in given.items()
@@ -144,10 +145,10 @@ def _in_one(several: Sequence[str]) -> str:
     return f"WITH {', '.join(parts)} SELECT 1"
 
 
-@lru_cache(maxsize=200)
-def _ways(dialect: Dialect) -> tuple[Convert, Convert]:
+@once_a_kind
+def _ways(dialect: Dialect, instants: type[Instant]) -> tuple[Convert, Convert]:
     """How instants and lists become the driver's."""
-    instant = Instant().dialect_impl(dialect).bind_processor(dialect)
+    instant = instants().dialect_impl(dialect).bind_processor(dialect)
     assert instant is not None
     return instant, (lambda value: orjson.dumps(value).decode()) if dialect.name == "sqlite" else list
 
