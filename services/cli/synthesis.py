@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import click
 from rich.padding import Padding
@@ -34,8 +34,18 @@ from shared.private import write_new
 from shared.storage import content
 
 if TYPE_CHECKING:
+    from shared.client.synthesis import SynthesisClient
     from shared.events.synthesis import Change
-    from shared.wire.synthesis import CmocDrafted, DraftView, EvidenceView, RevisionContent, Statement, Verified
+    from shared.wire.synthesis import (
+        CmocDrafted,
+        DraftView,
+        EvidenceForm,
+        EvidenceView,
+        ExportForm,
+        RevisionContent,
+        Statement,
+        Verified,
+    )
 
 app = Group(help="Theories, their evidence, signed revisions.")
 
@@ -43,6 +53,9 @@ _STYLE = {"supported": "green", "partially_supported": "yellow", "contested": "r
 
 #: Bytes that are read of a file for `verify`. A revision of 500 CMOCs on 100,000 links has some 10 MB.
 _LARGEST_EXPORT, _LARGEST_KEYS = 64_000_000, 1_000_000
+
+#: What `export` writes beside what was signed: all that a revision says, and what it rests on.
+FORMS, EVIDENCE = ("markdown", "docx", "csv", "jsonld"), ("matrix", "annotated", "destiny")
 
 _CHANGES: list[tuple[str, Callable[[Change], object]]] = [
     ("CMOC", lambda change: change.cmoc),
@@ -354,24 +367,48 @@ def course(review: str, course: Literal["living", "paused", "retired"], why: str
     print_line(f"{review} is {course}")
 
 
-@app.command("export", example="living synthesis export ics-leadership 5 --to revision-5.json")
+@app.command(
+    "export",
+    example="living synthesis export ics-leadership 5 --to revision-5.json\n"
+    "living synthesis export ics-leadership 5 --as docx --to revision-5.docx",
+)
 @REVIEW
 @argument("revision", "The revision's number.", type=int)
+@option(
+    "--as",
+    "form",
+    default="signed",
+    type=click.Choice(["signed", *FORMS, *EVIDENCE]),
+    help="What was signed, all that it says, or (matrix, annotated, destiny) the links that it rests on.",
+)
 @option("--to", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A new file; `-` prints it.")
-def export(review: str, revision: int, to: Path) -> None:
-    """Write a revision as one file, which can be verified without this platform.
+def export(review: str, revision: int, form: str, to: Path) -> None:
+    """Write a revision as one file: to be verified without this platform, or to be read.
 
-    It has the exact text that was signed, its hash and its signature. Whoever verifies it takes the key from you, not
-    from the file: `living key public --json > keys.json`, or GET /signing-keys.
+    As `signed` it has the exact text that was signed, its hash and its signature. Whoever verifies it takes the key
+    from you, not from the file: `living key public --json > keys.json`, or GET /signing-keys. The links that a
+    revision rests on are for members: as they were signed (matrix), with annotations (annotated), or for a DESTINY
+    repository.
     """
     with client() as living:
-        exported = living.synthesis.export(review, revision)
-    text = json.dumps(plain(exported), indent=2) + "\n"
+        made = _exported(living.synthesis, review, revision, form)
     if str(to) == "-":
-        click.echo(text, nl=False)
+        click.echo(made, nl=False)
         return
-    write_new(to, text.encode("ascii"))
+    write_new(to, made)
     out.print(f"revision {revision} of {review} is in {to}", markup=False, highlight=False)
+
+
+def _exported(synthesis: SynthesisClient, review: str, revision: int, form: str) -> bytes:
+    if form == "signed":
+        exported = synthesis.export(review, revision)
+        return (json.dumps(plain(exported), indent=2) + "\n").encode("ascii")
+    pieces: list[bytes] = []
+    if form in EVIDENCE:
+        synthesis.evidence_file(review, revision, cast("EvidenceForm", form), pieces.append)
+    else:
+        synthesis.file(review, revision, cast("ExportForm", form), pieces.append)
+    return b"".join(pieces)
 
 
 @app.command("crate", example="living synthesis crate ics-leadership 5 --to ics-leadership-5.crate.zip")

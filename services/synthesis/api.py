@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any
 
 from fastapi import APIRouter
 
 from services.synthesis import store, views
-from services.synthesis.commands import confidence, courses, evidence, notices, proposals, reports, revisions
+from services.synthesis.commands import (
+    confidence,
+    courses,
+    evidence,
+    exports,
+    notices,
+    proposals,
+    reports,
+    revisions,
+)
 from services.synthesis.domain.changes import change_class, differences
 from services.synthesis.domain.lineage import kin_of
 from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.revisions import content_of
 from services.synthesis.models import DraftRow
 from services.synthesis.ports.crates import name_of
+from services.synthesis.ports.forms import catalog as forms
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.events.synthesis import Element
@@ -36,10 +47,12 @@ from shared.wire.synthesis import (
     Difference,
     DraftView,
     EvidenceBatch,
+    EvidenceForm,
     EvidenceGiven,
     EvidenceTaken,
     EvidenceView,
     ExportedRevision,
+    ExportForm,
     Judged,
     Kin,
     NewAppraisal,
@@ -71,6 +84,17 @@ class CrateResponse(Afterwards):
     """A package, to be saved."""
 
     media_type = "application/zip"
+
+
+class FileResponse(Afterwards):
+    """A file, to be saved; each form has a media type of its own."""
+
+    media_type = None
+
+
+def _files(made: Mapping[str, forms.Made | forms.MadeOfLinks]) -> dict[int | str, dict[str, Any]]:
+    """What a route answers that answers one of these."""
+    return {200: {"content": {it.media_type: {} for it in made.values()}}}
 
 
 router = APIRouter(prefix="/synthesis", tags=["synthesis"], route_class=Route)
@@ -321,6 +345,33 @@ def export_crate_of_revision(review: Name, number: Number, work: Reading, person
     return CrateResponse(revisions.crate(work, review, number), saved | {"X-Content-Type-Options": "nosniff"})
 
 
+@router.get(
+    "/reviews/{review}/revisions/{number}/files/{form}", response_class=FileResponse, responses=_files(forms.FORMS)
+)
+def export_file_of_revision(
+    review: Name, number: Number, form: ExportForm, work: Reading, person: Anybody
+) -> FileResponse:
+    """All that one revision says, as a file: Markdown, Word, its CMOCs as CSV, or linked data (JSON-LD)."""
+    made = forms.FORMS[form]
+    name = forms.name_of(review, number, made.ending)
+    return _saved(exports.file_of(work, review, number, form), made.media_type, name)
+
+
+@router.get(
+    "/reviews/{review}/revisions/{number}/evidence/{form}",
+    response_class=FileResponse,
+    responses=_files(forms.EVIDENCE),
+)
+def export_evidence_of_revision(
+    review: Name, number: Number, form: EvidenceForm, work: Reading, person: Reader
+) -> FileResponse:
+    """Every link that one revision rests on, as a file: CSV, linked data with W3C's annotations, or JSON lines in the
+    shape of the DESTINY repository."""
+    made = forms.EVIDENCE[form]
+    name = forms.name_of(review, number, made.ending)
+    return _saved(exports.evidence_of(work, review, number, form), made.media_type, name)
+
+
 @router.get("/reviews/{review}/revisions/{number}/provenance")
 def show_provenance(review: Name, number: Number, work: Reading, person: Anybody) -> Provenance:
     """What a revision came from, as PROV-JSON (W3C), out of what was signed."""
@@ -431,3 +482,11 @@ def _draft(work: Work, review: str) -> DraftRow:
     if row is None:
         raise NotFound(f"review {review!r} has no draft yet: the synthesis runs within seconds", slug="no_draft")
     return row
+
+
+def _saved(make: Callable[[], bytes], media_type: str, name: str) -> FileResponse:
+    """A file that a browser saves under this name, and takes for nothing else than it is."""
+    saved = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    answer = FileResponse(make, saved)
+    answer.media_type = media_type
+    return answer

@@ -40,6 +40,11 @@ Course = Literal["living", "paused", "retired"]
 ReviewStanding = Literal["active", "due", "overdue", "paused", "retired"]
 
 
+#: What a revision says, as a file; and what it rests on, for those who may see that.
+ExportForm = Literal["markdown", "docx", "csv", "jsonld"]
+EvidenceForm = Literal["matrix", "annotated", "destiny"]
+
+
 # Evidence
 
 

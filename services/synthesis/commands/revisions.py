@@ -70,7 +70,7 @@ def verified(work: Work, review: str, number: int) -> Verified:
     found = verify(_signed(row), work.ring.current(), revision=revision_id(review, number), head=row.head)
     if found.holds and found.readable:
         signed, kept = content_of(row.content).matrix_sha256, store.matrix_of(work, review, number)
-        if signed is not None and _unpacked(kept, signed) is None:
+        if signed is not None and unpacked(kept, signed) is None:
             return found.model_copy(update={"holds": False, "faults": ["its matrix is missing, or is another"]})
     return found
 
@@ -88,12 +88,12 @@ def crate(work: Work, review: str, number: int) -> Callable[[], bytes]:
     def make() -> bytes:
         content = content_of(found.document)
         signed = content.matrix_sha256
-        return crates.made(found, content, _unpacked(kept, signed) if signed is not None else None)
+        return crates.made(found, content, unpacked(kept, signed) if signed is not None else None)
 
     return make
 
 
-def _unpacked(kept: bytes | None, sha256: str) -> str | None:
+def unpacked(kept: bytes | None, sha256: str) -> str | None:
     """A matrix as it was signed; None where it is none any more, which whoever verifies a revision finds out."""
     try:
         with gzip.open(BytesIO(kept or b"")) as packed:
