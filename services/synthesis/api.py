@@ -44,6 +44,7 @@ from shared.wire.synthesis import (
     CmocView,
     ConfidenceView,
     Declined,
+    DepositView,
     Difference,
     DraftView,
     EvidenceBatch,
@@ -321,7 +322,8 @@ def list_revisions(
 @router.get("/reviews/{review}/revisions/{number}")
 def show_revision(review: Name, number: Number, work: Reading, person: Anybody) -> RevisionView:
     """One revision as it was signed."""
-    return revisions.view_of(store.revision(work, review, number))
+    row = store.revision(work, review, number)
+    return revisions.view_of(row, store.dois_of(work, review, number))
 
 
 @router.get("/reviews/{review}/revisions/{number}/verify")
@@ -384,6 +386,13 @@ def show_studies(review: Name, number: Number, work: Reading, person: Anybody) -
     """The reports that a revision rests on, with the CMOCs that each speaks to there, and what was noticed about them
     by today."""
     return views.cited_studies(work, content_of(store.revision(work, review, number).content))
+
+
+@router.get("/reviews/{review}/dois")
+def list_dois(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[DepositView]:
+    """How far the deposits of revisions that are to have a DOI are, archive by archive, oldest revision first."""
+    store.review(work, review)
+    return store.deposits(work, review, page).page(views.deposit_view)
 
 
 @router.get("/reviews/{review}/diff")

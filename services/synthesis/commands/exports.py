@@ -17,14 +17,14 @@ from shared.wire.synthesis import EvidenceForm, ExportForm
 def file_of(work: Work, review: str, number: int, form: ExportForm) -> Callable[[], bytes]:
     """What makes a file of all that a revision says. It takes no work, and seconds."""
     row = store.revision(work, review, number)
-    frozen, sha256, doi = row.content, row.content_sha256, None
+    frozen, sha256, doi = row.content, row.content_sha256, revisions.doi_of(work, review, number)
     return lambda: FORMS[form].make(Signed(content_of(frozen), sha256, doi))
 
 
 def evidence_of(work: Work, review: str, number: int, form: EvidenceForm) -> Callable[[], bytes]:
     """The same of the links that it rests on. Raises NotFound for a revision that was signed before these were kept."""
     row = store.revision(work, review, number)
-    frozen, sha256, doi = row.content, row.content_sha256, None
+    frozen, sha256, doi = row.content, row.content_sha256, revisions.doi_of(work, review, number)
     kept = store.matrix_of(work, review, number)
 
     def make() -> bytes:
