@@ -88,15 +88,17 @@ def show(review: str, revision: int | None, draft: bool, as_json: bool) -> None:
     elif view is None:
         print_line(f"No revision is signed yet. What would be signed now: living synthesis show {review} --draft")
     else:
-        _show_revision(view.content, called)
+        _show_revision(view.content, called, getattr(view, "doi", None))
 
 
-def _show_revision(content: RevisionContent, called: Callable[[str], str]) -> None:
+def _show_revision(content: RevisionContent, called: Callable[[str], str], doi: str | None) -> None:
     signed = f"signed by {called(content.signed_by)} on {day(content.signed_at)}"
     out.print(Text(content.title, style="bold"))
     out.print(
         Text(f"revision {content.number}{_drill(content.drill)}: {content.change_class}, {signed}\n{content.summary}\n")
     )
+    if doi is not None:
+        out.print(Text(f"https://doi.org/{doi}\n"), soft_wrap=True)
     _show_not_searched(content)
     _show_theories(content, {})
 
@@ -136,6 +138,28 @@ def revisions(review: str, as_json: bool) -> None:
         ("drill", lambda row: "drill" if row.drill else ""),
     ]
     print_rows(rows, columns, as_json=as_json, empty="No revision is signed yet.")
+
+
+@app.command("dois", example="living synthesis dois ics-leadership")
+@REVIEW
+@AS_JSON
+def dois(review: str, as_json: bool) -> None:
+    """List how far the DOI of each revision is, and why one does not get on; it is tried again by itself.
+
+    The platform makes them for the reviews that its operator names (LIVING_DOI_REVIEWS).
+    """
+    with client() as living:
+        rows = list(living.synthesis.dois(review))
+    columns = [
+        ("revision", lambda row: row.number),
+        ("state", lambda row: row.state),
+        ("DOI", lambda row: row.doi),
+        ("of all", lambda row: row.concept_doi),
+        ("tries", lambda row: row.tries or ""),
+        ("again", lambda row: second(row.again_at) if row.again_at else ""),
+        ("because", lambda row: f"refused: {row.trouble}" if row.refused else row.trouble),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="No revision is to have a DOI yet.")
 
 
 @app.command("evidence", example="living synthesis evidence ics-leadership --cmoc cmoc-5")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter
 
@@ -24,7 +24,6 @@ from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.revisions import content_of
 from services.synthesis.models import DraftRow
 from services.synthesis.ports.crates import name_of
-from services.synthesis.ports.forms import catalog as forms
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.events.synthesis import Element
@@ -37,6 +36,7 @@ from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
 from shared.wire.people import OldNames
 from shared.wire.synthesis import (
+    FORMS,
     AppraisalView,
     BatchTaken,
     CitedStudies,
@@ -78,6 +78,7 @@ from shared.wire.synthesis import (
     Verified,
     Withdrawal,
     Withdrawn,
+    file_of,
 )
 
 
@@ -90,12 +91,12 @@ class CrateResponse(Afterwards):
 class FileResponse(Afterwards):
     """A file, to be saved; each form has a media type of its own."""
 
-    media_type = None
+    media_type: str | None = None
 
 
-def _files(made: Mapping[str, forms.Made | forms.MadeOfLinks]) -> dict[int | str, dict[str, Any]]:
+def _files(forms: Collection[str]) -> dict[int | str, dict[str, Any]]:
     """What a route answers that answers one of these."""
-    return {200: {"content": {it.media_type: {} for it in made.values()}}}
+    return {200: {"content": {kind: {} for form, (_, kind) in FORMS.items() if form in forms}}}
 
 
 router = APIRouter(prefix="/synthesis", tags=["synthesis"], route_class=Route)
@@ -348,30 +349,28 @@ def export_crate_of_revision(review: Name, number: Number, work: Reading, person
 
 
 @router.get(
-    "/reviews/{review}/revisions/{number}/files/{form}", response_class=FileResponse, responses=_files(forms.FORMS)
+    "/reviews/{review}/revisions/{number}/files/{form}",
+    response_class=FileResponse,
+    responses=_files(get_args(ExportForm)),
 )
 def export_file_of_revision(
     review: Name, number: Number, form: ExportForm, work: Reading, person: Anybody
 ) -> FileResponse:
     """All that one revision says, as a file: Markdown, Word, its CMOCs as CSV, or linked data (JSON-LD)."""
-    made = forms.FORMS[form]
-    name = forms.name_of(review, number, made.ending)
-    return _saved(exports.file_of(work, review, number, form), made.media_type, name)
+    return _saved(exports.file_of(work, review, number, form), *file_of(review, number, form))
 
 
 @router.get(
     "/reviews/{review}/revisions/{number}/evidence/{form}",
     response_class=FileResponse,
-    responses=_files(forms.EVIDENCE),
+    responses=_files(get_args(EvidenceForm)),
 )
 def export_evidence_of_revision(
     review: Name, number: Number, form: EvidenceForm, work: Reading, person: Reader
 ) -> FileResponse:
     """Every link that one revision rests on, as a file: CSV, linked data with W3C's annotations, or JSON lines in the
     shape of the DESTINY repository."""
-    made = forms.EVIDENCE[form]
-    name = forms.name_of(review, number, made.ending)
-    return _saved(exports.evidence_of(work, review, number, form), made.media_type, name)
+    return _saved(exports.evidence_of(work, review, number, form), *file_of(review, number, form))
 
 
 @router.get("/reviews/{review}/revisions/{number}/provenance")
@@ -493,7 +492,7 @@ def _draft(work: Work, review: str) -> DraftRow:
     return row
 
 
-def _saved(make: Callable[[], bytes], media_type: str, name: str) -> FileResponse:
+def _saved(make: Callable[[], bytes], name: str, media_type: str) -> FileResponse:
     """A file that a browser saves under this name, and takes for nothing else than it is."""
     saved = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     answer = FileResponse(make, saved)

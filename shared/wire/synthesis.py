@@ -47,6 +47,24 @@ DepositState = Literal["waiting", "reserved", "assigned", "needless"]
 ExportForm = Literal["markdown", "docx", "csv", "jsonld"]
 EvidenceForm = Literal["matrix", "annotated", "destiny"]
 
+#: Of each form, how the name of its file ends, and its media type.
+FORMS: dict[ExportForm | EvidenceForm, tuple[str, str]] = {
+    "markdown": (".md", "text/markdown"),
+    "docx": (".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    "csv": ("-cmocs.csv", "text/csv"),
+    "jsonld": (".jsonld", "application/ld+json"),
+    "matrix": ("-matrix.csv", "text/csv"),
+    "annotated": ("-annotated.jsonld", "application/ld+json"),
+    # With the version of the package whose shape it has (`services.synthesis.ports.forms.destiny`).
+    "destiny": ("-destiny-0.17.6.jsonl", "application/jsonl"),
+}
+
+
+def file_of(review: str, number: int, form: ExportForm | EvidenceForm) -> tuple[str, str]:
+    """The name of a revision's file in one form, and its media type."""
+    ending, media_type = FORMS[form]
+    return f"{review}-revision-{number}{ending}", media_type
+
 
 # Evidence
 

@@ -18,7 +18,7 @@ def file_of(work: Work, review: str, number: int, form: ExportForm) -> Callable[
     """What makes a file of all that a revision says. It takes no work, and seconds."""
     row = store.revision(work, review, number)
     frozen, sha256, doi = row.content, row.content_sha256, revisions.doi_of(work, review, number)
-    return lambda: FORMS[form].make(Signed(content_of(frozen), sha256, doi))
+    return lambda: FORMS[form](Signed(content_of(frozen), sha256, doi))
 
 
 def evidence_of(work: Work, review: str, number: int, form: EvidenceForm) -> Callable[[], bytes]:
@@ -40,6 +40,6 @@ def evidence_of(work: Work, review: str, number: int, form: EvidenceForm) -> Cal
                 "the links of this revision were changed where they are kept; verifying it says so",
                 slug="spoiled_revision",
             )
-        return EVIDENCE[form].make(Signed(content, sha256, doi), text, matrix.read(text).links)
+        return EVIDENCE[form](Signed(content, sha256, doi), text, matrix.read(text).links)
 
     return make

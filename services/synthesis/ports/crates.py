@@ -108,7 +108,7 @@ def made(exported: ExportedRevision, content: RevisionContent, matrix: str | Non
         files["key.pem"] = exported.public_key
     if matrix is not None:
         files["matrix.csv"] = matrix
-        files["annotations.jsonld"] = _json(annotations(read(matrix).links))
+        files["annotations.jsonld"] = _json(collection_of(read(matrix).links))
     archive = BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as kept:
         for name, text in {"ro-crate-metadata.json": _described(content, files), **files}.items():
@@ -175,7 +175,7 @@ def _described(content: RevisionContent, files: dict[str, str]) -> str:
     return b"".join(piece for _, piece in crate.metadata.stream()).decode()
 
 
-def annotations(links: Sequence[MatrixLink]) -> dict[str, Any]:
+def collection_of(links: Sequence[MatrixLink]) -> dict[str, Any]:
     """The fragments as annotations of their reports: the body is what the coder says, the target where it stands."""
     fragments: dict[str, list[MatrixLink]] = {}
     for it in links:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast, get_args
 
 from services.web.page import Asked, Drawn, Page, Pages
 from services.web.saving import as_file, saved
 from services.web.written import numbered
+from shared.errors import NotFound
 from shared.keys.published import read_keys
+from shared.wire.synthesis import EvidenceForm, file_of
 
 pages = Pages()
 
@@ -43,4 +46,18 @@ async def take_crate(asked: Asked) -> Drawn:
     review, number = asked.path["review"], numbered(asked.path["number"])
     return await saved(
         asked, lambda api, into: api.synthesis.crate(review, number, into), name=f"{review}-revision-{number}.crate.zip"
+    )
+
+
+@pages.page(_AT + "/evidence/{form}")
+async def take_evidence(asked: Asked) -> Drawn:
+    """The links that a revision rests on, in a form that is read elsewhere, for members."""
+    review, number, form = asked.path["review"], numbered(asked.path["number"]), asked.path["form"]
+    if form not in get_args(EvidenceForm):
+        raise NotFound(f"the evidence of a revision has no form {form[:50]!r}")
+    kind = cast(EvidenceForm, form)
+    return await saved(
+        asked,
+        lambda api, into: api.synthesis.evidence_file(review, number, kind, into),
+        name=file_of(review, number, kind)[0],
     )

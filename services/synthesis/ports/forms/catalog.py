@@ -1,4 +1,4 @@
-"""The forms that a revision has as a file: what each is called, of which type it is, and what makes it."""
+"""The forms that a revision has as a file, and what makes each; the same revision is the same file."""
 
 from __future__ import annotations
 
@@ -19,46 +19,17 @@ class Signed:
     doi: str | None = None
 
 
-@dataclass(frozen=True)
-class Made:
-    """A form: how its file's name ends, its media type, and what makes it of what was signed. The same revision is the
-    same file."""
-
-    ending: str
-    media_type: str
-    make: Callable[[Signed], bytes]
-
-
-@dataclass(frozen=True)
-class MadeOfLinks:
-    """The same of a form that shows the links that a revision rests on: it is for those who may see them."""
-
-    ending: str
-    media_type: str
-    make: Callable[[Signed, str, Sequence[MatrixLink]], bytes]
-
-
-FORMS: Mapping[ExportForm, Made] = {
-    "markdown": Made(".md", "text/markdown", lambda it: markdown.written(it.content, it.sha256, it.doi)),
-    "docx": Made(".docx", word.MEDIA_TYPE, lambda it: word.written(it.content, it.sha256, it.doi)),
-    "csv": Made("-cmocs.csv", "text/csv", lambda it: sheets.written(it.content)),
-    "jsonld": Made(".jsonld", linked.MEDIA_TYPE, lambda it: linked.written(it.content, it.sha256, it.doi, None)),
+#: All that a revision says.
+FORMS: Mapping[ExportForm, Callable[[Signed], bytes]] = {
+    "markdown": lambda it: markdown.written(it.content, it.sha256, it.doi),
+    "docx": lambda it: word.written(it.content, it.sha256, it.doi),
+    "csv": lambda it: sheets.written(it.content),
+    "jsonld": lambda it: linked.written(it.content, it.sha256, it.doi, None),
 }
 
-EVIDENCE: Mapping[EvidenceForm, MadeOfLinks] = {
-    "matrix": MadeOfLinks("-matrix.csv", "text/csv", lambda it, text, links: text.encode()),
-    "annotated": MadeOfLinks(
-        "-annotated.jsonld",
-        linked.MEDIA_TYPE,
-        lambda it, text, links: linked.written(it.content, it.sha256, it.doi, links),
-    ),
-    "destiny": MadeOfLinks(
-        f"-destiny-{destiny.SHAPE}.jsonl",
-        "application/jsonl",
-        lambda it, text, links: destiny.written(it.content, links),
-    ),
+#: The links that it rests on, out of the matrix as it was signed and as it is read: for those who may see them.
+EVIDENCE: Mapping[EvidenceForm, Callable[[Signed, str, Sequence[MatrixLink]], bytes]] = {
+    "matrix": lambda it, text, links: text.encode(),
+    "annotated": lambda it, text, links: linked.written(it.content, it.sha256, it.doi, links),
+    "destiny": lambda it, text, links: destiny.written(it.content, links),
 }
-
-
-def name_of(review: str, number: int, ending: str) -> str:
-    return f"{review}-revision-{number}{ending}"

@@ -10,10 +10,8 @@ from urllib.parse import quote
 
 from services.synthesis.domain.matrix import MatrixLink
 from services.synthesis.domain.states import PARTS
-from services.synthesis.ports.crates import annotations
+from services.synthesis.ports.crates import collection_of
 from shared.wire.synthesis import RevisionContent, Statement
-
-MEDIA_TYPE = "application/ld+json"
 
 _CONTEXT = ["https://schema.org/", {"prov": "http://www.w3.org/ns/prov#", "living": "urn:living:"}]
 
@@ -23,7 +21,7 @@ def written(content: RevisionContent, sha256: str, doi: str | None, links: Seque
     graph = [_revision(content, sha256, doi), *(_claim(content.review, it) for it in content.cmocs)]
     if links is not None:
         # A context of its own: it has other names for the same words.
-        graph.append(annotations(links))
+        graph.append(collection_of(links))
     text = json.dumps({"@context": _CONTEXT, "@graph": graph}, ensure_ascii=False, indent=1)
     return (text + "\n").encode()
 

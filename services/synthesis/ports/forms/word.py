@@ -10,8 +10,6 @@ from io import BytesIO
 from services.synthesis.ports.forms.outline import Heading, Item, outline_of
 from shared.wire.synthesis import RevisionContent
 
-MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-
 #: What XML 1.0 has no way to say, escaped or not.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

@@ -19,7 +19,7 @@ from services.synthesis.models import MatrixRow
 from services.synthesis.ports.forms.catalog import EVIDENCE, FORMS
 from services.synthesis.ports.forms.destiny import SHAPE
 from shared.receipts import Receipt, issue_receipt, salted
-from shared.wire.synthesis import EvidenceForm, EvidenceGiven, ExportForm, FragmentGiven, LinkGiven
+from shared.wire.synthesis import EvidenceForm, EvidenceGiven, ExportForm, FragmentGiven, LinkGiven, file_of
 from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, protocol
 
 #: The schema of a line of its file of references, made by the package (Apache License 2.0) whose version it names.
@@ -64,11 +64,10 @@ def test_the_command_line_knows_every_form():
 def test_the_same_revision_is_the_same_file_under_a_name_and_a_type_of_its_own(signed: SynthesisRig, what: str):
     one, other = answered(signed, what), answered(signed, what)
 
-    kind, form = what.split("/")
-    made = {"files": FORMS, "evidence": EVIDENCE}[kind][form]
+    name, kind = file_of(REVIEW, 1, what.partition("/")[2])
     assert one.status_code == 200 and one.content == other.content and one.content
-    assert one.headers["content-type"].startswith(made.media_type)
-    assert f'filename="{REVIEW}-revision-1{made.ending}"' in one.headers["content-disposition"]
+    assert one.headers["content-type"].startswith(kind)
+    assert f'filename="{name}"' in one.headers["content-disposition"]
     assert one.headers["x-content-type-options"] == "nosniff"
 
 
@@ -129,7 +128,7 @@ def test_each_line_for_destiny_is_a_reference_as_its_package_has_them(signed: Sy
 
     shape = jsonschema_rs.validator_for(json.loads(DESTINY.read_text()))
     references = [json.loads(line) for line in lines]
-    assert len(references) == 2
+    assert len(references) == 2 and f"destiny-{SHAPE}." in file_of(REVIEW, 1, "destiny")[0]
     for reference in references:
         assert shape.is_valid(reference) and not shape.is_valid(reference | {"visibility": "secret"})
         assert reference["identifiers"][0]["other_identifier_name"] == "living:record"
