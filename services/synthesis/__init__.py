@@ -1,8 +1,8 @@
 """Synthesis: holds the coded evidence against the theories, and keeps the signed revisions of what they say.
 
 Owns: reports and their studies, fragments and links with what was judged of them, CMOCs and their history, notices,
-re-judgements, proposals, triggers, drafts, revisions and their deposits, the course of a review, how far each source was
-searched, and when people searched by hand.
+re-judgements, proposals, triggers, drafts, revisions and their deposits, the course of a review, how far each source
+was searched, and when people searched by hand.
 
 Reacts to: protocol.version.published, screening.record.included, screening.record.excluded,
 screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.anchor.found,
