@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from services.synthesis import store
 from services.synthesis.commands import revisions
-from services.synthesis.domain import matrix
 from services.synthesis.domain.revisions import content_of
 from services.synthesis.ports.forms.catalog import EVIDENCE, FORMS, Signed
 from shared.db.work import Work
@@ -40,6 +39,6 @@ def evidence_of(work: Work, review: str, number: int, form: EvidenceForm) -> Cal
                 "the links of this revision were changed where they are kept; verifying it says so",
                 slug="spoiled_revision",
             )
-        return EVIDENCE[form](Signed(content, sha256, doi), text, matrix.read(text).links)
+        return EVIDENCE[form](Signed(content, sha256, doi), text)
 
     return make

@@ -227,7 +227,7 @@ def citation(asked: Asked, revision: RevisionView) -> Citation:
     content = revision.content
     address = asked.web.address + drawing.url("reviews", content.review, "findings", str(content.number))
     on = content.signed_at.astimezone(UTC).date()
-    return Citation(content.review, content.title, content.number, on, revision.content_sha256, address)
+    return Citation(content.review, content.title, content.number, on, revision.content_sha256, address, revision.doi)
 
 
 async def _cited(asked: Asked) -> Citation:

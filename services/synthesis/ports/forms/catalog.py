@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from services.synthesis.domain.matrix import MatrixLink
+from services.synthesis.domain.matrix import read
 from services.synthesis.ports.forms import destiny, linked, markdown, sheets, word
 from shared.wire.synthesis import EvidenceForm, ExportForm, RevisionContent
 
@@ -27,9 +27,9 @@ FORMS: Mapping[ExportForm, Callable[[Signed], bytes]] = {
     "jsonld": lambda it: linked.written(it.content, it.sha256, it.doi, None),
 }
 
-#: The links that it rests on, out of the matrix as it was signed and as it is read: for those who may see them.
-EVIDENCE: Mapping[EvidenceForm, Callable[[Signed, str, Sequence[MatrixLink]], bytes]] = {
-    "matrix": lambda it, text, links: text.encode(),
-    "annotated": lambda it, text, links: linked.written(it.content, it.sha256, it.doi, links),
-    "destiny": lambda it, text, links: destiny.written(it.content, links),
+#: The links that it rests on, out of the matrix as it was signed: for those who may see them.
+EVIDENCE: Mapping[EvidenceForm, Callable[[Signed, str], bytes]] = {
+    "matrix": lambda it, text: text.encode(),
+    "annotated": lambda it, text: linked.written(it.content, it.sha256, it.doi, read(text).links),
+    "destiny": lambda it, text: destiny.written(it.content, read(text).links),
 }

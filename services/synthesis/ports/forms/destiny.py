@@ -17,6 +17,12 @@ from shared.wire.synthesis import RevisionContent
 #: The version of `destiny-sdk` whose `ReferenceFileInput` a line is.
 SHAPE = "0.17.6"
 
+#: What is said of a link beside what its annotation's names say.
+_SAID = (
+    "link", "fragment", "inference", "rationale", "coder", "data_type", "locator", "paraphrase", "quote", "anchor",
+    "parse_sha256", "start", "end", "quote_sha256", "salt",
+)  # fmt: skip
+
 
 def written(content: RevisionContent, links: Sequence[MatrixLink]) -> bytes:
     """JSON lines, a report a line. In ASCII, so that no other character ends a line. Not public: these are for members
@@ -51,17 +57,16 @@ def _reference(source: str, of: Sequence[MatrixLink]) -> dict[str, Any]:
 
 def _link(it: MatrixLink) -> dict[str, Any]:
     """That the report speaks to an element of a CMOC, and where."""
-    names = {"link", "fragment", "inference", "rationale", "coder", "data_type", "locator", "paraphrase", "quote"}
-    where = {"anchor", "parse_sha256", "start", "end", "quote_sha256", "salt"}
-    return _annotation(
-        f"living:{it.stance}", f"{it.cmoc}:{it.element}", True, it.model_dump(include=names | where, exclude_none=True)
-    )
+    return _annotation(f"living:{it.stance}", f"{it.cmoc}:{it.element}", True, _given(it, _SAID))
 
 
 def _appraisal(it: MatrixLink) -> dict[str, Any]:
     """Whether it counted as credible for what it says, and what a person had judged."""
-    data = it.model_dump(include={"link", "judged"}, exclude_none=True)
-    return _annotation("living:credible", f"{it.cmoc}:{it.element}", it.credible, data)
+    return _annotation("living:credible", f"{it.cmoc}:{it.element}", it.credible, _given(it, ("link", "judged")))
+
+
+def _given(it: MatrixLink, names: Sequence[str]) -> dict[str, Any]:
+    return {name: value for name in names if (value := getattr(it, name)) is not None}
 
 
 def _annotation(scheme: str, label: str, value: bool, data: dict[str, Any]) -> dict[str, Any]:

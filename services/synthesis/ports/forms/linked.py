@@ -22,7 +22,7 @@ def written(content: RevisionContent, sha256: str, doi: str | None, links: Seque
     if links is not None:
         # A context of its own: it has other names for the same words.
         graph.append(collection_of(links))
-    text = json.dumps({"@context": _CONTEXT, "@graph": graph}, ensure_ascii=False, indent=1)
+    text = json.dumps({"@context": _CONTEXT, "@graph": graph}, ensure_ascii=False)
     return (text + "\n").encode()
 
 

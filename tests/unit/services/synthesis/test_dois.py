@@ -21,6 +21,9 @@ from shared.wire.synthesis import DepositView
 from tests.unit.services.synthesis.archive import TOKEN, Archive
 from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, protocol
 
+#: The archive is a server, with real connections.
+pytestmark = pytest.mark.waits
+
 #: What the archive is asked for one revision.
 REQUESTS = 13
 
@@ -79,8 +82,8 @@ def test_five_revisions_and_one_without_a_change_have_one_concept_and_five_dois(
     assert len({it.doi for it in assigned}) == 5 and len({it.concept_doi for it in assigned}) == 1
     assert [it.metadata["version"] for it in archive.published] == ["1", "2", "4", "5", "6"]
     assert len(archive.kept) == 5 and len(archive.asked) == 5 * REQUESTS
-    told = rig.bench.emitted(DoiAssigned)
-    assert [(it.number, it.doi) for it in told] == [(it.number, it.doi) for it in assigned]
+    said = rig.bench.emitted(DoiAssigned)
+    assert [(it.number, it.doi) for it in said] == [(it.number, it.doi) for it in assigned]
 
 
 def test_a_deposit_says_of_a_revision_what_was_signed_and_holds_its_package_alone(rig, archive, wall):
@@ -118,8 +121,8 @@ def test_whichever_answer_is_lost_each_revision_is_published_once(rig, wall):
             assert [it.metadata["version"] for it in archive.published] == ["1", "2"], f"request {lost}"
             assert len({it.parent for it in archive.published}) == 1
             assert [it.doi for it in mine] == [it.doi for it in archive.published]
-    told = rig.bench.emitted(DoiAssigned)
-    assert len({(it.archive, it.number) for it in told}) == len(told) == 4 * REQUESTS
+    said = rig.bench.emitted(DoiAssigned)
+    assert len({(it.archive, it.number) for it in said}) == len(said) == 4 * REQUESTS
 
 
 @pytest.mark.parametrize("step", ["note_reserved", "note_assigned"])

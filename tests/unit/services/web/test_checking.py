@@ -156,6 +156,9 @@ def test_a_revision_that_has_a_doi_is_cited_by_it(site, anybody):
         for doi in ("10.5281/zenodo.7", "10.5281/zenodo.6"):
             assert f'<a href="https://doi.org/{doi}">{doi}</a>' in anybody.text
         assert '<meta name="citation_doi" content="10.5281/zenodo.7">' in anybody.text
+        assert "https://doi.org/10.5281/zenodo.7 (signed document" in anybody.words
+        assert "doi = {10.5281/zenodo.7}" in anybody.http.get(f"{AT}/cite.bib").text
+        assert "DO  - 10.5281/zenodo.7\r\n" in anybody.http.get(f"{AT}/cite.ris").text
     finally:
         with site.app.state.platform.running["synthesis"].work("test") as work:
             work.session.delete(work.session.get_one(DepositRow, (REVIEW, archive, 1)))
