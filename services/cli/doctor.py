@@ -819,8 +819,10 @@ def _dois(living: Client) -> Iterator[Finding]:
         try:
             # A platform of before does not tell.
             troubled = getattr(living.synthesis.status(review.review), "dois_in_trouble", 0)
-        except NotFound:  # Its protocol has not come there yet.
-            continue
+        except NotFound as error:
+            if error.slug == NOT_SERVED:
+                raise
+            continue  # Its protocol has not come there yet.
         if troubled:
             found = next((it for it in living.synthesis.dois(review.review) if it.trouble), None)
             why = f": {found.trouble}" if found is not None else ""
