@@ -64,7 +64,8 @@ def tries_until_done(rig: SynthesisRig, wall: ManualClock, times: int = 4) -> No
         wall.advance(days=1, seconds=1)
 
 
-def test_five_revisions_and_one_without_a_change_have_one_concept_and_five_dois(rig, archive, wall):
+def test_five_revisions_and_one_without_a_change_have_one_concept_and_five_dois(either_rig, archive, wall):
+    rig = either_rig
     opens(rig, archive, wall)
     signs_two(rig)
     rig.signs("Nothing changed.")
@@ -218,6 +219,20 @@ def test_a_draft_that_somebody_discards_is_begun_anew(rig, wall):
         tries_until_done(rig, wall)
 
         assert [it.state for it in deposits_of(rig)] == ["assigned", "assigned"] and len(archive.published) == 2
+
+
+def test_what_somebody_put_into_a_draft_is_not_published(rig, wall):
+    signs_two(rig)
+    with Archive(lost_after=REQUESTS - 1) as archive:
+        opens(rig, archive, wall)
+        rig.bench.runs(jobs.deposit_revisions)
+        (draft,) = archive.kept.values()
+        (ours,) = draft.files
+        draft.files |= {ours: b"another", "of/others.zip": b"foreign"}
+        tries_until_done(rig, wall)
+
+        assert [{*it.files} for it in archive.published] == [{ours}, {ours.replace("-1.", "-2.")}]
+        assert draft.files[ours] != b"another"
 
 
 def test_an_answer_is_believed_no_doi_that_is_none(rig, archive, wall):
