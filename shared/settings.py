@@ -317,7 +317,7 @@ class Settings(BaseSettings):
         "cc-by-4.0", description="The licence under which revisions are deposited, by its id there."
     )
     doi_timeout: Annotated[float, Field(gt=0)] = Field(
-        120, description="Seconds to wait for one answer of the archive, and for a package to be sent."
+        60, description="Seconds to wait for one answer of the archive, and for a package to be sent."
     )
 
     # Where people reach the platform

@@ -65,6 +65,8 @@ def _deposit_next(running: Context, dois: Dois, review: str) -> bool:
         if reserved is not None:
             with running.work(_DEPOSITING) as work:
                 deposits.note_reserved(work, due, archive.name, reserved)
+        if running.stopping.is_set() or not running.leading:
+            return False
         with running.work(_DEPOSITING, readonly=True) as work:
             deposit, name, make = deposits.package(work, due, archive.name)
         assigned = archive.publish(deposit, due.about, name, make())
@@ -80,6 +82,7 @@ def _deposit_next(running: Context, dois: Dois, review: str) -> bool:
 
 
 def _in_trouble(running: Context, dois: Dois, due: deposits.Due, trouble: NotDeposited) -> bool:
+    """Keeps why a deposit does not get on, and has those after it wait."""
     with running.work(_DEPOSITING) as work:
         deposits.note_trouble(work, due, cast(Archive, dois.archive).name, trouble, dois.wall.now())
     return False

@@ -55,8 +55,11 @@ def due_deposit(work: Work, review: str, archive: str, public_url: str, wall: da
 
 
 def package(work: Work, due: Due, archive: str) -> tuple[str, str, Callable[[], bytes]]:
-    """A deposit that is begun, and its file, which names the DOI that it will have; it is made once this work is
-    over."""
+    """A deposit that is begun, and its file, which names the DOI that it will have; it is made once this work is over.
+    Raises NotDeposited for a revision that is not what was signed any more: what is deposited is so for good."""
+    found = revisions.verified(work, due.review, due.number)
+    if not found.holds:
+        raise NotDeposited(f"it is not what was signed: {'; '.join(found.faults)}", refused=True)
     row = store.deposit(work, due.review, archive, due.number)
     make = revisions.crate(work, due.review, due.number, doi=row.doi)
     return row.deposit or "", name_of(due.review, due.number), make

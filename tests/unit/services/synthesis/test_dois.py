@@ -13,6 +13,7 @@ import yaml
 
 from services.synthesis import jobs
 from services.synthesis.commands import deposits
+from services.synthesis.models import MatrixRow
 from services.synthesis.ports.dois.open import Dois, open_dois
 from shared.clock import ManualClock
 from shared.events.synthesis import DoiAssigned
@@ -233,6 +234,18 @@ def test_what_somebody_put_into_a_draft_is_not_published(rig, wall):
 
         assert [{*it.files} for it in archive.published] == [{ours}, {ours.replace("-1.", "-2.")}]
         assert draft.files[ours] != b"another"
+
+
+def test_a_revision_that_is_not_what_was_signed_is_never_published(rig, archive, wall):
+    opens(rig, archive, wall)
+    signs_two(rig)
+    with rig.bench.work() as work:
+        work.session.get_one(MatrixRow, (REVIEW, 1)).csv_gz = b"another"
+    rig.bench.runs(jobs.deposit_revisions)
+
+    (found,) = deposits_of(rig)
+    assert found.refused and "it is not what was signed: its matrix is missing" in (found.trouble or "")
+    assert archive.published == []
 
 
 def test_an_answer_is_believed_no_doi_that_is_none(rig, archive, wall):
