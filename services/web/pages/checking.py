@@ -49,15 +49,15 @@ async def take_crate(asked: Asked) -> Drawn:
     )
 
 
-@pages.page(_AT + "/evidence/{form}")
+@pages.page(_AT + "/evidence/{kind}")
 async def take_evidence(asked: Asked) -> Drawn:
     """The links that a revision rests on, in a form that is read elsewhere, for members."""
-    review, number, form = asked.path["review"], numbered(asked.path["number"]), asked.path["form"]
-    if form not in get_args(EvidenceForm):
-        raise NotFound(f"the evidence of a revision has no form {form[:50]!r}")
-    kind = cast(EvidenceForm, form)
+    review, number, kind = asked.path["review"], numbered(asked.path["number"]), asked.path["kind"]
+    if kind not in get_args(EvidenceForm):
+        raise NotFound(f"the evidence of a revision has no form {kind[:50]!r}")
+    form = cast(EvidenceForm, kind)
     return await saved(
         asked,
-        lambda api, into: api.synthesis.evidence_file(review, number, kind, into),
-        name=file_of(review, number, kind)[0],
+        lambda api, into: api.synthesis.evidence_file(review, number, form, into),
+        name=file_of(review, number, form)[0],
     )
