@@ -298,6 +298,29 @@ class Settings(BaseSettings):
     smtp_password_file: Path | None = Field(None, description="The file that holds the password of that user.")
     smtp_timeout: Annotated[float, Field(gt=0)] = Field(30, description="Seconds that handing over one mail may take.")
     mail_from: str | None = Field(None, description="The e-mail address from which notifications come.")
+
+    # DOIs of revisions
+    doi_url: str = Field(
+        "https://zenodo.org/api",
+        description="Base address of the archive that gives DOIs (InvenioRDM): `https://`, or `http://` on this "
+        "machine. Another address is another archive, to which every revision is new.",
+    )
+    doi_token: SecretStr | None = Field(
+        None, description="The token of an account there that may write and publish deposits; without one none is made."
+    )
+    doi_reviews: str = Field(
+        "",
+        description="The reviews whose revisions get a DOI, with commas between; none where it is empty. What is "
+        "deposited is open to everybody for good: the package of the revision, with all its evidence.",
+    )
+    doi_licence: str = Field(
+        "cc-by-4.0", description="The licence under which revisions are deposited, by its id there."
+    )
+    doi_timeout: Annotated[float, Field(gt=0)] = Field(
+        60, description="Seconds to wait for one answer of the archive, and for a package to be sent."
+    )
+
+    # Where people reach the platform
     public_url: str = Field(
         "http://127.0.0.1:8000",
         description="The address under which people reach the platform; used in links. When it is not set, `living "
@@ -313,6 +336,22 @@ class Settings(BaseSettings):
         if self.smtp_user is not None and self.smtp_password_file is None:
             raise ValueError("LIVING_SMTP_PASSWORD_FILE must name the file with the password of LIVING_SMTP_USER")
         return self
+
+    @field_validator("doi_url")
+    @classmethod
+    def _where_a_token_may_go(cls, value: str) -> str:
+        if not re.fullmatch(
+            r"https://[^\s?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[^\s?#@]*)?", value
+        ):
+            raise ValueError("must begin with https://, or lead to this machine by http://")
+        return value
+
+    @field_validator("doi_token")
+    @classmethod
+    def _a_token_that_can_be_sent(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[!-~]{1,500}", value.get_secret_value()):
+            raise ValueError("must be a token: 1 to 500 letters, digits and signs, without blanks")
+        return value
 
     @field_validator("database_url")
     @classmethod

@@ -673,6 +673,7 @@ def _platform() -> Iterator[Finding]:
             yield from _answered("failing watches", partial(_watches, living))
             yield from _answered("parked sources", partial(_parked, living))
             yield from _answered("copies asked for", partial(_copies, living))
+            yield from _answered("DOIs", partial(_dois, living))
     except Unavailable as error:
         start = "`living serve` starts it; LIVING_URL says where it is"
         do = start if error.slug == "no_answer" else "it answers, and cannot look: mend what it names"
@@ -811,6 +812,23 @@ def _copies(living: Client) -> Iterator[Finding]:
         if counts is not None and counts.troubled:
             text = f"where {counts.troubled} records of {review.review} are open was asked in vain: {counts.trouble}"
             yield Finding("copies asked for", "warn", text, f"`living ingest copies {review.review}`")
+
+
+def _dois(living: Client) -> Iterator[Finding]:
+    for review in living.protocol.reviews():
+        try:
+            # A platform of before does not tell.
+            troubled = getattr(living.synthesis.status(review.review), "dois_in_trouble", 0)
+        except NotFound as error:
+            if error.slug == NOT_SERVED:
+                raise
+            continue  # Its protocol has not come there yet.
+        if troubled:
+            found = next((it for it in living.synthesis.dois(review.review) if it.trouble), None)
+            why = f": {found.trouble}" if found is not None else ""
+            text = f"revision {found.number if found else ''} of {review.review} has no DOI yet{why}"
+            do = f"`living synthesis dois {review.review}` says when it is tried again"
+            yield Finding("DOIs", "fail" if found is not None and found.refused else "warn", text, do)
 
 
 def _line(finding: Finding) -> Text:

@@ -229,6 +229,7 @@ def status(review: str, as_json: bool) -> None:
         ["open copies", _open_copies(getattr(literature, "open_copies", None))],
         ["full texts", _full_texts(getattr(literature, "retrievals", None))],
         ["re-judgements open", f"{synthesis.open_rejudgements}{_drills(synthesis.open_drills)}"],
+        *(["DOIs in trouble", n] for n in [getattr(synthesis, "dois_in_trouble", 0)] if n),
     ]
     out.print(table(["", ""], lines, show_header=False))
     out.print()

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, cast
 
 import click
 from rich.padding import Padding
@@ -34,8 +34,18 @@ from shared.private import write_new
 from shared.storage import content
 
 if TYPE_CHECKING:
+    from shared.client.synthesis import SynthesisClient
     from shared.events.synthesis import Change
-    from shared.wire.synthesis import CmocDrafted, DraftView, EvidenceView, RevisionContent, Statement, Verified
+    from shared.wire.synthesis import (
+        CmocDrafted,
+        DraftView,
+        EvidenceForm,
+        EvidenceView,
+        ExportForm,
+        RevisionContent,
+        Statement,
+        Verified,
+    )
 
 app = Group(help="Theories, their evidence, signed revisions.")
 
@@ -43,6 +53,9 @@ _STYLE = {"supported": "green", "partially_supported": "yellow", "contested": "r
 
 #: Bytes that are read of a file for `verify`. A revision of 500 CMOCs on 100,000 links has some 10 MB.
 _LARGEST_EXPORT, _LARGEST_KEYS = 64_000_000, 1_000_000
+
+#: What `export` writes beside what was signed: all that a revision says, and what it rests on.
+FORMS, EVIDENCE = ("markdown", "docx", "csv", "jsonld"), ("matrix", "annotated", "destiny")
 
 _CHANGES: list[tuple[str, Callable[[Change], object]]] = [
     ("CMOC", lambda change: change.cmoc),
@@ -75,15 +88,17 @@ def show(review: str, revision: int | None, draft: bool, as_json: bool) -> None:
     elif view is None:
         print_line(f"No revision is signed yet. What would be signed now: living synthesis show {review} --draft")
     else:
-        _show_revision(view.content, called)
+        _show_revision(view.content, called, getattr(view, "doi", None))
 
 
-def _show_revision(content: RevisionContent, called: Callable[[str], str]) -> None:
+def _show_revision(content: RevisionContent, called: Callable[[str], str], doi: str | None) -> None:
     signed = f"signed by {called(content.signed_by)} on {day(content.signed_at)}"
     out.print(Text(content.title, style="bold"))
     out.print(
         Text(f"revision {content.number}{_drill(content.drill)}: {content.change_class}, {signed}\n{content.summary}\n")
     )
+    if doi is not None:
+        out.print(Text(f"https://doi.org/{doi}\n"), soft_wrap=True)
     _show_not_searched(content)
     _show_theories(content, {})
 
@@ -123,6 +138,28 @@ def revisions(review: str, as_json: bool) -> None:
         ("drill", lambda row: "drill" if row.drill else ""),
     ]
     print_rows(rows, columns, as_json=as_json, empty="No revision is signed yet.")
+
+
+@app.command("dois", example="living synthesis dois ics-leadership")
+@REVIEW
+@AS_JSON
+def dois(review: str, as_json: bool) -> None:
+    """List how far the DOI of each revision is, and why one does not get on; it is tried again by itself.
+
+    The platform makes them for the reviews that its operator names (LIVING_DOI_REVIEWS).
+    """
+    with client() as living:
+        rows = list(living.synthesis.dois(review))
+    columns = [
+        ("revision", lambda row: row.number),
+        ("state", lambda row: row.state),
+        ("DOI", lambda row: row.doi),
+        ("of all", lambda row: row.concept_doi),
+        ("tries", lambda row: row.tries or ""),
+        ("again", lambda row: second(row.again_at) if row.again_at else ""),
+        ("because", lambda row: f"refused: {row.trouble}" if row.refused else row.trouble),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="No revision is to have a DOI yet.")
 
 
 @app.command("evidence", example="living synthesis evidence ics-leadership --cmoc cmoc-5")
@@ -354,24 +391,48 @@ def course(review: str, course: Literal["living", "paused", "retired"], why: str
     print_line(f"{review} is {course}")
 
 
-@app.command("export", example="living synthesis export ics-leadership 5 --to revision-5.json")
+@app.command(
+    "export",
+    example="living synthesis export ics-leadership 5 --to revision-5.json\n"
+    "living synthesis export ics-leadership 5 --as docx --to revision-5.docx",
+)
 @REVIEW
 @argument("revision", "The revision's number.", type=int)
+@option(
+    "--as",
+    "form",
+    default="signed",
+    type=click.Choice(["signed", *FORMS, *EVIDENCE]),
+    help="What was signed, all that it says, or (matrix, annotated, destiny) the links that it rests on.",
+)
 @option("--to", required=True, type=click.Path(dir_okay=False, path_type=Path), help="A new file; `-` prints it.")
-def export(review: str, revision: int, to: Path) -> None:
-    """Write a revision as one file, which can be verified without this platform.
+def export(review: str, revision: int, form: str, to: Path) -> None:
+    """Write a revision as one file: to be verified without this platform, or to be read.
 
-    It has the exact text that was signed, its hash and its signature. Whoever verifies it takes the key from you, not
-    from the file: `living key public --json > keys.json`, or GET /signing-keys.
+    As `signed` it has the exact text that was signed, its hash and its signature. Whoever verifies it takes the key
+    from you, not from the file: `living key public --json > keys.json`, or GET /signing-keys. The links that a
+    revision rests on are for members: as they were signed (matrix), with annotations (annotated), or for a DESTINY
+    repository.
     """
     with client() as living:
-        exported = living.synthesis.export(review, revision)
-    text = json.dumps(plain(exported), indent=2) + "\n"
+        made = _exported(living.synthesis, review, revision, form)
     if str(to) == "-":
-        click.echo(text, nl=False)
+        click.echo(made, nl=False)
         return
-    write_new(to, text.encode("ascii"))
+    write_new(to, made)
     out.print(f"revision {revision} of {review} is in {to}", markup=False, highlight=False)
+
+
+def _exported(synthesis: SynthesisClient, review: str, revision: int, form: str) -> bytes:
+    if form == "signed":
+        exported = synthesis.export(review, revision)
+        return (json.dumps(plain(exported), indent=2) + "\n").encode("ascii")
+    pieces: list[bytes] = []
+    if form in EVIDENCE:
+        synthesis.evidence_file(review, revision, cast("EvidenceForm", form), pieces.append)
+    else:
+        synthesis.file(review, revision, cast("ExportForm", form), pieces.append)
+    return b"".join(pieces)
 
 
 @app.command("crate", example="living synthesis crate ics-leadership 5 --to ics-leadership-5.crate.zip")

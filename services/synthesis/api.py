@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable, Collection
+from typing import Annotated, Any, get_args
 
 from fastapi import APIRouter
 
 from services.synthesis import store, views
-from services.synthesis.commands import confidence, courses, evidence, notices, proposals, reports, revisions
+from services.synthesis.commands import (
+    confidence,
+    courses,
+    evidence,
+    exports,
+    notices,
+    proposals,
+    reports,
+    revisions,
+)
 from services.synthesis.domain.changes import change_class, differences
 from services.synthesis.domain.lineage import kin_of
 from services.synthesis.domain.provenance import provenance_of
@@ -26,6 +36,7 @@ from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page
 from shared.wire.people import OldNames
 from shared.wire.synthesis import (
+    FORMS,
     AppraisalView,
     BatchTaken,
     CitedStudies,
@@ -33,13 +44,16 @@ from shared.wire.synthesis import (
     CmocView,
     ConfidenceView,
     Declined,
+    DepositView,
     Difference,
     DraftView,
     EvidenceBatch,
+    EvidenceForm,
     EvidenceGiven,
     EvidenceTaken,
     EvidenceView,
     ExportedRevision,
+    ExportForm,
     Judged,
     Kin,
     NewAppraisal,
@@ -64,6 +78,7 @@ from shared.wire.synthesis import (
     Verified,
     Withdrawal,
     Withdrawn,
+    file_of,
 )
 
 
@@ -71,6 +86,17 @@ class CrateResponse(Afterwards):
     """A package, to be saved."""
 
     media_type = "application/zip"
+
+
+class FileResponse(Afterwards):
+    """A file, to be saved; each form has a media type of its own."""
+
+    media_type: str | None = None
+
+
+def _files(forms: Collection[str]) -> dict[int | str, dict[str, Any]]:
+    """What a route answers that answers one of these."""
+    return {200: {"content": {kind: {} for form, (_, kind) in FORMS.items() if form in forms}}}
 
 
 router = APIRouter(prefix="/synthesis", tags=["synthesis"], route_class=Route)
@@ -297,7 +323,8 @@ def list_revisions(
 @router.get("/reviews/{review}/revisions/{number}")
 def show_revision(review: Name, number: Number, work: Reading, person: Anybody) -> RevisionView:
     """One revision as it was signed."""
-    return revisions.view_of(store.revision(work, review, number))
+    row = store.revision(work, review, number)
+    return revisions.view_of(row, store.dois_of(work, review, number))
 
 
 @router.get("/reviews/{review}/revisions/{number}/verify")
@@ -321,6 +348,31 @@ def export_crate_of_revision(review: Name, number: Number, work: Reading, person
     return CrateResponse(revisions.crate(work, review, number), saved | {"X-Content-Type-Options": "nosniff"})
 
 
+@router.get(
+    "/reviews/{review}/revisions/{number}/files/{form}",
+    response_class=FileResponse,
+    responses=_files(get_args(ExportForm)),
+)
+def export_file_of_revision(
+    review: Name, number: Number, form: ExportForm, work: Reading, person: Anybody
+) -> FileResponse:
+    """All that one revision says, as a file: Markdown, Word, its CMOCs as CSV, or linked data (JSON-LD)."""
+    return _saved(exports.file_of(work, review, number, form), *file_of(review, number, form))
+
+
+@router.get(
+    "/reviews/{review}/revisions/{number}/evidence/{form}",
+    response_class=FileResponse,
+    responses=_files(get_args(EvidenceForm)),
+)
+def export_evidence_of_revision(
+    review: Name, number: Number, form: EvidenceForm, work: Reading, person: Reader
+) -> FileResponse:
+    """Every link that one revision rests on, as a file: CSV, linked data with W3C's annotations, or JSON lines in the
+    shape of the DESTINY repository."""
+    return _saved(exports.evidence_of(work, review, number, form), *file_of(review, number, form))
+
+
 @router.get("/reviews/{review}/revisions/{number}/provenance")
 def show_provenance(review: Name, number: Number, work: Reading, person: Anybody) -> Provenance:
     """What a revision came from, as PROV-JSON (W3C), out of what was signed."""
@@ -333,6 +385,13 @@ def show_studies(review: Name, number: Number, work: Reading, person: Anybody) -
     """The reports that a revision rests on, with the CMOCs that each speaks to there, and what was noticed about them
     by today."""
     return views.cited_studies(work, content_of(store.revision(work, review, number).content))
+
+
+@router.get("/reviews/{review}/dois")
+def list_dois(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[DepositView]:
+    """How far the deposits of revisions that are to have a DOI are, archive by archive, oldest revision first."""
+    store.review(work, review)
+    return store.deposits(work, review, page).page(views.deposit_view)
 
 
 @router.get("/reviews/{review}/diff")
@@ -431,3 +490,11 @@ def _draft(work: Work, review: str) -> DraftRow:
     if row is None:
         raise NotFound(f"review {review!r} has no draft yet: the synthesis runs within seconds", slug="no_draft")
     return row
+
+
+def _saved(make: Callable[[], bytes], name: str, media_type: str) -> FileResponse:
+    """A file that a browser saves under this name, and takes for nothing else than it is."""
+    saved = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
+    answer = FileResponse(make, saved)
+    answer.media_type = media_type
+    return answer

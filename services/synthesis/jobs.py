@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import cast
 
 from services.synthesis import store
-from services.synthesis.commands import drafts
+from services.synthesis.commands import deposits, drafts
 from services.synthesis.commands.history import log_triggers
 from services.synthesis.domain.cadence import standing
 from services.synthesis.domain.triggers import CADENCE_BREACHED, SCHEDULE_DUE, Fired
+from services.synthesis.ports.dois.open import Dois
+from services.synthesis.ports.dois.port import Archive, Gone, NotDeposited
 from shared.apart import each
 from shared.db.work import Work
+from shared.errors import NotFound
 from shared.events.synthesis import ReviewOverdue
 from shared.service import Context
+
+_DEPOSITING = "synthesis:deposit"
 
 
 def resynthesise(running: Context) -> None:
@@ -28,6 +34,58 @@ def watch_cadence(running: Context) -> None:
     with running.work("synthesis:cadence", readonly=True) as work:
         due = store.reviews_due_by(work, work.now.date())
     _each(running, "synthesis:cadence", due, tell_if_overdue)
+
+
+def deposit_revisions(running: Context) -> None:
+    """Has the revisions of those reviews deposited that are to have DOIs, each review's one after the other. Where one
+    does not get on, those after it wait. No transaction is open while the archive is asked; what was begun is kept by
+    its id before it is published, so that whoever comes after a crash publishes that and no other."""
+    dois = running.resource(Dois)
+    if dois.archive is None:
+        return
+    with each("review") as failures:
+        for review in dois.reviews:
+            with failures.apart(review):
+                while running.leading and not running.stopping.is_set() and _deposit_next(running, dois, review):
+                    pass
+
+
+def _deposit_next(running: Context, dois: Dois, review: str) -> bool:
+    """Gets on with the next deposit of a review; answers whether it may be another's turn."""
+    archive = cast(Archive, dois.archive)
+    try:
+        with running.work(_DEPOSITING) as work:
+            due = deposits.due_deposit(work, review, archive.name, dois.public_url, dois.wall.now())
+    except NotFound:  # Its protocol has not come yet.
+        return False
+    if due is None:
+        return False
+    try:
+        reserved = archive.reserve(due.about, due.after) if due.deposit is None else None
+        if reserved is not None:
+            with running.work(_DEPOSITING) as work:
+                deposits.note_reserved(work, due, archive.name, reserved)
+        if running.stopping.is_set() or not running.leading:
+            return False
+        with running.work(_DEPOSITING, readonly=True) as work:
+            deposit, name, make = deposits.package(work, due, archive.name)
+        assigned = archive.publish(deposit, due.about, name, make())
+    except Gone as gone:
+        with running.work(_DEPOSITING) as work:
+            deposits.note_gone(work, due, archive.name)
+        return _in_trouble(running, dois, due, gone)
+    except NotDeposited as trouble:
+        return _in_trouble(running, dois, due, trouble)
+    with running.work(_DEPOSITING) as work:
+        deposits.note_assigned(work, due, archive.name, assigned)
+    return True
+
+
+def _in_trouble(running: Context, dois: Dois, due: deposits.Due, trouble: NotDeposited) -> bool:
+    """Keeps why a deposit does not get on, and has those after it wait."""
+    with running.work(_DEPOSITING) as work:
+        deposits.note_trouble(work, due, cast(Archive, dois.archive).name, trouble, dois.wall.now())
+    return False
 
 
 def _each(running: Context, actor: str, reviews: Iterable[str], effect: Callable[[Work, str], None]) -> None:

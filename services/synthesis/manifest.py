@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from services.synthesis import api, jobs, models
+from services.synthesis.ports.dois.open import open_dois
 from services.synthesis.reactions import cadence, notices, people, quotes, reports, theories
 from shared.events import ingest, protocol, screening, synthesis
 from shared.events.people import NameMapped
@@ -30,7 +31,11 @@ SERVICE = Service(
         on(ingest.SearchFulfilled, cadence.note_search),
         on(NameMapped, people.put_person_for_old_name),
     ],
-    jobs=[every(seconds=2, run=jobs.resynthesise), every(hours=1, run=jobs.watch_cadence)],
+    jobs=[
+        every(seconds=2, run=jobs.resynthesise),
+        every(hours=1, run=jobs.watch_cadence),
+        every(minutes=1, run=jobs.deposit_revisions),
+    ],
     prunes=[Prune(jobs.triggers_of_earlier_cycles, "trigger_days")],
     emits=[
         synthesis.EvidenceLinked,
@@ -43,7 +48,9 @@ SERVICE = Service(
         synthesis.RejudgementClosed,
         synthesis.RevisionDrafted,
         synthesis.RevisionPublished,
+        synthesis.DoiAssigned,
         synthesis.ReviewOverdue,
         synthesis.CourseChanged,
     ],
+    resources=open_dois,
 )

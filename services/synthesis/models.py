@@ -23,7 +23,16 @@ from shared.events.synthesis import (
     Stance,
     Status,
 )
-from shared.wire.synthesis import Course, GoneHow, ProposalKind, ProposalState, RejudgementState, ReportState, Statement
+from shared.wire.synthesis import (
+    Course,
+    DepositState,
+    GoneHow,
+    ProposalKind,
+    ProposalState,
+    RejudgementState,
+    ReportState,
+    Statement,
+)
 
 
 class Base(SQLModel, registry=registry()):
@@ -487,6 +496,35 @@ class MatrixRow(Base, table=True):
     review: str = Field(primary_key=True)
     number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
     csv_gz: bytes = Field(sa_type=LargeBinary)
+
+
+class DepositRow(Base, table=True):
+    """The deposit of a revision in an archive: what that calls it, and its DOI, once it is begun. `trouble` is why the
+    last try came to nothing; `due_at` is by the machine's clock. `event_id` told of its DOI."""
+
+    __tablename__ = "deposits"
+    __table_args__ = (
+        Index(
+            "deposits_in_trouble",
+            "review",
+            postgresql_where=text("trouble IS NOT NULL"),
+            sqlite_where=text("trouble IS NOT NULL"),
+        ),
+    )
+
+    review: str = Field(primary_key=True)
+    archive: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    state: DepositState = Field(sa_type=AutoString)
+    deposit: str | None = None
+    doi: str | None = None
+    concept_doi: str | None = None
+    tries: int = 0
+    trouble: str | None = None
+    refused: bool = False
+    due_at: datetime | None = Field(default=None, sa_type=Instant)
+    assigned_at: datetime | None = Field(default=None, sa_type=Instant)
+    event_id: str | None = None
 
 
 class ManualRow(Base, table=True):

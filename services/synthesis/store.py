@@ -35,6 +35,7 @@ from services.synthesis.models import (
     ArrivalRow,
     CmocRow,
     ConfidenceRow,
+    DepositRow,
     DraftRow,
     FragmentRow,
     LinkRow,
@@ -59,7 +60,7 @@ from shared.db.work import Work
 from shared.errors import NotFound, UnknownReview
 from shared.events.synthesis import Change, ChangeClass, CmocState
 from shared.paging import Found, PageAsked
-from shared.wire.synthesis import Counts, GoneCmoc, Statement
+from shared.wire.synthesis import Counts, DepositState, GoneCmoc, Statement
 
 #: How many values one IN list holds; SQLite takes 32,766 parameters.
 _IN = 5000
@@ -986,6 +987,50 @@ def matrix_of(work: Work, review: str, number: int) -> bytes | None:
     """The links that a revision rests on (CSV as gzip); None of one that was signed before they were kept."""
     row = work.session.get(MatrixRow, (review, number))
     return row.csv_gz if row is not None else None
+
+
+def last_deposit(work: Work, review: str, archive: str, state: DepositState | None = None) -> DepositRow | None:
+    """The deposit of the newest revision that an archive has to do with, or has in one state; None where there is
+    none."""
+    query = select(DepositRow).where(col(DepositRow.review) == review, col(DepositRow.archive) == archive)
+    if state is not None:
+        query = query.where(col(DepositRow.state) == state)
+    return work.session.scalars(query.order_by(col(DepositRow.number).desc()).limit(1)).first()
+
+
+def deposit(work: Work, review: str, archive: str, number: int) -> DepositRow:
+    """A deposit that is there."""
+    return work.session.get_one(DepositRow, (review, archive, number))
+
+
+def deposit_to_change(work: Work, review: str, archive: str, number: int) -> DepositRow:
+    """A deposit that is there, locked until this work ends."""
+    return work.session.get_one(DepositRow, (review, archive, number), with_for_update=True)
+
+
+def deposits(work: Work, review: str, page: PageAsked) -> Found[DepositRow]:
+    """Those of a review, archive by archive, oldest revision first."""
+    query = select(DepositRow).where(col(DepositRow.review) == review)
+    return read_page(work, query, page, col(DepositRow.archive), col(DepositRow.number))
+
+
+def dois_of(work: Work, review: str, number: int) -> tuple[str, str] | None:
+    """The DOI of a revision, and that of all of them: those that were assigned last."""
+    query = (
+        select(col(DepositRow.doi), col(DepositRow.concept_doi))
+        .where(col(DepositRow.review) == review, col(DepositRow.number) == number)
+        .where(col(DepositRow.assigned_at).is_not(None))
+        .order_by(col(DepositRow.assigned_at).desc())
+        .limit(1)
+    )
+    found = work.session.execute(query).first()
+    return None if found is None or found[0] is None or found[1] is None else (found[0], found[1])
+
+
+def count_deposits_in_trouble(work: Work, review: str) -> int:
+    query = select(func.count()).select_from(DepositRow)
+    query = query.where(col(DepositRow.review) == review, col(DepositRow.trouble).is_not(None))
+    return work.session.scalars(query).one()
 
 
 #: Head and content hash of a revision.

@@ -14,6 +14,7 @@ from services.synthesis.models import (
     AppraisalRow,
     CmocRow,
     ConfidenceRow,
+    DepositRow,
     DraftRow,
     FragmentRow,
     NoticeRow,
@@ -32,6 +33,7 @@ from shared.wire.synthesis import (
     CmocStanding,
     CmocView,
     ConfidenceView,
+    DepositView,
     DraftView,
     EvidenceMoved,
     EvidenceView,
@@ -144,6 +146,7 @@ def status(work: Work, row: ReviewRow) -> StatusView:
         manual=manual_searches(work, row),
         to_code=store.count_to_code(work, row.review),
         open_proposals=store.count_open_proposals(work, row.review),
+        dois_in_trouble=store.count_deposits_in_trouble(work, row.review),
         **row.model_dump(include=set(StatusView.model_fields)),
     )
 
@@ -254,6 +257,10 @@ def report_views(work: Work, review: str, rows: list[ReportRow]) -> list[ReportV
         )
         for row in rows
     ]
+
+
+def deposit_view(row: DepositRow) -> DepositView:
+    return DepositView(again_at=row.due_at, **row.model_dump(include=set(DepositView.model_fields)))
 
 
 def proposal_view(row: ProposalRow) -> ProposalView:

@@ -17,8 +17,8 @@ _BIBTEX = {
 
 @dataclass(frozen=True)
 class Citation:
-    """What is cited: one revision of a review, at the address where it is read. Its author is its team, whose names are
-    nobody's to give away."""
+    """What is cited: one revision of a review, at the address where it is read; one that has a DOI by that. Its author
+    is its team, whose names are nobody's to give away."""
 
     review: str
     title: str
@@ -26,6 +26,7 @@ class Citation:
     signed_on: date
     sha256: str
     address: str
+    doi: str | None = None
 
     @property
     def author(self) -> str:
@@ -40,7 +41,8 @@ class Citation:
         """A sentence that can be copied."""
         title = self.title if self.title.endswith((".", "?", "!")) else f"{self.title}."
         given = {"author": self.author, "title": title, "number": self.number, "year": self.signed_on.year}
-        where = {"publisher": drawing.text("name"), "address": self.address, "hash": self.sha256[:12]}
+        address = f"https://doi.org/{self.doi}" if self.doi else self.address
+        where = {"publisher": drawing.text("name"), "address": address, "hash": self.sha256[:12]}
         return drawing.text("findings.citation", on=self.signed_on.isoformat(), **given, **where)
 
     def bibtex(self) -> str:
@@ -54,6 +56,7 @@ class Citation:
             "year": str(self.signed_on.year),
             "month": str(self.signed_on.month),
             "url": re.sub(r"[{}\\%]", "", self.address),
+            **({"doi": re.sub(r"[{}\\%]", "", self.doi)} if self.doi else {}),
             "note": f"SHA-256 {self.sha256}",
         }
         lines = [f"  {name} = {{{value}}}" for name, value in fields.items()]
@@ -72,6 +75,7 @@ class Citation:
             ("M1", str(self.number)),
             ("M3", drawing.text("findings.kind")),
             ("UR", self.address),
+            *([("DO", self.doi)] if self.doi else []),
             ("N1", f"SHA-256 {self.sha256}"),
             ("ER", ""),
         ]

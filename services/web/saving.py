@@ -49,7 +49,7 @@ async def saved(
         return FileAnswer(cast(Any, file), there if size is None else size, name, held.pop_all())
 
 
-def as_file(text: str, media_type: str, name: str) -> Response:
-    """A text of ours that a browser is to save, under a name of letters, digits and `._-`."""
+def as_file(text: str | bytes, media_type: str, name: str) -> Response:
+    """What is made at once, that a browser is to save, under a name of letters, digits and `._-`."""
     to_be_kept = {"Content-Disposition": f'attachment; filename="{name}"', "X-Content-Type-Options": "nosniff"}
     return Response(text, media_type=media_type, headers=policy.headers() | to_be_kept)

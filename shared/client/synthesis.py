@@ -160,6 +160,18 @@ class SynthesisClient:
         """Hands a revision over as a package (RO-Crate), piece by piece."""
         self._http.download(f"/synthesis/reviews/{part(review)}/revisions/{number}/crate", into)
 
+    def file(self, review: str, number: int, form: wire.ExportForm, into: Callable[[bytes], object]) -> None:
+        """Hands over all that a revision says in one form, piece by piece."""
+        self._http.download(f"/synthesis/reviews/{part(review)}/revisions/{number}/files/{form}", into)
+
+    def evidence_file(self, review: str, number: int, form: wire.EvidenceForm, into: Callable[[bytes], object]) -> None:
+        """Hands over what a revision rests on in one form, piece by piece."""
+        self._http.download(f"/synthesis/reviews/{part(review)}/revisions/{number}/evidence/{form}", into)
+
+    def dois(self, review: str) -> Iterator[wire.DepositView]:
+        """How far the deposits of revisions that are to have a DOI are."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/dois", wire.DepositView)
+
     def diff(self, review: str, before: int, after: int) -> wire.Difference:
         return self._http.get(f"/synthesis/reviews/{part(review)}/diff", wire.Difference, before=before, after=after)
 

@@ -292,6 +292,16 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     drilled: list[Id] = Field(default=[], exclude_if=lambda drilled: not drilled)
 
 
+class DoiAssigned(Event, type="synthesis.doi.assigned", key="review", topic="synthesis.revisions"):
+    """A signed revision was deposited in an archive for good: its DOI, and that of all of the review's there."""
+
+    revision: Id
+    number: Count
+    doi: Annotated[str, Field(min_length=9, max_length=300)]
+    concept_doi: Annotated[str, Field(min_length=9, max_length=300)]
+    archive: Annotated[str, Field(min_length=1, max_length=2000)]
+
+
 class CourseChanged(Event, type="synthesis.course.changed", key="review", topic="synthesis.reviews"):
     """A lead said what becomes of a review: it is living, paused or retired, and why."""
 

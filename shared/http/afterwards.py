@@ -19,7 +19,7 @@ class Afterwards(Response):
     """What is made when the route's work is over, behind a gate of its own: no transaction, connection or turn of
     others is held for it."""
 
-    media_type = "application/json"
+    media_type: str | None = "application/json"
 
     def __init__(
         self, make: Callable[[], bytes], headers: Mapping[str, str] | None = None, status_code: int = 200

@@ -40,6 +40,32 @@ Course = Literal["living", "paused", "retired"]
 ReviewStanding = Literal["active", "due", "overdue", "paused", "retired"]
 
 
+#: How far the deposit of a revision is, which is to have a DOI.
+DepositState = Literal["waiting", "reserved", "assigned", "needless"]
+
+#: What a revision says, as a file; and what it rests on, for those who may see that.
+ExportForm = Literal["markdown", "docx", "csv", "jsonld"]
+EvidenceForm = Literal["matrix", "annotated", "destiny"]
+
+#: Of each form, how the name of its file ends, and its media type.
+FORMS: dict[ExportForm | EvidenceForm, tuple[str, str]] = {
+    "markdown": (".md", "text/markdown"),
+    "docx": (".docx", "application/vnd.openxmlformats-officedocument.wordprocessingml.document"),
+    "csv": ("-cmocs.csv", "text/csv"),
+    "jsonld": (".jsonld", "application/ld+json"),
+    "matrix": ("-matrix.csv", "text/csv"),
+    "annotated": ("-annotated.jsonld", "application/ld+json"),
+    # With the version of the package whose shape it has (`services.synthesis.ports.forms.destiny`).
+    "destiny": ("-destiny-0.17.6.jsonl", "application/jsonl"),
+}
+
+
+def file_of(review: str, number: int, form: ExportForm | EvidenceForm) -> tuple[str, str]:
+    """The name of a revision's file in one form, and its media type."""
+    ending, media_type = FORMS[form]
+    return f"{review}-revision-{number}{ending}", media_type
+
+
 # Evidence
 
 
@@ -572,7 +598,8 @@ class RevisionListed(RevisionHead):
 
 class RevisionView(BaseModel):
     """A published revision: what its document says, the document's schema and hash, and the signature over that hash.
-    `kid` names the key that signed it; null where it was signed before keys had ids."""
+    `kid` names the key that signed it; null where it was signed before keys had ids. One that was deposited has its
+    `doi`, and that of all of them (`concept_doi`)."""
 
     content: RevisionContent
     document_schema: int
@@ -580,6 +607,25 @@ class RevisionView(BaseModel):
     signature: str
     kid: str | None
     event: str
+    doi: str | None = Field(default=None, exclude_if=lambda doi: doi is None)
+    concept_doi: str | None = Field(default=None, exclude_if=lambda doi: doi is None)
+
+
+class DepositView(BaseModel):
+    """How far the deposit of a revision in an archive is. One that changed nothing, or is an exercise, is `needless`.
+    `reserved` has the DOI that it will have. `trouble` is why it does not get on; where the archive `refused` it, as it
+    does what it wants otherwise, somebody should look; it is tried again at `again_at` all the same."""
+
+    number: int
+    archive: str
+    state: DepositState
+    doi: str | None
+    concept_doi: str | None
+    tries: int
+    trouble: str | None
+    refused: bool
+    again_at: datetime | None
+    assigned_at: datetime | None
 
 
 class ExportedRevision(BaseModel):
@@ -857,3 +903,5 @@ class StatusView(BaseModel):
     to_code: int = 0
     #: What the evidence suggests to do, and nobody has decided.
     open_proposals: int = 0
+    #: Revisions that wait for a DOI because something is wrong.
+    dois_in_trouble: int = 0

@@ -193,6 +193,7 @@ def test_whoever_reads_a_public_review_may_what_the_page_says_there_and_nothing_
         ("/synthesis/reviews/{review}/revisions/{number}/export", "records"),
         ("/synthesis/reviews/{review}/revisions/{number}/studies", "records"),
         ("/synthesis/reviews/{review}/revisions/{number}/provenance", "records"),
+        ("/synthesis/reviews/{review}/revisions/{number}/files/{form}", "records"),
         ("/synthesis/reviews/{review}/diff", "records"),
         ("/notify/reviews/{review}/feed.atom", "subscribe"),
         ("/notify/reviews/{review}/feed.json", "subscribe"),
@@ -412,9 +413,9 @@ def test_of_another_reviews_things_nobody_learns_whether_there_are_any(everythin
 
 
 def _ids(wheres: list[Where]) -> set[str]:
-    """The kinds of ids in paths; a grant is of no review."""
+    """The kinds of ids in paths; a grant and a form are of no review."""
     named = {name for it in wheres for name in re.findall(r"{(\w+)}", it.path.partition("?")[0])}
-    return named - {"review", "grant"}
+    return named - {"review", "grant", "form"}
 
 
 class Named(NamedTuple):

@@ -70,7 +70,7 @@ def verified(work: Work, review: str, number: int) -> Verified:
     found = verify(_signed(row), work.ring.current(), revision=revision_id(review, number), head=row.head)
     if found.holds and found.readable:
         signed, kept = content_of(row.content).matrix_sha256, store.matrix_of(work, review, number)
-        if signed is not None and _unpacked(kept, signed) is None:
+        if signed is not None and unpacked(kept, signed) is None:
             return found.model_copy(update={"holds": False, "faults": ["its matrix is missing, or is another"]})
     return found
 
@@ -80,20 +80,28 @@ def export(work: Work, review: str, number: int) -> ExportedRevision:
     return exported(revision_id(review, number), _signed(store.revision(work, review, number)), work.ring.current())
 
 
-def crate(work: Work, review: str, number: int) -> Callable[[], bytes]:
+def crate(work: Work, review: str, number: int, doi: str | None = None) -> Callable[[], bytes]:
     """What makes a package of a stored revision that is verified without this platform
-    (`services.synthesis.ports.crates`), once this work is over: it takes seconds."""
+    (`services.synthesis.ports.crates`), once this work is over: it takes seconds. It is cited by its DOI, or by the one
+    that it is about to have."""
+    doi = doi or doi_of(work, review, number)
     found, kept = export(work, review, number), store.matrix_of(work, review, number)
 
     def make() -> bytes:
         content = content_of(found.document)
         signed = content.matrix_sha256
-        return crates.made(found, content, _unpacked(kept, signed) if signed is not None else None)
+        return crates.made(found, content, unpacked(kept, signed) if signed is not None else None, doi)
 
     return make
 
 
-def _unpacked(kept: bytes | None, sha256: str) -> str | None:
+def doi_of(work: Work, review: str, number: int) -> str | None:
+    """The DOI of a revision, where it was deposited."""
+    found = store.dois_of(work, review, number)
+    return found[0] if found is not None else None
+
+
+def unpacked(kept: bytes | None, sha256: str) -> str | None:
     """A matrix as it was signed; None where it is none any more, which whoever verifies a revision finds out."""
     try:
         with gzip.open(BytesIO(kept or b"")) as packed:
@@ -103,11 +111,12 @@ def _unpacked(kept: bytes | None, sha256: str) -> str | None:
     return text if sha256_of(text) == sha256 else None
 
 
-def view_of(row: RevisionRow) -> RevisionView:
+def view_of(row: RevisionRow, dois: tuple[str, str] | None = None) -> RevisionView:
     schema, content = read(row.content)
+    doi, concept_doi = dois or (None, None)
     return RevisionView(
         content=content, document_schema=schema, content_sha256=row.content_sha256, signature=row.signature,
-        kid=named_key(row.signature), event=row.event_id,
+        kid=named_key(row.signature), event=row.event_id, doi=doi, concept_doi=concept_doi,
     )  # fmt: skip
 
 

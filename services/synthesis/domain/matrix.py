@@ -81,7 +81,7 @@ def written(links: Iterable[MatrixLink]) -> str:
     lines = csv.writer(out)
     lines.writerow(_COLUMNS)
     for it in sorted(links, key=lambda it: (it.cmoc, it.link)):
-        lines.writerow([_cell(getattr(it, name)) for name in _COLUMNS])
+        lines.writerow([cell(getattr(it, name)) for name in _COLUMNS])
     return out.getvalue()
 
 
@@ -146,7 +146,8 @@ def _of(it: MatrixLink) -> Link:
     return Link(it.link, it.fragment, it.record, it.cmoc, it.element, it.stance, it.inference, credibility)
 
 
-def _cell(value: object) -> str:
+def cell(value: object) -> str:
+    """A value in a cell of a sheet, where it is no formula."""
     if value is None:
         return ""
     if isinstance(value, bool):

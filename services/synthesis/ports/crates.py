@@ -89,17 +89,18 @@ class Crate:
     matrix: Matrix | None
 
 
-def made(exported: ExportedRevision, content: RevisionContent, matrix: str | None) -> bytes:
-    """A revision as a crate. One that was signed before revisions kept their matrix has none."""
+def made(exported: ExportedRevision, content: RevisionContent, matrix: str | None, doi: str | None = None) -> bytes:
+    """A revision as a crate; one that has a DOI is cited by it. One that was signed before revisions kept their matrix
+    has none."""
     files = {
         "revision.json": exported.document,
         "signature.jws": exported.signature,
         "changes.json": _json([change.model_dump(mode="json") for change in content.changes]),
         "CHANGES.md": _changes(content),
         "provenance.json": _json(provenance_of(content, exported.sha256).model_dump(mode="json")),
-        "CITATION.cff": _citation(content, exported.sha256),
+        "CITATION.cff": _citation(content, exported.sha256, doi),
         "README.md": _README.format(
-            title=_plain(content.title), number=content.number, review=content.review, summary=_plain(content.summary),
+            title=plain(content.title), number=content.number, review=content.review, summary=plain(content.summary),
             day=content.signed_at.date().isoformat(), name=name_of(content.review, content.number),
         ),
     }  # fmt: skip
@@ -107,7 +108,7 @@ def made(exported: ExportedRevision, content: RevisionContent, matrix: str | Non
         files["key.pem"] = exported.public_key
     if matrix is not None:
         files["matrix.csv"] = matrix
-        files["annotations.jsonld"] = _json(_annotations(read(matrix).links))
+        files["annotations.jsonld"] = _json(collection_of(read(matrix).links))
     archive = BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as kept:
         for name, text in {"ro-crate-metadata.json": _described(content, files), **files}.items():
@@ -174,7 +175,7 @@ def _described(content: RevisionContent, files: dict[str, str]) -> str:
     return b"".join(piece for _, piece in crate.metadata.stream()).decode()
 
 
-def _annotations(links: Sequence[MatrixLink]) -> dict[str, Any]:
+def collection_of(links: Sequence[MatrixLink]) -> dict[str, Any]:
     """The fragments as annotations of their reports: the body is what the coder says, the target where it stands."""
     fragments: dict[str, list[MatrixLink]] = {}
     for it in links:
@@ -216,26 +217,27 @@ def _annotation(of: Sequence[MatrixLink]) -> dict[str, Any]:
 
 def _changes(content: RevisionContent) -> str:
     heading = f"# What changed in revision {content.number}: {content.change_class}"
-    lines = [heading, "", _plain(content.summary), ""]
+    lines = [heading, "", plain(content.summary), ""]
     lines += [_change(change) for change in content.changes] or ["Nothing changed."]
     return "\n".join(lines) + "\n"
 
 
 def _change(change: Change) -> str:
-    of = f"**{_plain(change.cmoc)}**, " if change.cmoc else ""
-    return f"- {of}{_plain(change.what)}: {_said(change.before)} → {_said(change.after)} ({change.change_class})"
+    of = f"**{plain(change.cmoc)}**, " if change.cmoc else ""
+    return f"- {of}{plain(change.what)}: {_said(change.before)} → {_said(change.after)} ({change.change_class})"
 
 
 def _said(value: object) -> str:
-    return "nothing" if value is None else _plain(str(value))
+    return "nothing" if value is None else plain(str(value))
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """What people wrote, as one line of Markdown in which nothing is markup: it reads as it was written."""
     return _AT_ITS_START.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", " ".join(text.split())))
 
 
-def _citation(content: RevisionContent, sha256: str) -> str:
+def _citation(content: RevisionContent, sha256: str, doi: str | None) -> str:
+    of_doi = [{"type": "doi", "value": doi}] if doi is not None else []
     said = {
         "cff-version": "1.2.0",
         "message": "To cite this revision of the review:",
@@ -244,7 +246,7 @@ def _citation(content: RevisionContent, sha256: str) -> str:
         "version": str(content.number),
         "date-released": content.signed_at.date().isoformat(),
         "authors": [{"name": f"The review team of {content.review}"}],
-        "identifiers": [{"type": "other", "value": f"sha256:{sha256}"}],
+        "identifiers": [*of_doi, {"type": "other", "value": f"sha256:{sha256}"}],
     }
     return str(yaml.safe_dump(said, sort_keys=False, allow_unicode=True))
 

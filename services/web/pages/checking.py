@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from typing import cast, get_args
 
 from services.web.page import Asked, Drawn, Page, Pages
 from services.web.saving import as_file, saved
 from services.web.written import numbered
+from shared.errors import NotFound
 from shared.keys.published import read_keys
+from shared.wire.synthesis import EvidenceForm, file_of
 
 pages = Pages()
 
@@ -43,4 +46,18 @@ async def take_crate(asked: Asked) -> Drawn:
     review, number = asked.path["review"], numbered(asked.path["number"])
     return await saved(
         asked, lambda api, into: api.synthesis.crate(review, number, into), name=f"{review}-revision-{number}.crate.zip"
+    )
+
+
+@pages.page(_AT + "/evidence/{kind}")
+async def take_evidence(asked: Asked) -> Drawn:
+    """The links that a revision rests on, in a form that is read elsewhere, for members."""
+    review, number, kind = asked.path["review"], numbered(asked.path["number"]), asked.path["kind"]
+    if kind not in get_args(EvidenceForm):
+        raise NotFound(f"the evidence of a revision has no form {kind[:50]!r}")
+    form = cast(EvidenceForm, kind)
+    return await saved(
+        asked,
+        lambda api, into: api.synthesis.evidence_file(review, number, form, into),
+        name=file_of(review, number, form)[0],
     )

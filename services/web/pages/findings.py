@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC
 from hashlib import sha256
 from itertools import groupby
-from typing import Any
+from typing import Any, cast, get_args
 
 from starlette.responses import Response
 
@@ -28,10 +28,12 @@ from shared.wire.protocol import QuestionView
 from shared.wire.synthesis import (
     CitedReport,
     CitedStudies,
+    ExportForm,
     RevisionContent,
     RevisionListed,
     RevisionView,
     Statement,
+    file_of,
 )
 
 pages = Pages()
@@ -155,6 +157,18 @@ async def keep_provenance(asked: Asked) -> Drawn:
     return as_file(text, "application/json", f"{review}-{number}-prov.json")
 
 
+@pages.page("/reviews/{review}/findings/{number}/as/{form}", open_to="readers")
+async def keep_form(asked: Asked) -> Drawn:
+    """All that a revision says, in a form that is read elsewhere."""
+    review, number, form = asked.path["review"], numbered(asked.path["number"]), asked.path["form"]
+    if form not in get_args(ExportForm):
+        raise NotFound(f"a revision has no form {form[:50]!r}")
+    pieces: list[bytes] = []
+    await asked.api.synthesis.file(review, number, cast(ExportForm, form), pieces.append)
+    name, media_type = file_of(review, number, cast(ExportForm, form))
+    return as_file(b"".join(pieces), media_type, name)
+
+
 @pages.page("/reviews/{review}/feed.atom", open_to="readers")
 async def show_feed(asked: Asked) -> Drawn:
     """The published revisions as an Atom feed, for feed readers that have no key; those that have this very page are
@@ -213,7 +227,7 @@ def citation(asked: Asked, revision: RevisionView) -> Citation:
     content = revision.content
     address = asked.web.address + drawing.url("reviews", content.review, "findings", str(content.number))
     on = content.signed_at.astimezone(UTC).date()
-    return Citation(content.review, content.title, content.number, on, revision.content_sha256, address)
+    return Citation(content.review, content.title, content.number, on, revision.content_sha256, address, revision.doi)
 
 
 async def _cited(asked: Asked) -> Citation:

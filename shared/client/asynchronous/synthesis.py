@@ -164,6 +164,20 @@ class AsyncSynthesisClient:
         """Hands a revision over as a package (RO-Crate), piece by piece."""
         await self._http.download(f"/synthesis/reviews/{part(review)}/revisions/{number}/crate", into)
 
+    async def file(self, review: str, number: int, form: wire.ExportForm, into: Callable[[bytes], object]) -> None:
+        """Hands over all that a revision says in one form, piece by piece."""
+        await self._http.download(f"/synthesis/reviews/{part(review)}/revisions/{number}/files/{form}", into)
+
+    async def evidence_file(
+        self, review: str, number: int, form: wire.EvidenceForm, into: Callable[[bytes], object]
+    ) -> None:
+        """Hands over what a revision rests on in one form, piece by piece."""
+        await self._http.download(f"/synthesis/reviews/{part(review)}/revisions/{number}/evidence/{form}", into)
+
+    def dois(self, review: str) -> AsyncIterator[wire.DepositView]:
+        """How far the deposits of revisions that are to have a DOI are."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/dois", wire.DepositView)
+
     async def diff(self, review: str, before: int, after: int) -> wire.Difference:
         return await self._http.get(
             f"/synthesis/reviews/{part(review)}/diff", wire.Difference, before=before, after=after

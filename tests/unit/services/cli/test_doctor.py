@@ -402,6 +402,24 @@ def test_a_source_that_no_review_watches_for_any_purpose_is_no_trouble(run, monk
         assert seen[f"source {name}"]["state"] == "warn" and "this shell's settings" in seen[f"source {name}"]["do"]
 
 
+@pytest.mark.parametrize(("refused", "state"), [(True, "fail"), (False, "warn")])
+def test_a_revision_that_gets_no_doi_is_named_with_why(run, monkeypatch, refused, state):
+    open_ring(Settings(_env_file=None))
+    answers: dict[str, object] = {
+        "/healthz": {},
+        "/protocol/reviews": page({"review": "small"}),
+        "/readyz": {"status": "ready", "services": {}},
+        "/synthesis/reviews/small": {"review": "small", "dois_in_trouble": 1},
+        "/synthesis/reviews/small/dois": page({"number": 3, "trouble": "no such licence", "refused": refused}),
+    }  # fmt: skip
+    with serve_answers(answers) as server:
+        monkeypatch.setenv("LIVING_URL", server.url)
+        seen = findings(run("doctor", "--json"))["DOIs"]
+
+    assert (seen["state"], seen["do"].split()[:3]) == (state, ["`living", "synthesis", "dois"])
+    assert seen["told"] == "revision 3 of small has no DOI yet: no such licence"
+
+
 def test_an_examples_contact_is_a_warning(run, monkeypatch):
     monkeypatch.setenv("LIVING_CONTACT", "you@example.org")
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
+from pathlib import Path
 
 import jwt
 import pytest
 
 from services.cli.printing import counted
+from services.synthesis.models import DepositRow
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.keys.file import make, read_ring
 from shared.keys.ring import Key, KeyRing
@@ -385,3 +387,44 @@ def test_where_a_cmoc_comes_from_and_where_it_went_is_printed(coded, as_):
 
     assert "after it c3 outcome of c3" in words(as_("rita", *asked, role="reader"))
     assert [it["cmoc"] for it in data(as_("rita", *asked, "--json", role="reader"))["after"]] == ["c3"]
+
+
+def test_a_revision_is_exported_to_be_read_in_a_new_file_or_to_other_programs(coded, as_, tmp_path):
+    coded.signs()
+    written = as_("rita", "synthesis", "export", REVIEW, "1", "--as", "docx", "--to", "one.docx", role="reader")
+
+    assert written.exit_code == 0 and Path("one.docx").read_bytes().startswith(b"PK\x03\x04")
+    again = as_("rita", "synthesis", "export", REVIEW, "1", "--as", "docx", "--to", "one.docx", role="reader")
+    assert again.exception is not None
+    for form, begins in (
+        ("markdown", "# A small review"),
+        ("matrix", "cmoc,link,element"),
+        ("destiny", '{"visibility"'),
+    ):
+        shown = as_("rita", "synthesis", "export", REVIEW, "1", "--as", form, "--to", "-", role="reader")
+        assert shown.stdout.startswith(begins), form
+    assert as_("rita", "synthesis", "export", REVIEW, "1", "--as", "pdf", "--to", "-", role="reader").exit_code == 2
+
+
+def test_the_dois_of_revisions_are_listed_with_what_keeps_them(coded, as_):
+    assert "No revision is to have a DOI yet" in words(as_("rita", "synthesis", "dois", REVIEW, role="reader"))
+    coded.signs()
+    archive = "https://archive.example/api"
+    with coded.bench.work() as work:
+        work.add(
+            DepositRow(
+                review=REVIEW, archive=archive, number=1, state="assigned", deposit="7", doi="10.5281/zenodo.7",
+                concept_doi="10.5281/zenodo.6", assigned_at=coded.bench.clock.now(),
+            )
+        )  # fmt: skip
+        work.add(
+            DepositRow(
+                review=REVIEW, archive=archive, number=2, state="waiting", tries=3, trouble="HTTP 500",
+                due_at=coded.bench.clock.now(),
+            )
+        )  # fmt: skip
+
+    listed = words(as_("rita", "synthesis", "dois", REVIEW, role="reader"))
+    for said in ("10.5281/zenodo.7", "10.5281/zenodo.6", "waiting", "HTTP 500"):
+        assert said in listed
+    assert "https://doi.org/10.5281/zenodo.7" in words(as_("rita", "synthesis", "show", REVIEW, role="reader"))

@@ -34,7 +34,7 @@ FILES = {
     "/reviews/{review}/flow.svg", "/reviews/{review}/flow.png", "/reviews/{review}/feed.atom",
     "/reviews/{review}/exports/{export}/file", "/reviews/{review}/texts/{text}/file",
     *("/reviews/{review}/findings/{number}/" + kept for kept in (
-        "cite.bib", "cite.ris", "signed.json", "prov.json", "keys.json", "crate",
+        "cite.bib", "cite.ris", "signed.json", "prov.json", "keys.json", "crate", "as/{form}", "evidence/{kind}",
     )),
 }  # fmt: skip
 

@@ -6,15 +6,19 @@ import html
 import re
 import shlex
 import zipfile
+from datetime import UTC, datetime
 from io import BytesIO
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from click.testing import CliRunner, Result
 
 from services.cli import app
+from services.synthesis.models import DepositRow
 from services.synthesis.ports.crates import FILES, name_of
 from shared.keys.published import key_set, read_keys
+from shared.wire.synthesis import EvidenceForm, ExportForm, file_of
 from tests.unit.services.web.rig import REVIEW, Browser, Site
 from tests.unit.services.web.test_findings import publishes
 
@@ -115,3 +119,46 @@ def test_whoever_is_no_member_is_shown_no_such_link_and_gets_no_such_file(site, 
 def test_of_a_revision_that_there_is_not_there_is_nothing_to_check(member, number):
     for what in ("keys", "crate"):
         assert member.goes(f"/reviews/{REVIEW}/findings/{number}/{what}").page.status_code == 404
+
+
+def test_a_revision_is_taken_along_in_every_form_and_what_it_rests_on_by_members_alone(site, anybody, member):
+    anybody.goes(AT)
+    offered = sorted(set(re.findall(rf'href="({AT}/(?:as|evidence)/[a-z]+)" download', anybody.text)))
+    assert offered == [f"{AT}/as/{form}" for form in sorted(get_args(ExportForm))]
+    for link in offered:
+        kept = anybody.http.get(link)
+        name, kind = file_of(REVIEW, 1, link.rpartition("/")[2])
+        assert kept.status_code == 200 and kept.headers["content-type"].startswith(kind) and kept.content
+        assert f'filename="{name}"' in kept.headers["content-disposition"]
+
+    member.goes(AT)
+    for form in get_args(EvidenceForm):
+        link = f"{AT}/evidence/{form}"
+        assert f'href="{link}" download' in member.text
+        kept = member.http.get(link)
+        assert kept.status_code == 200 and file_of(REVIEW, 1, form)[0] in kept.headers["content-disposition"]
+        assert anybody.goes(link).at == "/sign-in"
+    for link in (f"{AT}/as/pdf", f"{AT}/evidence/pdf"):
+        assert member.http.get(link).status_code == 404
+
+
+def test_a_revision_that_has_a_doi_is_cited_by_it(site, anybody):
+    assert "doi.org" not in anybody.goes(AT).text
+    archive = "https://archive.example/api"
+    row = DepositRow(
+        review=REVIEW, archive=archive, number=1, state="assigned", deposit="7", doi="10.5281/zenodo.7",
+        concept_doi="10.5281/zenodo.6", assigned_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )  # fmt: skip
+    with site.app.state.platform.running["synthesis"].work("test") as work:
+        work.add(row)
+    try:
+        anybody.goes(AT)
+        for doi in ("10.5281/zenodo.7", "10.5281/zenodo.6"):
+            assert f'<a href="https://doi.org/{doi}">{doi}</a>' in anybody.text
+        assert '<meta name="citation_doi" content="10.5281/zenodo.7">' in anybody.text
+        assert "https://doi.org/10.5281/zenodo.7 (signed document" in anybody.words
+        assert "doi = {10.5281/zenodo.7}" in anybody.http.get(f"{AT}/cite.bib").text
+        assert "DO  - 10.5281/zenodo.7\r\n" in anybody.http.get(f"{AT}/cite.ris").text
+    finally:
+        with site.app.state.platform.running["synthesis"].work("test") as work:
+            work.session.delete(work.session.get_one(DepositRow, (REVIEW, archive, 1)))

@@ -1,0 +1,44 @@
+"""Exports: a revision as files that people and programs read elsewhere, each made once nothing is held any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from services.synthesis import store
+from services.synthesis.commands import revisions
+from services.synthesis.domain.revisions import content_of
+from services.synthesis.ports.forms.catalog import EVIDENCE, FORMS, Signed
+from shared.db.work import Work
+from shared.errors import Conflict, NotFound
+from shared.wire.synthesis import EvidenceForm, ExportForm
+
+
+def file_of(work: Work, review: str, number: int, form: ExportForm) -> Callable[[], bytes]:
+    """What makes a file of all that a revision says. It takes no work, and seconds."""
+    row = store.revision(work, review, number)
+    frozen, sha256, doi = row.content, row.content_sha256, revisions.doi_of(work, review, number)
+    return lambda: FORMS[form](Signed(content_of(frozen), sha256, doi))
+
+
+def evidence_of(work: Work, review: str, number: int, form: EvidenceForm) -> Callable[[], bytes]:
+    """The same of the links that it rests on. Raises NotFound for a revision that was signed before these were kept."""
+    row = store.revision(work, review, number)
+    frozen, sha256, doi = row.content, row.content_sha256, revisions.doi_of(work, review, number)
+    kept = store.matrix_of(work, review, number)
+
+    def make() -> bytes:
+        content = content_of(frozen)
+        if content.matrix_sha256 is None:
+            raise NotFound(
+                f"revision {number} of {review!r} was signed before revisions kept the links that they rest on",
+                slug="no_matrix",
+            )
+        text = revisions.unpacked(kept, content.matrix_sha256)
+        if text is None:
+            raise Conflict(
+                "the links of this revision were changed where they are kept; verifying it says so",
+                slug="spoiled_revision",
+            )
+        return EVIDENCE[form](Signed(content, sha256, doi), text)
+
+    return make

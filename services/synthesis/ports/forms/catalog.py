@@ -1,0 +1,35 @@
+"""The forms that a revision has as a file, and what makes each; the same revision is the same file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from services.synthesis.domain.matrix import read
+from services.synthesis.ports.forms import destiny, linked, markdown, sheets, word
+from shared.wire.synthesis import EvidenceForm, ExportForm, RevisionContent
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A revision to be written: what was signed, with its hash, and the DOI of it where it has one."""
+
+    content: RevisionContent
+    sha256: str
+    doi: str | None = None
+
+
+#: All that a revision says.
+FORMS: Mapping[ExportForm, Callable[[Signed], bytes]] = {
+    "markdown": lambda it: markdown.written(it.content, it.sha256, it.doi),
+    "docx": lambda it: word.written(it.content, it.sha256, it.doi),
+    "csv": lambda it: sheets.written(it.content),
+    "jsonld": lambda it: linked.written(it.content, it.sha256, it.doi, None),
+}
+
+#: The links that it rests on, out of the matrix as it was signed: for those who may see them.
+EVIDENCE: Mapping[EvidenceForm, Callable[[Signed, str], bytes]] = {
+    "matrix": lambda it, text: text.encode(),
+    "annotated": lambda it, text: linked.written(it.content, it.sha256, it.doi, read(text).links),
+    "destiny": lambda it, text: destiny.written(it.content, read(text).links),
+}
