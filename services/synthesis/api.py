@@ -323,10 +323,12 @@ def list_studies(review: Name, work: Reading, person: Reader, page: Hundred) -> 
 
 
 @router.get("/reviews/{review}/support/revisions")
-def list_support_at_revisions(review: Name, work: Reading, person: Anybody, page: FewRevisions) -> Page[SupportAt]:
-    """How many independent studies stood behind each CMOC at each published revision, oldest first."""
+def list_support_at_revisions(
+    review: Name, work: Reading, person: Anybody, page: FewRevisions, newest_first: YesNo = False
+) -> Page[SupportAt]:
+    """How many independent studies stood behind each CMOC at each published revision, oldest first or newest."""
     store.review(work, review)
-    return store.contents(work, review, page).page(views.support_at)
+    return store.contents(work, review, page, newest_first=newest_first).page(views.support_at)
 
 
 @router.get("/reviews/{review}/saturation")

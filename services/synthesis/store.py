@@ -706,10 +706,10 @@ def last_of_class(work: Work, review: str, change_class: ChangeClass) -> Head | 
     return None if found is None else (found[0], found[1])
 
 
-def contents(work: Work, review: str, page: PageAsked) -> Found[str]:
-    """What was signed of each revision, oldest first."""
+def contents(work: Work, review: str, page: PageAsked, *, newest_first: bool = False) -> Found[str]:
+    """What was signed of each revision, oldest first or newest."""
     query = select(col(RevisionRow.content)).where(col(RevisionRow.review) == review)
-    return read_page(work, query, page, col(RevisionRow.number))
+    return read_page(work, query, page, col(RevisionRow.number), descending=newest_first)
 
 
 def _standing(review: str, *columns: Any) -> Any:

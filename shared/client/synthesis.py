@@ -143,9 +143,10 @@ class SynthesisClient:
         """Every study whose evidence stands, with what it speaks to, element by element."""
         return self._http.pages(f"/synthesis/reviews/{part(review)}/studies", wire.StudySpeaking)
 
-    def support_at_revisions(self, review: str) -> Iterator[wire.SupportAt]:
-        """The support of each CMOC at each published revision, oldest first."""
-        return self._http.pages(f"/synthesis/reviews/{part(review)}/support/revisions", wire.SupportAt)
+    def support_at_revisions(self, review: str, *, newest_first: bool = False) -> Iterator[wire.SupportAt]:
+        """The support of each CMOC at each published revision, oldest first or newest."""
+        path = f"/synthesis/reviews/{part(review)}/support/revisions"
+        return self._http.pages(path, wire.SupportAt, newest_first=newest_first or None)
 
     def saturation(self, review: str) -> wire.Saturation:
         """How much each added study still changes, in numbers."""

@@ -385,3 +385,21 @@ def test_where_a_cmoc_comes_from_and_where_it_went_is_printed(coded, as_):
 
     assert "after it c3 outcome of c3" in words(as_("rita", *asked, role="reader"))
     assert [it["cmoc"] for it in data(as_("rita", *asked, "--json", role="reader"))["after"]] == ["c3"]
+
+
+def test_the_map_is_printed_and_written_as_graphml(coded, as_, tmp_path):
+    seen = words(as_("rita", "synthesis", "map", REVIEW, role="reader"))
+    assert "c1: partially_supported, 1 study, links: 1" in seen and "Title of r1" in seen
+
+    written = tmp_path / "map.graphml"
+    assert as_("rita", "synthesis", "map", REVIEW, "--graphml", str(written), role="reader").exit_code == 0
+    assert "<graphml" in written.read_text()
+    assert data(as_("rita", "synthesis", "map", REVIEW, "--theory", "trust", "--json", role="reader"))["cmocs"]
+
+
+def test_saturation_names_what_each_study_changed(coded, as_):
+    seen = words(as_("rita", "synthesis", "saturation", REVIEW, role="reader"))
+    assert "c1 status: no_evidence -> partially_supported" in seen
+    assert "Last MAJOR revision: none yet; studies since: 1." in seen
+    told = data(as_("rita", "synthesis", "saturation", REVIEW, "--json", role="reader"))
+    assert (told["saturation"]["speaking"], told["studies"][0]["change"]) == (1, "status")
