@@ -30,6 +30,9 @@ _WORDED: tuple[Literal["context", "resource", "reasoning", "outcome"], ...] = (
 )  # fmt: skip
 
 
+_ORDER: tuple[What, ...] = ("status", *_WORDED, "support")
+
+
 @dataclass(slots=True)
 class Added:
     """A study in the order of its first link: when that was made, how many of its links count, how many count no more,
@@ -89,9 +92,11 @@ class Replay:
         added.changes.append(CmocMoved(cmoc=cmoc, what=what, before=before, after=after))
 
     def added(self) -> list[Added]:
-        """Every study, in the order in which they came."""
+        """Every study, in the order in which they came; what it changed, CMOC by CMOC."""
+        order = {cmoc: at for at, cmoc in enumerate(self._cmocs)}
         for one in self._added.values():
-            one.changes = [it for it in one.changes if it.before != it.after]
+            moved = (it for it in one.changes if it.before != it.after)
+            one.changes = sorted(moved, key=lambda it: (order[it.cmoc], _ORDER.index(it.what)))
         self._last.clear()
         return list(self._added.values())
 

@@ -34,7 +34,13 @@ FILES = {
     "/reviews/{review}/flow.svg", "/reviews/{review}/flow.png", "/reviews/{review}/feed.atom",
     "/reviews/{review}/exports/{export}/file", "/reviews/{review}/texts/{text}/file",
     *("/reviews/{review}/findings/{number}/" + kept for kept in (
-        "cite.bib", "cite.ris", "signed.json", "prov.json", "keys.json", "crate",
+        "cite.bib", "cite.ris", "signed.json", "prov.json", "keys.json", "crate", "cmocs/{cmoc}/diagram.svg",
+        "cmocs/{cmoc}/diagram.png",
+    )),
+    "/reviews/{review}/findings/figures/support.svg", "/reviews/{review}/findings/figures/support.png",
+    *("/reviews/{review}/synthesis/" + kept for kept in (
+        "figures/map.svg", "figures/map.png", "figures/map.graphml", "figures/matrix.svg", "figures/matrix.png",
+        "cmocs/{cmoc}/diagram.svg", "cmocs/{cmoc}/diagram.png",
     )),
 }  # fmt: skip
 
