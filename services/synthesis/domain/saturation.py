@@ -138,8 +138,8 @@ class _Standing:
             self.elements |= {part: "inferred" for part in parts_of(link) if self.elements[part] == "none"}
 
     def seen(self) -> dict[What, str]:
-        parts = {what: self.elements[what] for what in _WORDED}
-        return {"status": status_without(list(self._unmet())), "support": str(len(self.behind)), **parts}
+        seen: dict[What, str] = {what: self.elements[what] for what in _WORDED}
+        return seen | {"status": status_without(list(self._unmet())), "support": str(len(self.behind))}
 
     def _unmet(self) -> Iterator[StatusRule]:
         if self.contested:

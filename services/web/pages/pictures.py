@@ -4,7 +4,7 @@ each added study still changes."""
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.responses import Response
@@ -41,7 +41,7 @@ async def show_figures_of_synthesis(asked: Asked) -> Drawn:
         "review": review, "found": found, "theories": await _theories(asked, found),
         "map": diagrams.of_map(found, review), "titles": {it.study: it for it in found.studies},
         "opened": diagrams.opened, "theory": asked.query.get("theory", ""),
-        **_over_time(review, revisions, ("reviews", review, "synthesis", "cmocs")),
+        **_over_time(review, revisions, lambda cmoc, _: drawing.url("reviews", review, "synthesis", "cmocs", cmoc)),
     }  # fmt: skip
     return Page("pictures.html", given)
 
@@ -131,9 +131,11 @@ async def show_figures_of_findings(asked: Asked) -> Drawn:
     """Support over time as the published revisions say it, and the way to each CMOC."""
     review = asked.path["review"]
     question, revisions = await asyncio.gather(asked.api.protocol.question(review), _support(asked))
-    newest = str(revisions[-1].number) if revisions else ""
-    at = ("reviews", review, "findings", newest, "cmocs")
-    given = {"review": review, "question": question, "newest": newest, **_over_time(review, revisions, at)}
+
+    def stated_at(cmoc: str, number: int) -> str:
+        return drawing.url("reviews", review, "findings", str(number), "cmocs", cmoc)
+
+    given = {"review": review, "question": question, **_over_time(review, revisions, stated_at)}
     return Page("findings-figures.html", given)
 
 
@@ -233,15 +235,16 @@ def _support_title(review: str) -> str:
     return drawing.text("pictures.support_of", review=review)
 
 
-def _over_time(review: str, revisions: Sequence[SupportAt], cmocs_at: Sequence[str]) -> dict[str, Any]:
-    """Support over time as a picture, and what its table says."""
-    stated = {state.cmoc: None for revision in revisions for state in revision.states}
+def _over_time(review: str, revisions: Sequence[SupportAt], at: Callable[[str, int], str]) -> dict[str, Any]:
+    """Support over time as a picture, and what its table says; each CMOC leads to where it is, or was stated last."""
+    stated = {state.cmoc: revision.number for revision in revisions for state in revision.states}
 
     def to(cmoc: str) -> str:
-        return drawing.url(*cmocs_at, cmoc)
+        return at(cmoc, stated[cmoc])
 
     return {
         "revisions": revisions, "stated": list(stated), "support_of": diagrams.support_of, "to_cmoc": to,
+        "more_rows": max(0, len(stated) - diagrams.MOST_ROWS),
         "support": diagrams.of_support(_support_title(review), revisions, to) if revisions else None,
     }  # fmt: skip
 

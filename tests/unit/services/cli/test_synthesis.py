@@ -401,5 +401,5 @@ def test_saturation_names_what_each_study_changed(coded, as_):
     seen = words(as_("rita", "synthesis", "saturation", REVIEW, role="reader"))
     assert "c1 status: no_evidence -> partially_supported" in seen
     assert "Last MAJOR revision: none yet; studies since: 1." in seen
-    told = data(as_("rita", "synthesis", "saturation", REVIEW, "--json", role="reader"))
-    assert (told["saturation"]["speaking"], told["studies"][0]["change"]) == (1, "status")
+    printed = data(as_("rita", "synthesis", "saturation", REVIEW, "--json", role="reader"))
+    assert (printed["saturation"]["speaking"], printed["studies"][0]["change"]) == (1, "status")
