@@ -18,15 +18,15 @@ TWO_THEORIES = [
 
 
 @pytest.fixture
-def coded(rig: SynthesisRig) -> SynthesisRig:
+def coded(either_rig: SynthesisRig) -> SynthesisRig:
     """Two studies speak to the first CMOC, one of them by two reports, and one speaks against it."""
-    rig.includes("r1", "r2", "r3")
-    rig.lead.join_study(REVIEW, "r2", "one trial", same_as="r1")
-    rig.links("r1", element="context")
-    rig.links("r2", element="outcome", inference="inferred")
-    rig.links("r3", element="outcome", stance="contradicts")
-    rig.settles()
-    return rig
+    either_rig.includes("r1", "r2", "r3")
+    either_rig.lead.join_study(REVIEW, "r2", "one trial", same_as="r1")
+    either_rig.links("r1", element="context")
+    either_rig.links("r2", element="outcome", inference="inferred")
+    either_rig.links("r3", element="outcome", stance="contradicts")
+    either_rig.settles()
+    return either_rig
 
 
 def test_a_map_counts_claims_and_independent_studies_apart(coded):

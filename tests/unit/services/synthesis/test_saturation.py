@@ -83,17 +83,17 @@ def test_a_study_that_speaks_to_what_was_so_already_changes_nothing(rig):
     assert [it.change for it in added(rig)] == ["status", "nothing"]
 
 
-def test_the_last_revisions_that_changed_a_theory_or_a_status_are_named(rig):
-    rig.includes("r1", "r2", "r3")
-    rig.links("r1")
-    rig.signs()
-    rig.links("r2", "c2")
-    rig.signs()
-    rig.bench.clock.advance(hours=1)
-    rig.links("r3")
-    rig.signs()
+def test_the_last_revisions_that_changed_a_theory_or_a_status_are_named(either_rig):
+    either_rig.includes("r1", "r2", "r3")
+    either_rig.links("r1")
+    either_rig.signs()
+    either_rig.links("r2", "c2")
+    either_rig.signs()
+    either_rig.bench.clock.advance(hours=1)
+    either_rig.links("r3")
+    either_rig.signs()
 
-    found = rig.lead.saturation(REVIEW)
+    found = either_rig.lead.saturation(REVIEW)
     assert (found.last_major.number, found.last_minor.number) == (1, 2)
     assert (found.since_minor, found.unchanged) == (1, 1)
 
