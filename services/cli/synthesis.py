@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
@@ -42,8 +43,10 @@ if TYPE_CHECKING:
         EvidenceForm,
         EvidenceView,
         ExportForm,
+        MapEdge,
         RevisionContent,
         Statement,
+        StudyAdded,
         Verified,
     )
 
@@ -296,6 +299,70 @@ def kin(review: str, cmoc: str, as_json: bool) -> None:
         ("because", lambda row: row[1].gone_why),
     ]
     print_rows(rows, columns, as_json=False, empty=f"{cmoc} was made of no other, and became none.")
+
+
+@app.command("map", example="living synthesis map ics-leadership --graphml map.graphml")
+@REVIEW
+@option("--theory", help="Only this programme theory.")
+@option("--most", type=click.IntRange(1, 200), help="How many studies at most; those with most links come first.")
+@option("--graphml", type=click.Path(dir_okay=False, path_type=Path), help="Write it as GraphML into a new file.")
+@AS_JSON
+def theory_map(review: str, theory: str | None, most: int | None, graphml: Path | None, as_json: bool) -> None:
+    """Print which studies speak to which CMOCs of the theories, with claims and independent studies counted apart."""
+    with client() as living:
+        if graphml is not None:
+            write_new(graphml, living.synthesis.map_graphml(review, theory=theory, most=most).encode())
+            print_line(f"The map of {review} is in {graphml}.")
+            return
+        found = living.synthesis.map(review, theory=theory, most=most)
+    if as_json:
+        print_json(found)
+        return
+    titles = {it.study: it.title or it.study for it in found.studies}
+    columns: list[tuple[str, Callable[[MapEdge], object]]] = [
+        ("CMOC", lambda edge: edge.cmoc),
+        ("study", lambda edge: titles[edge.study]),
+        ("stance", lambda edge: edge.stance),
+        ("links", lambda edge: edge.links),
+        ("outright", lambda edge: edge.explicit),
+    ]
+    for cmoc in found.cmocs:
+        print_line(f"{cmoc.cmoc}: {cmoc.status}, {counted(cmoc.support, 'study', 'studies')}, links: {cmoc.links}")
+    print_rows(found.edges, columns, as_json=False, empty="No study speaks to any CMOC yet.")
+    if found.left_out.studies or found.left_out.links:
+        print_line(f"Left out: studies {found.left_out.studies}, links {found.left_out.links}.")
+
+
+@app.command("saturation", example="living synthesis saturation ics-leadership --last 20")
+@REVIEW
+@option("--last", type=click.IntRange(1, 500), default=20, help="How many of the studies that came last are listed.")
+@AS_JSON
+def saturation(review: str, last: int, as_json: bool) -> None:
+    """Print what each study changed that was added, the newest first, and the last revisions that changed a theory.
+
+    It tells of the evidence that counts today. Nothing acts by it.
+    """
+    with client() as living:
+        found = living.synthesis.saturation(review)
+        rows = list(islice(living.synthesis.added_studies(review, newest_first=True), last))
+    if as_json:
+        print_json({"saturation": found, "studies": rows})
+        return
+    columns: list[tuple[str, Callable[[StudyAdded], object]]] = [
+        ("", lambda row: row.nth),
+        ("coded on", lambda row: day(row.coded_at)),
+        ("study", lambda row: row.title or row.study),
+        ("links", lambda row: row.links),
+        ("changed", lambda row: row.change if row.links else "counts no more"),
+        ("what", lambda row: "; ".join(f"{it.cmoc} {it.what}: {it.before} -> {it.after}" for it in row.changes)),
+    ]
+    print_rows(rows, columns, as_json=False, empty="Nothing is coded yet.")
+    print_line(f"The last in a row that changed no status and no element: {found.unchanged} of {found.speaking}.")
+    for name, head, since in (
+        ("MAJOR", found.last_major, found.since_major), ("MINOR", found.last_minor, found.since_minor),
+    ):  # fmt: skip
+        when = f"revision {head.number} on {day(head.signed_at)}" if head else "none yet"
+        print_line(f"Last {name} revision: {when}; studies since: {since}.")
 
 
 @app.command("sign", example="living synthesis sign shared-records --summary 'One more report.'")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from typing import Annotated, Any, get_args
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query, Response
 
 from services.synthesis import store, views
 from services.synthesis.commands import (
@@ -19,6 +19,7 @@ from services.synthesis.commands import (
     revisions,
 )
 from services.synthesis.domain.changes import change_class, differences
+from services.synthesis.domain.graphml import graphml_of
 from services.synthesis.domain.lineage import kin_of
 from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.revisions import content_of
@@ -26,14 +27,14 @@ from services.synthesis.models import DraftRow
 from services.synthesis.ports.crates import name_of
 from shared.db.work import Work
 from shared.errors import NotFound
-from shared.events.synthesis import Element
+from shared.events.synthesis import Element, Stance
 from shared.http.afterwards import Afterwards
 from shared.http.auth import Adjudicator, Anybody, Coder, Confirmer, Lead, Reader, Signer
-from shared.http.paging import Hundred
-from shared.http.parameters import AskedNumber, Day, Name, Number, Word, YesNo
+from shared.http.paging import Hundred, asking
+from shared.http.parameters import DIGITS, AskedNumber, Day, Name, Number, Word, YesNo
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
-from shared.paging import Page
+from shared.paging import Page, PageAsked
 from shared.wire.people import OldNames
 from shared.wire.synthesis import (
     FORMS,
@@ -68,12 +69,17 @@ from shared.wire.synthesis import (
     ReportView,
     RevisionListed,
     RevisionView,
+    Saturation,
     SignDraft,
     Standing,
     StatusView,
+    StudyAdded,
     StudyGiven,
+    StudySpeaking,
+    SupportAt,
     SupportTable,
     TheoryEventView,
+    TheoryMap,
     TriggerView,
     Verified,
     Withdrawal,
@@ -98,6 +104,18 @@ def _files(forms: Collection[str]) -> dict[int | str, dict[str, Any]]:
     """What a route answers that answers one of these."""
     return {200: {"content": {kind: {} for form, (_, kind) in FORMS.items() if form in forms}}}
 
+
+class GraphmlResponse(Response):
+    """A network, to be saved."""
+
+    media_type = "application/graphml+xml"
+
+
+#: How many studies a map may have.
+MostStudies = Annotated[int, Query(ge=1, le=200), DIGITS]
+
+#: What was signed may be large, and is read whole.
+FewRevisions = Annotated[PageAsked, asking(20, 50)]
 
 router = APIRouter(prefix="/synthesis", tags=["synthesis"], route_class=Route)
 Unit = Annotated[Work, unit_of("synthesis")]
@@ -160,15 +178,20 @@ def list_evidence(
     element: Element | None = None,
     link: Word | None = None,
     proposal: Word | None = None,
+    study: Word | None = None,
+    stance: Stance | None = None,
 ) -> Page[EvidenceView]:
-    """Every link, oldest first, also those that do not stand; of one record or CMOC, of one element, this one link, or
-    those that speak for a proposal, where given."""
+    """Every link, oldest first, also those that do not stand; of one record, study or CMOC, of one element or stance,
+    this one link, or those that speak for a proposal, where given."""
     store.review(work, review)
     if cmoc is not None:
         store.cmoc(work, review, cmoc)
     if proposal is not None:
         store.proposal(work, review, proposal)
-    found = store.evidence(work, review, page, record=record, cmoc=cmoc, element=element, link=link, proposal=proposal)
+    found = store.evidence(
+        work, review, page, record=record, cmoc=cmoc, element=element, link=link, proposal=proposal, study=study,
+        stance=stance,
+    )  # fmt: skip
     return found.page(views.evidence_view)
 
 
@@ -293,6 +316,63 @@ def list_confidence_in_cmoc(
 def show_support(review: Name, work: Reading, person: Reader) -> SupportTable:
     """Support of every CMOC with the studies it counts; the links behind it: the evidence listing with `cmoc`."""
     return views.support_table(work, _draft(work, review))
+
+
+# Figures
+
+
+@router.get("/reviews/{review}/map")
+def show_map(
+    review: Name, work: Reading, person: Reader, theory: Word | None = None, most: MostStudies = views.USUAL_STUDIES
+) -> TheoryMap:
+    """The programme theories, their CMOCs, and the independent studies that speak to them, `most` of them with most
+    links; of one theory, where given. It says what it leaves out."""
+    return views.theory_map(work, store.review(work, review), theory, most)
+
+
+@router.get("/reviews/{review}/map.graphml", response_class=GraphmlResponse)
+def export_map(
+    review: Name, work: Reading, person: Reader, theory: Word | None = None, most: MostStudies = views.USUAL_STUDIES
+) -> GraphmlResponse:
+    """The same as GraphML, for programs that draw and count networks."""
+    saved = {"Content-Disposition": f'attachment; filename="{review}-map.graphml"', "X-Content-Type-Options": "nosniff"}
+    return GraphmlResponse(graphml_of(views.theory_map(work, store.review(work, review), theory, most)), headers=saved)
+
+
+@router.get("/reviews/{review}/studies")
+def list_studies(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[StudySpeaking]:
+    """Every study whose evidence stands, with what it speaks to, element by element: the rows of the evidence
+    matrix."""
+    store.review(work, review)
+    found = store.studies_that_speak(work, review, page)
+    return found.shown_as(views.studies_speaking(work, review, found.rows))
+
+
+@router.get("/reviews/{review}/support/revisions")
+def list_support_at_revisions(
+    review: Name, work: Reading, person: Anybody, page: FewRevisions, newest_first: YesNo = False
+) -> Page[SupportAt]:
+    """How many independent studies stood behind each CMOC at each published revision, oldest first or newest."""
+    store.review(work, review)
+    return store.contents(work, review, page, newest_first=newest_first).page(views.support_at)
+
+
+@router.get("/reviews/{review}/saturation")
+def show_saturation(review: Name, work: Reading, person: Reader) -> Saturation:
+    """How much each added study still changes, and when the last revisions were signed that changed a theory or a
+    status. It is shown, and nothing acts by it."""
+    return views.saturation(work, store.review(work, review))
+
+
+@router.get("/reviews/{review}/saturation/studies")
+def list_added_studies(
+    review: Name, work: Reading, person: Reader, page: Hundred, newest_first: YesNo = False
+) -> Page[StudyAdded]:
+    """Each study in the order in which it was first coded, or the newest first, with what it changed: of the evidence
+    that counts today."""
+    store.review(work, review)
+    found = views.studies_added(work, review, page, newest_first=newest_first)
+    return found.shown_as(found.rows)
 
 
 # Drafts and revisions

@@ -58,7 +58,7 @@ from shared.db.many import is_sqlite
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound, UnknownReview
-from shared.events.synthesis import Change, ChangeClass, CmocState
+from shared.events.synthesis import Change, ChangeClass, CmocState, Element, Stance, Status
 from shared.paging import Found, PageAsked
 from shared.wire.synthesis import Counts, DepositState, GoneCmoc, Statement
 
@@ -260,7 +260,8 @@ def reports_of_studies(work: Work, review: str, studies: Collection[str]) -> lis
     query = select(col(ReportRow.study), col(ReportRow.record), col(ReportRow.title)).where(
         col(ReportRow.review) == review, col(ReportRow.state) == ReportStates.INCLUDED
     )
-    return [row for row in map(tuple, work.session.execute(query.order_by(col(ReportRow.record)))) if row[0] in studies]
+    found = (tuple(row) for part in _chunks(query, col(ReportRow.study), studies) for row in work.session.execute(part))
+    return sorted(found, key=lambda row: row[1])
 
 
 def notice(work: Work, review: str, notice: str) -> NoticeRow | None:
@@ -461,18 +462,19 @@ def _speaking(work: Work, queries: Iterable[Any]) -> Speaking:
     return found
 
 
-def _links() -> Any:
+def _links(*, every: bool = False) -> Any:
+    """Links as the synthesis takes them, those that are not withdrawn, or `every` one."""
     columns = (
         col(LinkRow.id), col(LinkRow.fragment), col(FragmentRow.record), col(LinkRow.cmoc), col(LinkRow.element),
         col(LinkRow.stance), col(LinkRow.inference), col(LinkRow.credibility), col(ReportRow.study), _STANDS,
         col(ReportRow.credible),
     )  # fmt: skip
-    return (
+    query = (
         select(*columns)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
         .join(ReportRow, (col(ReportRow.review) == LinkRow.review) & (col(ReportRow.record) == FragmentRow.record))
-        .where(col(LinkRow.withdrawn_at).is_(None))
     )
+    return query if every else query.where(col(LinkRow.withdrawn_at).is_(None))
 
 
 def link(work: Work, review: str, link: str) -> LinkRow:
@@ -567,9 +569,11 @@ def evidence(
     element: str | None,
     link: str | None,
     proposal: str | None,
+    study: str | None,
+    stance: str | None,
 ) -> Found[Evidence]:
-    """Links with their fragments and reports, in the order they were made; of one record, CMOC or element, one link, or
-    those that speak for a proposal, where given."""
+    """Links with their fragments and reports, in the order they were made; of one record, study, CMOC, element or
+    stance, one link, or those that speak for a proposal, where given."""
     query = (
         select(LinkRow, FragmentRow, ReportRow)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
@@ -589,6 +593,10 @@ def evidence(
         query = query.where(col(LinkRow.id) == link)
     if proposal is not None:
         query = query.where(col(LinkRow.id).in_(_speaking_for(work, proposal)))
+    if study is not None:
+        query = query.where(col(ReportRow.study) == study)
+    if stance is not None:
+        query = query.where(col(LinkRow.stance) == stance)
     return read_page(work, query, page, col(LinkRow.seq))
 
 
@@ -597,6 +605,127 @@ def _speaking_for(work: Work, proposal: str) -> Select[tuple[str]]:
     each = func.json_each if is_sqlite(work.session) else func.jsonb_array_elements_text
     spoken = each(col(ProposalRow.links)).table_valued("value")
     return select(spoken.c.value).select_from(ProposalRow).join(spoken, true()).where(col(ProposalRow.id) == proposal)
+
+
+# Figures
+
+
+class Stated(NamedTuple):
+    """How a CMOC stands, with its statement without its links."""
+
+    cmoc: str
+    theory: str
+    status: Status
+    support: int
+    flagged: bool
+    said: dict[str, Any]
+
+
+def stated(work: Work, review: str, theory: str | None) -> list[Stated]:
+    """Every CMOC that the protocol has, in its order; those of one theory, where given."""
+    columns = [getattr(StatementRow, name) for name in Stated._fields]
+    query = select(*columns).where(col(StatementRow.review) == review, col(StatementRow.sha256) != "")
+    if theory is not None:
+        query = query.where(col(StatementRow.theory) == theory)
+    ordered = query.order_by(col(StatementRow.position), col(StatementRow.cmoc))
+    return [Stated(*row) for row in work.session.execute(ordered)]
+
+
+class SpeakingStudy(NamedTuple):
+    """A study, how many of its links stand, and of how many studies it is one."""
+
+    study: str
+    links: int
+    of: int
+
+
+def speaking_studies(work: Work, review: str, cmocs: Collection[str], most: int) -> list[SpeakingStudy]:
+    """The studies of which most links stand on these CMOCs, so many at most."""
+    count = func.count()
+    query = _standing(review, col(ReportRow.study), count, func.count().over()).where(col(LinkRow.cmoc).in_(cmocs))
+    query = query.group_by(col(ReportRow.study)).order_by(count.desc(), col(ReportRow.study))
+    return [SpeakingStudy(*row) for row in work.session.execute(query.limit(most))]
+
+
+def edges(
+    work: Work, review: str, cmocs: Collection[str], studies: Collection[str], most: int
+) -> list[tuple[str, str, Stance, int, int]]:
+    """CMOC, study and stance of the links that stand between these, how many those are, and how many say it outright;
+    those with most links, so many at most."""
+    by, count = (col(LinkRow.cmoc), col(ReportRow.study), col(LinkRow.stance)), func.count()
+    query = _standing(review, *by, count, _outright()).where(
+        col(LinkRow.cmoc).in_(cmocs), col(ReportRow.study).in_(studies)
+    )
+    found = work.session.execute(query.group_by(*by).order_by(count.desc(), *by).limit(most))
+    return [(cmoc, study, stance, links, explicit) for cmoc, study, stance, links, explicit in found]
+
+
+def studies_that_speak(work: Work, review: str, page: PageAsked) -> Found[str]:
+    """The studies of which a report stands and has a link that does, by their ids."""
+    spoken = select(col(LinkRow.id)).join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+    spoken = spoken.where(
+        col(FragmentRow.review) == col(ReportRow.review), col(FragmentRow.record) == col(ReportRow.record),
+        col(LinkRow.withdrawn_at).is_(None),
+    )  # fmt: skip
+    query = select(col(ReportRow.study)).where(col(ReportRow.review) == review, _STANDS, spoken.exists()).distinct()
+    return read_page(work, query, page, col(ReportRow.study))
+
+
+def cells(work: Work, review: str, studies: Collection[str]) -> list[tuple[str, str, Element, Stance, int, int]]:
+    """Study, CMOC, element and stance of the links of these studies that stand, how many those are, and how many say it
+    outright."""
+    by = (col(ReportRow.study), col(LinkRow.cmoc), col(LinkRow.element), col(LinkRow.stance))
+    query = _standing(review, *by, func.count(), _outright()).where(col(ReportRow.study).in_(studies))
+    found = work.session.execute(query.group_by(*by).order_by(*by))
+    return [(study, cmoc, element, stance, n, explicit) for study, cmoc, element, stance, n, explicit in found]
+
+
+class Coded(NamedTuple):
+    """A link with its report, when it was made, and whether it was withdrawn."""
+
+    link: Link
+    report: Report
+    at: datetime
+    withdrawn: bool
+
+
+def coded(work: Work, review: str) -> Iterator[Coded]:
+    """Every link of a review in the order in which they were made, also those that do not stand, few at a time."""
+    query = _links(every=True).add_columns(col(LinkRow.linked_at), col(LinkRow.withdrawn_at).is_not(None))
+    query = query.where(col(LinkRow.review) == review).order_by(col(LinkRow.seq))
+    for *link, study, stands, credible, at, withdrawn in work.session.execute(query.execution_options(yield_per=1000)):
+        it = Link(*link)
+        yield Coded(it, Report(it.record, study, stands, credible), at, bool(withdrawn))
+
+
+def last_of_class(work: Work, review: str, change_class: ChangeClass) -> Head | None:
+    """Head and content hash of the newest revision of a class that is no exercise; None where there is none."""
+    query = _heads(review).where(
+        col(RevisionRow.head)["change_class"].as_string() == change_class, ~col(RevisionRow.head)["drill"].as_boolean()
+    )
+    found = work.session.execute(query.order_by(col(RevisionRow.number).desc()).limit(1)).first()
+    return None if found is None else (found[0], found[1])
+
+
+def contents(work: Work, review: str, page: PageAsked, *, newest_first: bool = False) -> Found[str]:
+    """What was signed of each revision, oldest first or newest."""
+    query = select(col(RevisionRow.content)).where(col(RevisionRow.review) == review)
+    return read_page(work, query, page, col(RevisionRow.number), descending=newest_first)
+
+
+def _standing(review: str, *columns: Any) -> Any:
+    """Of the links of a review that stand, with their fragments and reports."""
+    return (
+        select(*columns)
+        .select_from(LinkRow)
+        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .join(ReportRow, (col(ReportRow.review) == LinkRow.review) & (col(ReportRow.record) == FragmentRow.record))
+        .where(col(LinkRow.review) == review, col(LinkRow.withdrawn_at).is_(None), _STANDS)
+    )
+
+
+def _outright() -> Any:
+    return func.count().filter(col(LinkRow.inference) == "explicit")
 
 
 # Who did what

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time
+from typing import Any
 
 from services.synthesis import store
 from services.synthesis.domain.cadence import LIVING, searched_through, standing
 from services.synthesis.domain.reports import ReportStates
-from services.synthesis.domain.revisions import revision_id
+from services.synthesis.domain.revisions import content_of, revision_id
+from services.synthesis.domain.saturation import Added, Replay, since, unchanged
 from services.synthesis.models import (
     AppraisalRow,
     CmocRow,
@@ -24,6 +26,8 @@ from services.synthesis.models import (
     ReviewRow,
 )
 from shared.db.work import Work
+from shared.errors import NotFound
+from shared.paging import Found, PageAsked, cut, of_another, with_one_more
 from shared.wire.synthesis import (
     AppraisalView,
     CitedNotice,
@@ -37,7 +41,11 @@ from shared.wire.synthesis import (
     DraftView,
     EvidenceMoved,
     EvidenceView,
+    LeftOutOfMap,
     ManualSearch,
+    MapCmoc,
+    MapEdge,
+    MapStudy,
     NoticeView,
     ProposalView,
     Quoted,
@@ -46,11 +54,17 @@ from shared.wire.synthesis import (
     ReportView,
     RevisionContent,
     RevisionListed,
+    Saturation,
     Standing,
     StatusView,
+    StudyAdded,
+    StudyCell,
+    StudySpeaking,
     StudyView,
+    SupportAt,
     SupportRow,
     SupportTable,
+    TheoryMap,
     TheoryText,
 )
 
@@ -188,6 +202,107 @@ def cited_studies(work: Work, content: RevisionContent) -> CitedStudies:
             for row, cmocs in found
         ],
     )  # fmt: skip
+
+
+#: Edges that a map has at most, and studies that it has where nobody asks for more or fewer.
+MOST_EDGES, USUAL_STUDIES = 2_000, 60
+
+
+def theory_map(work: Work, about: ReviewRow, theory: str | None, most: int) -> TheoryMap:
+    """The theories, their CMOCs, and so many of the studies that speak to them; of one theory, where given. Raises
+    NotFound for one that the review has not."""
+    review = about.review
+    theories = [TheoryText(**it) for it in about.theories if theory in (None, it["theory"])]
+    if not theories and theory is not None:
+        raise NotFound(f"review {review!r} has no theory {theory!r}", slug="unknown_theory")
+    named = {it.theory for it in theories}
+    cmocs = [_map_cmoc(it) for it in store.stated(work, review, theory) if it.theory in named]
+    ids = [it.cmoc for it in cmocs]
+    studies = store.speaking_studies(work, review, ids, most)
+    reports = {it.study: it for it in _studies(work, review, [it.study for it in studies])}
+    found = store.edges(work, review, ids, [it.study for it in studies], MOST_EDGES)
+    edges = [MapEdge(cmoc=it[0], study=it[1], stance=it[2], links=it[3], explicit=it[4]) for it in found]
+    return TheoryMap(
+        review=review, title=about.title, settled=store.settled(work, review), theories=theories, cmocs=cmocs,
+        edges=edges,
+        studies=[MapStudy(**_named(it.study, reports.get(it.study)), links=it.links) for it in studies],
+        left_out=LeftOutOfMap(
+            studies=studies[0].of - len(studies) if studies else 0,
+            links=max(0, sum(it.links for it in cmocs) - sum(it.links for it in edges)),
+        ),
+    )  # fmt: skip
+
+
+def _map_cmoc(it: store.Stated) -> MapCmoc:
+    words, stances = it.said, it.said["stances"]
+    return MapCmoc(
+        cmoc=it.cmoc, theory=it.theory, reasoning=words["reasoning"], outcome=words["outcome"], status=it.status,
+        support=it.support, flagged=it.flagged, links=sum(stances.values()), stances=stances,
+    )  # fmt: skip
+
+
+def _named(study: str, it: StudyView | None) -> dict[str, Any]:
+    """A study with the first of its reports."""
+    if it is None:
+        return {"study": study, "record": None, "title": None, "reports": 0}
+    return {"study": study, "record": it.records[0], "title": it.titles[0] or None, "reports": len(it.records)}
+
+
+def studies_speaking(work: Work, review: str, studies: Sequence[str]) -> list[StudySpeaking]:
+    """What each of these studies speaks to."""
+    reports = {it.study: it for it in _studies(work, review, studies)}
+    cells: dict[str, list[StudyCell]] = defaultdict(list)
+    for study, cmoc, element, stance, links, explicit in store.cells(work, review, studies):
+        cells[study].append(StudyCell(cmoc=cmoc, element=element, stance=stance, links=links, explicit=explicit))
+    return [StudySpeaking(**_named(study, reports.get(study)), cells=cells[study]) for study in studies]
+
+
+def support_at(frozen: str) -> SupportAt:
+    """How each CMOC stood by what was signed."""
+    content = content_of(frozen)
+    return SupportAt(states=content.body.states, **content.model_dump(include=set(SupportAt.model_fields) - {"states"}))
+
+
+def saturation(work: Work, about: ReviewRow) -> Saturation:
+    """How much each added study still changes, in numbers."""
+    review, added = about.review, _added(work, about.review)
+    major, minor = (_listed(store.last_of_class(work, review, it)) for it in ("MAJOR", "MINOR"))
+    return Saturation(
+        review=review, settled=store.settled(work, review), studies=len(added),
+        speaking=sum(1 for it in added if it.speaks), unchanged=unchanged(added), last_major=major, last_minor=minor,
+        since_major=since(added, major.signed_at if major else None),
+        since_minor=since(added, minor.signed_at if minor else None),
+    )  # fmt: skip
+
+
+def studies_added(work: Work, review: str, page: PageAsked, *, newest_first: bool) -> Found[StudyAdded]:
+    """What each study changed, in the order in which they came or the other way round. Raises Invalid for a position
+    that is none of this listing."""
+    added = list(enumerate(_added(work, review), 1))
+    if newest_first:
+        added.reverse()
+    begin = 0
+    if page.after is not None:
+        if len(page.after) != 1 or type(page.after[0]) is not int:
+            raise of_another()
+        begin = next((at for at, it in enumerate(added, 1) if it[0] == page.after[0]), len(added))
+    some = cut(added[begin : begin + with_one_more(page.limit)], page, lambda it: [it[0]])
+    reports = {it.study: it for it in _studies(work, review, [one.study for _, one in some.rows])}
+    return Found([
+        StudyAdded(
+            nth=nth, **_named(one.study, reports.get(one.study)) , coded_at=one.coded_at,
+            links=one.links, gone=one.gone, change=one.change, changes=one.changes,
+        )
+        for nth, one in some.rows
+    ], some.next)  # fmt: skip
+
+
+def _added(work: Work, review: str) -> list[Added]:
+    """Every study as it was added, of the evidence that counts today."""
+    replay = Replay(it.cmoc for it in store.wordings(work, review))
+    for coded in store.coded(work, review):
+        replay.take(coded.link, coded.report, coded.at, withdrawn=coded.withdrawn)
+    return replay.added()
 
 
 def evidence_view(found: store.Evidence) -> EvidenceView:

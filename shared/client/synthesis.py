@@ -11,7 +11,7 @@ from shared.client.http import Http, part
 if TYPE_CHECKING:
     from datetime import date
 
-    from shared.events.synthesis import Credibility, Element
+    from shared.events.synthesis import Credibility, Element, Stance
     from shared.wire import synthesis as wire
 else:
     wire = Forms("shared.wire.synthesis")
@@ -58,10 +58,14 @@ class SynthesisClient:
         element: Element | None = None,
         link: str | None = None,
         proposal: str | None = None,
+        study: str | None = None,
+        stance: Stance | None = None,
     ) -> Iterator[wire.EvidenceView]:
-        """Every link, of one record, CMOC or element, this one, or those that speak for a proposal, where given."""
+        """Every link, of one record, study, CMOC, element or stance, this one, or those that speak for a proposal,
+        where given."""
         path = f"/synthesis/reviews/{part(review)}/evidence"
         asked = {"record": record, "cmoc": cmoc, "element": element, "link": link, "proposal": proposal}
+        asked |= {"study": study, "stance": stance}
         return self._http.pages(path, wire.EvidenceView, **asked)
 
     def withdraw(self, review: str, fragment: str, why: str, *, link: str | None = None) -> wire.Withdrawn:
@@ -122,6 +126,36 @@ class SynthesisClient:
 
     def support(self, review: str) -> wire.SupportTable:
         return self._http.get(f"/synthesis/reviews/{part(review)}/support", wire.SupportTable)
+
+    # Figures
+
+    def map(self, review: str, *, theory: str | None = None, most: int | None = None) -> wire.TheoryMap:
+        """The theories, their CMOCs, and the studies that speak to them, `most` of them with most links."""
+        return self._http.get(f"/synthesis/reviews/{part(review)}/map", wire.TheoryMap, theory=theory, most=most)
+
+    def map_graphml(self, review: str, *, theory: str | None = None, most: int | None = None) -> str:
+        """The same as GraphML."""
+        path = f"/synthesis/reviews/{part(review)}/map.graphml"
+        drawn = self._http.raw("GET", path, params={"theory": theory, "most": most})
+        return drawn.content.decode()
+
+    def studies_speaking(self, review: str) -> Iterator[wire.StudySpeaking]:
+        """Every study whose evidence stands, with what it speaks to, element by element."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/studies", wire.StudySpeaking)
+
+    def support_at_revisions(self, review: str, *, newest_first: bool = False) -> Iterator[wire.SupportAt]:
+        """The support of each CMOC at each published revision, oldest first or newest."""
+        path = f"/synthesis/reviews/{part(review)}/support/revisions"
+        return self._http.pages(path, wire.SupportAt, newest_first=newest_first or None)
+
+    def saturation(self, review: str) -> wire.Saturation:
+        """How much each added study still changes, in numbers."""
+        return self._http.get(f"/synthesis/reviews/{part(review)}/saturation", wire.Saturation)
+
+    def added_studies(self, review: str, *, newest_first: bool = False) -> Iterator[wire.StudyAdded]:
+        """Each study in the order in which it was first coded, or the newest first, with what it changed."""
+        path = f"/synthesis/reviews/{part(review)}/saturation/studies"
+        return self._http.pages(path, wire.StudyAdded, newest_first=newest_first or None)
 
     # Drafts and revisions
 

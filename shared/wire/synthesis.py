@@ -905,3 +905,145 @@ class StatusView(BaseModel):
     open_proposals: int = 0
     #: Revisions that wait for a DOI because something is wrong.
     dois_in_trouble: int = 0
+
+
+# Figures
+
+
+class MapCmoc(BaseModel):
+    """A CMOC on the map of the theories: how it stands, and how many links speak to it (claims) beside the independent
+    studies that count for `support`."""
+
+    cmoc: str
+    theory: str
+    reasoning: str
+    outcome: str
+    status: Status
+    support: int
+    flagged: bool
+    links: int
+    stances: dict[str, int]
+
+
+class MapStudy(BaseModel):
+    """A study on the map: its first report that is included, how many there are, and how many of its links stand."""
+
+    study: str
+    record: str | None
+    title: str | None
+    reports: int
+    links: int
+
+
+class MapEdge(BaseModel):
+    """That a study speaks to a CMOC in one stance, by so many links, of which so many say it outright (`explicit`). The
+    links with their quotes: the evidence listing with `cmoc`, `study` and `stance`."""
+
+    cmoc: str
+    study: str
+    stance: Stance
+    links: int
+    explicit: int
+
+
+class LeftOutOfMap(BaseModel):
+    """What a map does not show, since it would be too much to look at: studies, and links."""
+
+    studies: int
+    links: int
+
+
+class TheoryMap(BaseModel):
+    """The programme theories, their CMOCs, and the independent studies that speak to them, those with most links first.
+    `settled` is false while something that arrived is not taken in yet, so that numbers of CMOCs and of edges may
+    differ."""
+
+    review: str
+    title: str
+    settled: bool
+    theories: list[TheoryText]
+    cmocs: list[MapCmoc]
+    studies: list[MapStudy]
+    edges: list[MapEdge]
+    left_out: LeftOutOfMap
+
+
+class StudyCell(BaseModel):
+    """That a study speaks to one element of a CMOC in one stance, by so many links."""
+
+    cmoc: str
+    element: Element
+    stance: Stance
+    links: int
+    explicit: int
+
+
+class StudySpeaking(BaseModel):
+    """A study that speaks to CMOCs, and what to: a row of the evidence matrix."""
+
+    study: str
+    record: str | None
+    title: str | None
+    reports: int
+    cells: list[StudyCell]
+
+
+class SupportAt(BaseModel):
+    """The independent studies behind each CMOC as a revision says it, and its status then."""
+
+    number: int
+    signed_at: datetime
+    change_class: ChangeClass
+    drill: bool
+    states: list[CmocState]
+
+
+#: What a study changed, the greatest of it; `nothing` where its evidence speaks to what was so already.
+AddedChange = Literal["status", "element", "support", "nothing"]
+
+
+class CmocMoved(BaseModel):
+    """What the evidence of a study changed of a CMOC: its status, how one of its elements is evidenced, or its
+    support."""
+
+    cmoc: str
+    what: Literal["status", "context", "resource", "reasoning", "outcome", "support"]
+    before: str
+    after: str
+
+
+class StudyAdded(BaseModel):
+    """What a study changed when it was coded, the `nth` of all. Of its links `links` count today, and `gone` count no
+    more: they were withdrawn, their report does not stand, or the protocol has their CMOC no more. A study without any
+    that counts has changed nothing that is so today."""
+
+    nth: int
+    study: str
+    record: str | None
+    title: str | None
+    reports: int
+    coded_at: datetime
+    links: int
+    gone: int
+    change: AddedChange
+    changes: list[CmocMoved]
+
+
+class Saturation(BaseModel):
+    """How much each added study still changes: shown, and nothing acts by it.
+
+    Told of the evidence that counts today, in the order in which it was coded: what was withdrawn later is as if it had
+    never come. `unchanged` are the last studies in a row that changed neither a status nor an element.
+    `since_major` and `since_minor` are how many came after the revision was signed that was the last of its class,
+    exercises aside; all of them where there was none.
+    """
+
+    review: str
+    settled: bool
+    studies: int
+    speaking: int
+    unchanged: int
+    last_major: RevisionListed | None
+    last_minor: RevisionListed | None
+    since_major: int
+    since_minor: int

@@ -195,6 +195,7 @@ def test_whoever_reads_a_public_review_may_what_the_page_says_there_and_nothing_
         ("/synthesis/reviews/{review}/revisions/{number}/provenance", "records"),
         ("/synthesis/reviews/{review}/revisions/{number}/files/{form}", "records"),
         ("/synthesis/reviews/{review}/diff", "records"),
+        ("/synthesis/reviews/{review}/support/revisions", "records"),
         ("/notify/reviews/{review}/feed.atom", "subscribe"),
         ("/notify/reviews/{review}/feed.json", "subscribe"),
         ("/notify/reviews/{review}/cmocs/{cmoc}/feed.atom", "subscribe"),

@@ -29,7 +29,7 @@ PARTS: tuple[Element, ...] = ("context", "resource", "reasoning", "outcome")
 _SHOWING: frozenset[Stance] = frozenset({"supports", "refines"})
 
 #: The rule of the status that each part is shown.
-_SHOWN: dict[Element, StatusRule] = {
+SHOWN: dict[Element, StatusRule] = {
     "context": "context_is_shown",
     "resource": "resource_is_shown",
     "reasoning": "reasoning_is_shown",
@@ -194,7 +194,11 @@ def status_by(reasons: Iterable[StatusReason]) -> Status:
     it works: reviews cite such papers for a CMOC all the same, and so their numbers count them. They do
     not make it `supported`, which asks for links that show it.
     """
-    unmet = [reason.rule for reason in reasons if not reason.met]
+    return status_without([reason.rule for reason in reasons if not reason.met])
+
+
+def status_without(unmet: Collection[StatusRule]) -> Status:
+    """The status where these rules are not met."""
     if "no_credible_contradiction" in unmet:
         return "contested"
     if "has_support" in unmet:
@@ -215,7 +219,7 @@ def _reasons(links: Sequence[Link], reports: Mapping[str, Report]) -> list[Statu
     return [
         StatusReason(rule="no_credible_contradiction", met=not against, links=against),
         StatusReason(rule="has_support", met=bool(behind), studies=sorted(behind)),
-        *(StatusReason(rule=_SHOWN[part], met=bool(shown[part]), studies=sorted(shown[part])) for part in PARTS),
+        *(StatusReason(rule=SHOWN[part], met=bool(shown[part]), studies=sorted(shown[part])) for part in PARTS),
         StatusReason(rule="enough_studies", met=len(showing) >= ENOUGH_STUDIES, studies=sorted(showing)),
     ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, get_args
 
-from services.web import drawing
+from services.web import diagrams, drawing
 from services.web.comparing import parts
 from services.web.drafting import arrived, cmocs_by_theory, marks_of, overdue, reasons_of, titles_of
 from services.web.faults import errors_of
@@ -14,7 +14,7 @@ from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
 from shared.errors import Conflict, Invalid, LivingError, NotFound, UnknownReview
-from shared.events.synthesis import Element
+from shared.events.synthesis import Element, Stance
 from shared.wire.synthesis import DraftView
 
 pages = Pages()
@@ -23,6 +23,9 @@ _AT = "/reviews/{review}/synthesis"
 
 #: What the evidence suggests, of which the draft's page shows the first.
 _PROPOSALS = 10
+
+#: Letters of an id that anything has.
+_LONGEST_ID = 200
 
 #: What was judged of how sure one may be of a CMOC, of which its history shows the newest.
 _JUDGEMENTS = 10
@@ -125,16 +128,21 @@ async def judge_anew(asked: Asked) -> Drawn:
 async def show_cmoc(asked: Asked) -> Drawn:
     """A CMOC: its words, why its status is what it is, what each of its parts rests on, and where it comes from."""
     review, cmoc, api = asked.path["review"], asked.path["cmoc"], asked.api.synthesis
-    element: Any = asked.query.get("element") if asked.query.get("element") in get_args(Element) else None
+    element, stance, study = _one_of(asked, "element", Element), _one_of(asked, "stance", Stance), _study(asked)
     found, kin, sheet, judged, called = await asyncio.gather(
         api.cmoc(review, cmoc), api.kin(review, cmoc),
-        asked.sheet(api.evidence(review, cmoc=cmoc, element=element)),
+        asked.sheet(api.evidence(review, cmoc=cmoc, element=element, study=study, stance=stance)),
         asked.first(api.confidence(review, cmoc, newest_first=True), 1), called_in(asked, review),
     )  # fmt: skip
+
+    def element_at(part: Element) -> str:
+        return drawing.url("reviews", review, "synthesis", "cmocs", cmoc, element=part) + "#evidence"
+
     given = {
         "review": review, "about": found.about, "kin": kin, "cmoc": found.drafted,
         "studies": titles_of(found.studies), "sheet": sheet, "called": called, "naming": naming, "element": element,
-        "elements": get_args(Element), "judged": judged, "query": asked.query,
+        "elements": get_args(Element), "judged": judged, "query": asked.query, "stance": stance, "study": study,
+        "diagram": diagrams.of_cmoc(found.drafted, element_at) if found.drafted else None,
     }  # fmt: skip
     return Page("cmoc.html", given)
 
@@ -151,6 +159,16 @@ async def show_cmoc_history(asked: Asked) -> Drawn:
         "review": review, "cmoc": cmoc, "sheet": sheet, "judged": judged, "called": called, "query": asked.query,
     }  # fmt: skip
     return Page("cmoc-history.html", given)
+
+
+def _one_of(asked: Asked, name: str, known: Any) -> Any:
+    """What the address asks for by this name, where there is such a thing."""
+    return asked.query.get(name) if asked.query.get(name) in get_args(known) else None
+
+
+def _study(asked: Asked) -> str | None:
+    """The study of which alone somebody wants to see the evidence."""
+    return asked.query.get("study", "")[:_LONGEST_ID] or None
 
 
 async def _signing(asked: Asked, error: LivingError | None = None, sure: bool = False) -> Drawn:

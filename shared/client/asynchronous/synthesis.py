@@ -13,7 +13,7 @@ from shared.client.forms import Forms
 if TYPE_CHECKING:
     from datetime import date
 
-    from shared.events.synthesis import Credibility, Element
+    from shared.events.synthesis import Credibility, Element, Stance
     from shared.wire import synthesis as wire
 else:
     wire = Forms("shared.wire.synthesis")
@@ -60,10 +60,14 @@ class AsyncSynthesisClient:
         element: Element | None = None,
         link: str | None = None,
         proposal: str | None = None,
+        study: str | None = None,
+        stance: Stance | None = None,
     ) -> AsyncIterator[wire.EvidenceView]:
-        """Every link, of one record, CMOC or element, this one, or those that speak for a proposal, where given."""
+        """Every link, of one record, study, CMOC, element or stance, this one, or those that speak for a proposal,
+        where given."""
         path = f"/synthesis/reviews/{part(review)}/evidence"
         asked = {"record": record, "cmoc": cmoc, "element": element, "link": link, "proposal": proposal}
+        asked |= {"study": study, "stance": stance}
         return self._http.pages(path, wire.EvidenceView, **asked)
 
     async def withdraw(self, review: str, fragment: str, why: str, *, link: str | None = None) -> wire.Withdrawn:
@@ -126,6 +130,36 @@ class AsyncSynthesisClient:
 
     async def support(self, review: str) -> wire.SupportTable:
         return await self._http.get(f"/synthesis/reviews/{part(review)}/support", wire.SupportTable)
+
+    # Figures
+
+    async def map(self, review: str, *, theory: str | None = None, most: int | None = None) -> wire.TheoryMap:
+        """The theories, their CMOCs, and the studies that speak to them, `most` of them with most links."""
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/map", wire.TheoryMap, theory=theory, most=most)
+
+    async def map_graphml(self, review: str, *, theory: str | None = None, most: int | None = None) -> str:
+        """The same as GraphML."""
+        path = f"/synthesis/reviews/{part(review)}/map.graphml"
+        drawn = await self._http.raw("GET", path, params={"theory": theory, "most": most})
+        return drawn.content.decode()
+
+    def studies_speaking(self, review: str) -> AsyncIterator[wire.StudySpeaking]:
+        """Every study whose evidence stands, with what it speaks to, element by element."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/studies", wire.StudySpeaking)
+
+    def support_at_revisions(self, review: str, *, newest_first: bool = False) -> AsyncIterator[wire.SupportAt]:
+        """The support of each CMOC at each published revision, oldest first or newest."""
+        path = f"/synthesis/reviews/{part(review)}/support/revisions"
+        return self._http.pages(path, wire.SupportAt, newest_first=newest_first or None)
+
+    async def saturation(self, review: str) -> wire.Saturation:
+        """How much each added study still changes, in numbers."""
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/saturation", wire.Saturation)
+
+    def added_studies(self, review: str, *, newest_first: bool = False) -> AsyncIterator[wire.StudyAdded]:
+        """Each study in the order in which it was first coded, or the newest first, with what it changed."""
+        path = f"/synthesis/reviews/{part(review)}/saturation/studies"
+        return self._http.pages(path, wire.StudyAdded, newest_first=newest_first or None)
 
     # Drafts and revisions
 

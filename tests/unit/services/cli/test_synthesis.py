@@ -428,3 +428,21 @@ def test_the_dois_of_revisions_are_listed_with_what_keeps_them(coded, as_):
     for said in ("10.5281/zenodo.7", "10.5281/zenodo.6", "waiting", "HTTP 500"):
         assert said in listed
     assert "https://doi.org/10.5281/zenodo.7" in words(as_("rita", "synthesis", "show", REVIEW, role="reader"))
+
+
+def test_the_map_is_printed_and_written_as_graphml(coded, as_, tmp_path):
+    seen = words(as_("rita", "synthesis", "map", REVIEW, role="reader"))
+    assert "c1: partially_supported, 1 study, links: 1" in seen and "Title of r1" in seen
+
+    written = tmp_path / "map.graphml"
+    assert as_("rita", "synthesis", "map", REVIEW, "--graphml", str(written), role="reader").exit_code == 0
+    assert "<graphml" in written.read_text()
+    assert data(as_("rita", "synthesis", "map", REVIEW, "--theory", "trust", "--json", role="reader"))["cmocs"]
+
+
+def test_saturation_names_what_each_study_changed(coded, as_):
+    seen = words(as_("rita", "synthesis", "saturation", REVIEW, role="reader"))
+    assert "c1 status: no_evidence -> partially_supported" in seen
+    assert "Last MAJOR revision: none yet; studies since: 1." in seen
+    printed = data(as_("rita", "synthesis", "saturation", REVIEW, "--json", role="reader"))
+    assert (printed["saturation"]["speaking"], printed["studies"][0]["change"]) == (1, "status")

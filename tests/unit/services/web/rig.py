@@ -35,6 +35,13 @@ FILES = {
     "/reviews/{review}/exports/{export}/file", "/reviews/{review}/texts/{text}/file",
     *("/reviews/{review}/findings/{number}/" + kept for kept in (
         "cite.bib", "cite.ris", "signed.json", "prov.json", "keys.json", "crate", "as/{form}", "evidence/{kind}",
+        "cmocs/{cmoc}/diagram.svg",
+        "cmocs/{cmoc}/diagram.png",
+    )),
+    "/reviews/{review}/findings/figures/support.svg", "/reviews/{review}/findings/figures/support.png",
+    *("/reviews/{review}/synthesis/" + kept for kept in (
+        "figures/map.svg", "figures/map.png", "figures/map.graphml", "figures/matrix.svg", "figures/matrix.png",
+        "cmocs/{cmoc}/diagram.svg", "cmocs/{cmoc}/diagram.png",
     )),
 }  # fmt: skip
 

@@ -141,7 +141,7 @@ def _synthesised(site: Site) -> list[str]:
     inside = [
         "", "/sign", "/coding", "/coding?which=all", "/judgements", "/judgements?which=all", "/proposals?which=all",
         "/proposals", f"/proposals/{proposal}", f"/links/{link.link}", "/cmocs/c1", "/cmocs/c1/history",
-        "/cmocs/c1/confidence",
+        "/cmocs/c1/confidence", "/figures", "/figures/matrix", "/figures/saturation",
     ]  # fmt: skip
     return [*(f"{AT}/synthesis{path}" for path in inside), *(f"{AT}/records/{it}/evidence" for it in (record, waiting))]
 
@@ -244,6 +244,7 @@ def _goes_on(ada: Looking) -> None:
 def _reads(ada: Looking, mailed: Sequence[str]) -> None:
     ada.goes(FINDINGS, f"{FINDINGS}?on=1999-12-31", f"{FINDINGS}/1", f"{FINDINGS}/1/verification", f"{FINDINGS}/all")
     ada.goes(f"{FINDINGS}/compare?before=1&after=2", f"{FINDINGS}/compare?before=1", f"{FINDINGS}/subscriptions")
+    ada.goes(f"{FINDINGS}/figures", f"{FINDINGS}/1/cmocs/c1")
     ada.goes(f"{FINDINGS}/1/keys", f"{FINDINGS}/course", *mailed)
     ada.page.goto(f"{FINDINGS}/subscriptions")
     ada.page.click("tbody th a")
