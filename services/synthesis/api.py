@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from services.synthesis import store, views
-from services.synthesis.commands import confidence, courses, evidence, notices, proposals, reports, revisions
+from services.synthesis.commands import comments, confidence, courses, evidence, notices, proposals, reports, revisions
 from services.synthesis.domain.changes import change_class, differences
 from services.synthesis.domain.lineage import kin_of
 from services.synthesis.domain.provenance import provenance_of
@@ -18,7 +18,7 @@ from shared.db.work import Work
 from shared.errors import NotFound
 from shared.events.synthesis import Element
 from shared.http.afterwards import Afterwards
-from shared.http.auth import Adjudicator, Anybody, Coder, Confirmer, Lead, Reader, Signer
+from shared.http.auth import Adjudicator, Anybody, Coder, Commenter, Confirmer, Lead, Reader, Signer
 from shared.http.paging import Hundred
 from shared.http.parameters import AskedNumber, Day, Name, Number, Word, YesNo
 from shared.http.route import Route
@@ -31,6 +31,8 @@ from shared.wire.synthesis import (
     CitedStudies,
     CmocStanding,
     CmocView,
+    CommentState,
+    CommentView,
     ConfidenceView,
     Declined,
     Difference,
@@ -42,7 +44,9 @@ from shared.wire.synthesis import (
     ExportedRevision,
     Judged,
     Kin,
+    NewAnswer,
     NewAppraisal,
+    NewComment,
     NewConfidence,
     NewCourse,
     ProposalState,
@@ -52,9 +56,11 @@ from shared.wire.synthesis import (
     RejudgementView,
     ReportState,
     ReportView,
+    Resolved,
     RevisionListed,
     RevisionView,
     SignDraft,
+    Signing,
     Standing,
     StatusView,
     StudyGiven,
@@ -284,6 +290,62 @@ def sign_draft(review: Name, body: SignDraft, work: Unit, person: Signer, key: I
     return work.once(key, f"sign the draft of {review}", body, lambda: revisions.sign_draft(work, review, body))
 
 
+@router.get("/reviews/{review}/comments")
+def list_comments(
+    review: Name,
+    work: Reading,
+    person: Reader,
+    page: Hundred,
+    state: CommentState | None = None,
+    cmoc: Word | None = None,
+    theory: Word | None = None,
+) -> Page[CommentView]:
+    """What members said of lines of the drafts, oldest first; what is open or resolved, of one CMOC or one
+    programme theory, where given."""
+    about = store.review(work, review)
+    found = store.comments(work, review, page, state=state, cmoc=cmoc, theory=theory)
+    return found.shown_as(views.comment_views(work, about, found.rows))
+
+
+@router.post("/reviews/{review}/comments")
+def add_comment(
+    review: Name, body: NewComment, work: Unit, person: Commenter, key: IdempotencyKey = None
+) -> CommentView:
+    """Says something of a line of the draft, whose words are given as they were seen."""
+    return work.once(
+        key,
+        f"comment on {review}",
+        body,
+        lambda: views.comment_views(work, store.review(work, review), [comments.make(work, review, body)])[0],
+    )
+
+
+@router.post("/reviews/{review}/comments/{comment}/answers")
+def add_answer_to_comment(
+    review: Name, comment: Name, body: NewAnswer, work: Unit, person: Commenter, key: IdempotencyKey = None
+) -> CommentView:
+    """Answers a comment that is open."""
+
+    def answer() -> CommentView:
+        row = comments.answer(work, review, comment, body.text)
+        return views.comment_views(work, store.review(work, review), [row])[0]
+
+    return work.once(key, f"answer {comment}", body, answer)
+
+
+@router.post("/reviews/{review}/comments/{comment}/resolve")
+def resolve_comment(
+    review: Name, comment: Name, body: Resolved, work: Unit, person: Commenter, key: IdempotencyKey = None
+) -> CommentView:
+    """Says what became of a comment: who made it may, and a lead."""
+
+    def resolve() -> CommentView:
+        row = comments.resolve(work, review, comment, body.why, person)
+        return views.comment_views(work, store.review(work, review), [row])[0]
+
+    return work.once(key, f"resolve {comment}", body, resolve)
+
+
 @router.get("/reviews/{review}/revisions")
 def list_revisions(
     review: Name, work: Reading, person: Anybody, page: Hundred, newest_first: YesNo = False
@@ -298,6 +360,12 @@ def list_revisions(
 def show_revision(review: Name, number: Number, work: Reading, person: Anybody) -> RevisionView:
     """One revision as it was signed."""
     return revisions.view_of(store.revision(work, review, number))
+
+
+@router.get("/reviews/{review}/revisions/{number}/signing")
+def show_signing(review: Name, number: Number, work: Reading, person: Reader) -> Signing:
+    """How a revision was signed: with how many comments on its draft open, and why, which its document does not say."""
+    return views.signing_view(work, review, number)
 
 
 @router.get("/reviews/{review}/revisions/{number}/verify")

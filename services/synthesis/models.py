@@ -9,6 +9,7 @@ from sqlalchemy import Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
+from services.synthesis.domain.comments import CommentStates
 from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.reports import ReportStates
 from shared.db.types import Counter, Instant, Json
@@ -23,7 +24,17 @@ from shared.events.synthesis import (
     Stance,
     Status,
 )
-from shared.wire.synthesis import Course, GoneHow, ProposalKind, ProposalState, RejudgementState, ReportState, Statement
+from shared.wire.synthesis import (
+    CommentPart,
+    CommentState,
+    Course,
+    GoneHow,
+    ProposalKind,
+    ProposalState,
+    RejudgementState,
+    ReportState,
+    Statement,
+)
 
 
 class Base(SQLModel, registry=registry()):
@@ -462,6 +473,75 @@ class StatementRow(Base, table=True):
     @property
     def published_statement(self) -> Statement | None:
         return None if self.published is None else Statement(**self.published, links=self.published_links)
+
+
+class CommentRow(Base, table=True):
+    """What somebody said of a line of a draft: of a CMOC or of a programme theory, and of the words that it had.
+    Neither is ever changed; it is open until it is resolved. `event_id` told of it."""
+
+    __tablename__ = "comments"
+    __table_args__ = (
+        Index("comments_of_review", "review", "seq"),
+        Index("comments_of_cmoc", "review", "cmoc", "seq"),
+        Index("comments_of_theory", "review", "theory", "seq"),
+        Index(
+            "comments_open",
+            "review",
+            "seq",
+            postgresql_where=text(f"state = '{CommentStates.OPEN}'"),
+            sqlite_where=text(f"state = '{CommentStates.OPEN}'"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    id: str = Field(unique=True)
+    review: str
+    cmoc: str | None = None
+    theory: str | None = None
+    part: CommentPart = Field(sa_type=AutoString)
+    draft: str
+    words: str
+    text: str
+    by: str
+    at: datetime = Field(sa_type=Instant)
+    state: CommentState = Field(default=CommentStates.OPEN, sa_type=AutoString)
+    resolved_by: str | None = None
+    resolved_at: datetime | None = Field(default=None, sa_type=Instant)
+    resolved_why: str | None = None
+    event_id: str
+
+    @property
+    def line(self) -> tuple[str, str]:
+        """What it is on, and which part of that."""
+        return self.cmoc or self.theory or "", self.part
+
+
+class AnswerRow(Base, table=True):
+    """What somebody answered to a comment. Only ever appended."""
+
+    __tablename__ = "comment_answers"
+    __table_args__ = (Index("answers_of_comment", "comment", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    comment: str
+    text: str
+    by: str
+    at: datetime = Field(sa_type=Instant)
+
+
+class SigningRow(Base, table=True):
+    """That a revision was signed while comments on its draft were open: how many, which, and why. Written once, and
+    beside what was signed, which says nothing of it."""
+
+    __tablename__ = "signings"
+
+    review: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    open_comments: int
+    comments: list[str] = Field(sa_type=Json)
+    despite: str
 
 
 class RevisionRow(Base, table=True):

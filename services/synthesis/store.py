@@ -25,15 +25,18 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from services.synthesis.domain.cadence import LIVING, Manual, Watch
+from services.synthesis.domain.comments import CommentStates, Line
 from services.synthesis.domain.matrix import MatrixLink
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
 from services.synthesis.domain.proposals import ProposalStates
 from services.synthesis.domain.reports import ReportStates
-from services.synthesis.domain.states import RULES, Link, Report, Wording
+from services.synthesis.domain.states import PARTS, RULES, Link, Report, Wording
 from services.synthesis.models import (
+    AnswerRow,
     AppraisalRow,
     ArrivalRow,
     CmocRow,
+    CommentRow,
     ConfidenceRow,
     DraftRow,
     FragmentRow,
@@ -48,6 +51,7 @@ from services.synthesis.models import (
     ReviewRow,
     RevisionRow,
     SearchRow,
+    SigningRow,
     StatementRow,
     TheoryEventRow,
     TriggerRow,
@@ -87,6 +91,9 @@ _UNCODED = ~(
     )
     .exists()
 )
+
+#: In letters for the same reason.
+_OPEN_COMMENT = col(CommentRow.state) == literal_column(f"'{CommentStates.OPEN}'")
 
 #: As `ReportRow.stands` says it.
 _STANDS = (
@@ -605,6 +612,7 @@ _ACTORS: tuple[tuple[Any, Any], ...] = (
     (FragmentRow, col(FragmentRow.coder)),
     (AppraisalRow, col(AppraisalRow.by)),
     (ConfidenceRow, col(ConfidenceRow.by)),
+    (CommentRow, col(CommentRow.by)),
     (LinkRow, col(LinkRow.withdrawn_by)),
     (RejudgementRow, col(RejudgementRow.closed_by)),
     (TheoryEventRow, col(TheoryEventRow.actor)),
@@ -623,6 +631,67 @@ def replace_name(work: Work, review: str, name: str, person: str) -> None:
     """Puts a person for a name in all that says who did what in a review."""
     for table, by in _ACTORS:
         work.session.execute(update(table).where(col(table.review) == review, by == name).values({by: person}))
+
+
+# Comments
+
+
+def lines(work: Work, review: ReviewRow, cmocs: Collection[str]) -> dict[Line, str]:
+    """What each line says of these CMOCs, as far as the protocol has them, and of all programme theories."""
+    said = {(it["theory"], "statement"): f"{it['heading']}: {it['statement']}" for it in review.theories}
+    parts = [getattr(CmocRow, part) for part in PARTS]
+    stated = (col(StatementRow.review) == col(CmocRow.review)) & (col(StatementRow.cmoc) == col(CmocRow.cmoc))
+    query = select(col(CmocRow.cmoc), *parts, col(StatementRow.status)).outerjoin(StatementRow, stated)
+    query = query.where(col(CmocRow.review) == review.review, col(CmocRow.set_aside_at).is_(None))
+    for part in _chunks(query, col(CmocRow.cmoc), cmocs):
+        for cmoc, *words, status in work.session.execute(part):
+            said |= {(cmoc, part): text for part, text in zip(PARTS, words, strict=True)}
+            if status is not None:
+                said[cmoc, "status"] = status
+    return said
+
+
+def comments(
+    work: Work, review: str, page: PageAsked, *, state: str | None, cmoc: str | None, theory: str | None
+) -> Found[CommentRow]:
+    """Comments on the drafts of a review, oldest first; those in one state, on one CMOC or programme theory."""
+    query = select(CommentRow).where(col(CommentRow.review) == review)
+    if state is not None:
+        query = query.where(_OPEN_COMMENT if state == CommentStates.OPEN else col(CommentRow.state) == state)
+    if cmoc is not None:
+        query = query.where(col(CommentRow.cmoc) == cmoc)
+    if theory is not None:
+        query = query.where(col(CommentRow.theory) == theory)
+    return read_page(work, query, page, col(CommentRow.seq))
+
+
+def comment(work: Work, review: str, comment: str, *, to_change: bool = False) -> CommentRow:
+    """Locked until this work ends where it is to be changed. Raises NotFound."""
+    query = select(CommentRow).where(col(CommentRow.id) == comment, col(CommentRow.review) == review)
+    if to_change:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = work.session.scalars(query).one_or_none()
+    if row is None:
+        raise NotFound(f"review {review!r} has no comment {comment!r}", slug="unknown_comment")
+    return row
+
+
+def answers(work: Work, comments: Collection[str]) -> dict[str, list[AnswerRow]]:
+    """What was answered to each of these comments, in the order that it came in."""
+    found: dict[str, list[AnswerRow]] = defaultdict(list)
+    for row in _in_chunks(work, select(AnswerRow).order_by(col(AnswerRow.seq)), col(AnswerRow.comment), comments):
+        found[row.comment].append(row)
+    return found
+
+
+def open_comments(work: Work, review: str) -> list[tuple[str, str]]:
+    """Id and author of each open comment, oldest first; there are as many as may be open."""
+    query = select(col(CommentRow.id), col(CommentRow.by)).where(col(CommentRow.review) == review, _OPEN_COMMENT)
+    return [(comment, by) for comment, by in work.session.execute(query.order_by(col(CommentRow.seq)))]
+
+
+def signing(work: Work, review: str, number: int) -> SigningRow | None:
+    return work.session.get(SigningRow, (review, number))
 
 
 # Proposals

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection
 from datetime import UTC, date, datetime, time
 
 from services.synthesis import store
 from services.synthesis.domain.cadence import LIVING, searched_through, standing
 from services.synthesis.domain.reports import ReportStates
-from services.synthesis.domain.revisions import revision_id
+from services.synthesis.domain.revisions import content_of, revision_id
 from services.synthesis.models import (
     AppraisalRow,
     CmocRow,
+    CommentRow,
     ConfidenceRow,
     DraftRow,
     FragmentRow,
@@ -24,6 +25,7 @@ from services.synthesis.models import (
 )
 from shared.db.work import Work
 from shared.wire.synthesis import (
+    AnswerView,
     AppraisalView,
     CitedNotice,
     CitedReport,
@@ -31,6 +33,8 @@ from shared.wire.synthesis import (
     CmocDrafted,
     CmocStanding,
     CmocView,
+    CommentsOf,
+    CommentView,
     ConfidenceView,
     DraftView,
     EvidenceMoved,
@@ -44,6 +48,7 @@ from shared.wire.synthesis import (
     ReportView,
     RevisionContent,
     RevisionListed,
+    Signing,
     Standing,
     StatusView,
     StudyView,
@@ -98,6 +103,7 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
     review = row.review
     said, changes = store.drafted(work, row)
     in_part = row.drill and store.is_in_earnest(work, review)
+    commented = store.open_comments(work, review)
     return DraftView(
         review=review,
         draft=row.draft,
@@ -118,6 +124,7 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
         drill_in_part=in_part,
         made_at=row.made_at,
         manual=manual_searches(work, about),
+        comments=[CommentsOf(person=by, open=n) for by, n in Counter(by for _, by in commented).most_common()],
     )
 
 
@@ -144,6 +151,7 @@ def status(work: Work, row: ReviewRow) -> StatusView:
         manual=manual_searches(work, row),
         to_code=store.count_to_code(work, row.review),
         open_proposals=store.count_open_proposals(work, row.review),
+        open_comments=len(store.open_comments(work, row.review)),
         **row.model_dump(include=set(StatusView.model_fields)),
     )
 
@@ -212,6 +220,35 @@ def appraisal_view(row: AppraisalRow) -> AppraisalView:
 
 def confidence_view(row: ConfidenceRow) -> ConfidenceView:
     return ConfidenceView(event=row.event_id, **row.model_dump(include=set(ConfidenceView.model_fields) - {"event"}))
+
+
+def comment_views(work: Work, review: ReviewRow, rows: list[CommentRow]) -> list[CommentView]:
+    """Comments with their answers, and whether the line that each is on reads otherwise by now."""
+    answers = store.answers(work, [row.id for row in rows])
+    lines = store.lines(work, review, {row.cmoc for row in rows if row.cmoc is not None})
+    kept = set(CommentView.model_fields) - {"comment", "words_now", "earlier", "answers", "event"}
+    return [
+        CommentView(
+            comment=row.id,
+            event=row.event_id,
+            words_now=(now := lines.get(row.line)),
+            earlier=now != row.words,
+            answers=[AnswerView(text=it.text, by=it.by, at=it.at) for it in answers.get(row.id, [])],
+            **row.model_dump(include=kept),
+        )
+        for row in rows
+    ]
+
+
+def signing_view(work: Work, review: str, number: int) -> Signing:
+    """How a revision was signed. Raises NotFound."""
+    content = content_of(store.revision(work, review, number).content)
+    row = store.signing(work, review, number)
+    return Signing(
+        review=review, number=number, signed_by=content.signed_by, signed_at=content.signed_at,
+        open_comments=row.open_comments if row is not None else 0, despite=row.despite if row is not None else None,
+        comments=row.comments if row is not None else [],
+    )  # fmt: skip
 
 
 def _quoted(row: FragmentRow) -> Quoted | None:

@@ -132,6 +132,35 @@ class SynthesisClient:
         """Publishes the draft that was seen. Raises Conflict when it is not the draft any more."""
         return self._http.post(f"/synthesis/reviews/{part(review)}/draft/sign", wire.RevisionView, signed)
 
+    def comments(
+        self,
+        review: str,
+        *,
+        state: wire.CommentState | None = None,
+        cmoc: str | None = None,
+        theory: str | None = None,
+    ) -> Iterator[wire.CommentView]:
+        """What members said of lines of the drafts, oldest first."""
+        asked = {"state": state, "cmoc": cmoc, "theory": theory}
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/comments", wire.CommentView, **asked)
+
+    def comment(self, review: str, said: wire.NewComment | Mapping[str, object]) -> wire.CommentView:
+        """Says something of a line of the draft. Raises Conflict where the line has other words than those given."""
+        return self._http.post(f"/synthesis/reviews/{part(review)}/comments", wire.CommentView, said)
+
+    def answer_comment(self, review: str, comment: str, text: str) -> wire.CommentView:
+        path = f"/synthesis/reviews/{part(review)}/comments/{part(comment)}/answers"
+        return self._http.post(path, wire.CommentView, {"text": text})
+
+    def resolve_comment(self, review: str, comment: str, why: str) -> wire.CommentView:
+        """Says what became of a comment: who made it may, and a lead."""
+        path = f"/synthesis/reviews/{part(review)}/comments/{part(comment)}/resolve"
+        return self._http.post(path, wire.CommentView, {"why": why})
+
+    def signing(self, review: str, number: int) -> wire.Signing:
+        """How a revision was signed: with which comments open, and despite what."""
+        return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/signing", wire.Signing)
+
     def revisions(self, review: str, *, newest_first: bool = False) -> Iterator[wire.RevisionListed]:
         """Every published revision, oldest first or newest."""
         path = f"/synthesis/reviews/{part(review)}/revisions"

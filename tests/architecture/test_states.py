@@ -25,6 +25,7 @@ from services.ingest.domain.watching import (
 from services.notify.domain import DeliveryStates
 from services.screening.domain import BatchStates, LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
+from services.synthesis.domain.comments import CommentStates
 from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.proposals import ProposalStates
 from services.synthesis.domain.reports import ReportStates
@@ -53,6 +54,7 @@ ON_THE_WIRE = {
     ReportStates: synthesis.ReportState,
     RejudgementStates: synthesis.RejudgementState,
     ProposalStates: synthesis.ProposalState,
+    CommentStates: synthesis.CommentState,
     RebuildStates: search.RebuildState,
     DeliveryStates: notify.DeliveryState,
     LetterStates: common.LetterState,
