@@ -351,6 +351,26 @@ def test_an_adjudicator_says_how_sure_one_may_be_of_a_cmoc_and_readers_see_all_t
     ]  # fmt: skip
 
 
+def test_members_comment_on_lines_and_a_lead_signs_past_that_only_with_why(coded, as_):
+    coded.settles()
+    asked = ["synthesis", "comments"]
+    line = ["--cmoc", "c1", "--part", "outcome"]
+    assert words(as_("rita", *asked, "list", REVIEW, role="reader")) == "There are no comments."
+    assert as_("rita", *asked, "make", REVIEW, "whose?", "--cmoc", "c1", role="reader").exit_code == 2
+    made = data(as_("rita", *asked, "make", REVIEW, "[whose]?", *line, "--json", role="reader"))["comment"]
+    theory = as_("ana", *asked, "make", REVIEW, "why?", "--theory", "trust")
+    assert "said of: Trust: Trust helps." in words(theory), theory.exception
+    as_("ana", *asked, "answer", REVIEW, made, "theirs")
+
+    assert "Open comments on it: rita (1), ana (1)" in " ".join(sign(as_).stderr.split())
+    assert revisions(coded) == 0 and sign(as_, "--despite", "later").exit_code == 0
+    assert coded.lead.signing(REVIEW, 1).despite == "later"
+    assert isinstance(as_("ana", *asked, "resolve", REVIEW, made, "--why", "so").exception, Forbidden)
+    as_("rita", *asked, "resolve", REVIEW, made, "--why", "said so", role="reader")
+    seen = words(as_("rita", *asked, "list", REVIEW, "--state", "resolved", role="reader"))
+    assert "[whose]?" in seen and "theirs" in seen and "resolved by rita: said so" in seen and "why?" not in seen
+
+
 def test_whoever_judges_says_of_each_part_how_concerned_they_are_and_may_judge(coded, as_):
     asked = ["synthesis", "confidence", "judge", REVIEW, "c1", "high"]
     assert "--relevance" in as_("carol", *asked, *CONCERNS[:-2], "--why", "so", role="adjudicator").stderr
