@@ -10,8 +10,9 @@ ingest.anchor.lost, ingest.run.finished, ingest.search.fulfilled, people.name.ma
 
 Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.confidence.judged, synthesis.theory.changed,
 synthesis.proposal.opened, synthesis.proposal.closed, synthesis.rejudgement.opened, synthesis.rejudgement.closed,
-synthesis.comment.made, synthesis.comment.answered, synthesis.comment.resolved, synthesis.revision.drafted,
-synthesis.revision.published, synthesis.review.overdue, synthesis.course.changed.
+synthesis.links.questioned, synthesis.links.rejudged, synthesis.comment.made, synthesis.comment.answered,
+synthesis.comment.resolved, synthesis.revision.drafted, synthesis.revision.published, synthesis.review.overdue,
+synthesis.course.changed.
 
 How it re-runs. Whatever changes what the synthesis says (evidence, a notice, a new wording) writes an arrival,
 in the transaction that changes it, with the CMOCs that it concerns. A job takes the arrivals of a review in,

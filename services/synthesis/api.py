@@ -7,7 +7,17 @@ from typing import Annotated
 from fastapi import APIRouter
 
 from services.synthesis import store, views
-from services.synthesis.commands import comments, confidence, courses, evidence, notices, proposals, reports, revisions
+from services.synthesis.commands import (
+    comments,
+    confidence,
+    courses,
+    evidence,
+    notices,
+    proposals,
+    reports,
+    revisions,
+    rewordings,
+)
 from services.synthesis.domain.changes import change_class, differences
 from services.synthesis.domain.lineage import kin_of
 from services.synthesis.domain.provenance import provenance_of
@@ -18,7 +28,7 @@ from shared.db.work import Work
 from shared.errors import NotFound
 from shared.events.synthesis import Element
 from shared.http.afterwards import Afterwards
-from shared.http.auth import Adjudicator, Anybody, Coder, Commenter, Confirmer, Lead, Reader, Signer
+from shared.http.auth import Adjudicator, Anybody, Coder, Confirmer, Lead, Reader, Signer
 from shared.http.paging import Hundred
 from shared.http.parameters import AskedNumber, Day, Name, Number, Word, YesNo
 from shared.http.route import Route
@@ -44,11 +54,14 @@ from shared.wire.synthesis import (
     ExportedRevision,
     Judged,
     Kin,
+    LinkJudgementView,
+    LinksJudged,
     NewAnswer,
     NewAppraisal,
     NewComment,
     NewConfidence,
     NewCourse,
+    NewLinkJudgements,
     ProposalState,
     ProposalView,
     Provenance,
@@ -59,6 +72,7 @@ from shared.wire.synthesis import (
     Resolved,
     RevisionListed,
     RevisionView,
+    RewordingView,
     SignDraft,
     Signing,
     Standing,
@@ -140,15 +154,18 @@ def list_evidence(
     element: Element | None = None,
     link: Word | None = None,
     proposal: Word | None = None,
+    asked: YesNo = False,
 ) -> Page[EvidenceView]:
-    """Every link, oldest first, also those that do not stand; of one record or CMOC, of one element, this one link, or
-    those that speak for a proposal, where given."""
+    """Every link, oldest first, also those that do not stand; of one record or CMOC, of one element, this one link,
+    those that speak for a proposal, or those of which somebody should judge whether they still hold, where given."""
     store.review(work, review)
     if cmoc is not None:
         store.cmoc(work, review, cmoc)
     if proposal is not None:
         store.proposal(work, review, proposal)
-    found = store.evidence(work, review, page, record=record, cmoc=cmoc, element=element, link=link, proposal=proposal)
+    found = store.evidence(
+        work, review, page, record=record, cmoc=cmoc, element=element, link=link, proposal=proposal, asked=asked
+    )
     return found.page(views.evidence_view)
 
 
@@ -308,9 +325,7 @@ def list_comments(
 
 
 @router.post("/reviews/{review}/comments")
-def add_comment(
-    review: Name, body: NewComment, work: Unit, person: Commenter, key: IdempotencyKey = None
-) -> CommentView:
+def add_comment(review: Name, body: NewComment, work: Unit, person: Coder, key: IdempotencyKey = None) -> CommentView:
     """Says something of a line of the draft, whose words are given as they were seen."""
     return work.once(
         key,
@@ -322,7 +337,7 @@ def add_comment(
 
 @router.post("/reviews/{review}/comments/{comment}/answers")
 def add_answer_to_comment(
-    review: Name, comment: Name, body: NewAnswer, work: Unit, person: Commenter, key: IdempotencyKey = None
+    review: Name, comment: Name, body: NewAnswer, work: Unit, person: Coder, key: IdempotencyKey = None
 ) -> CommentView:
     """Answers a comment that is open."""
 
@@ -333,9 +348,9 @@ def add_answer_to_comment(
     return work.once(key, f"answer {comment}", body, answer)
 
 
-@router.post("/reviews/{review}/comments/{comment}/resolve")
-def resolve_comment(
-    review: Name, comment: Name, body: Resolved, work: Unit, person: Commenter, key: IdempotencyKey = None
+@router.post("/reviews/{review}/comments/{comment}/close")
+def close_comment(
+    review: Name, comment: Name, body: Resolved, work: Unit, person: Coder, key: IdempotencyKey = None
 ) -> CommentView:
     """Says what became of a comment: who made it may, and a lead."""
 
@@ -447,6 +462,33 @@ def close_rejudgement(
         body,
         lambda: views.rejudgement_view(notices.close_rejudgement(work, review, rejudgement, body.how)),
     )
+
+
+@router.get("/reviews/{review}/rewordings")
+def list_rewordings(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[RewordingView]:
+    """Elements that read otherwise than when some links to them were coded, by CMOC, with what became of their words.
+    The links, of which somebody should judge whether they hold: the evidence listing with `asked`."""
+    store.review(work, review)
+    found = store.reworded(work, review, page)
+    return found.shown_as(views.reworded_views(work, review, found.rows))
+
+
+@router.post("/reviews/{review}/link-judgements")
+def add_link_judgements(
+    review: Name, body: NewLinkJudgements, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> LinksJudged:
+    """Says whether links hold for the words of today, all of them or none: who coded each may, and an adjudicator."""
+    command = f"judge links of {review} anew"
+    return work.once(key, command, body, lambda: rewordings.judge(work, review, body, person))
+
+
+@router.get("/reviews/{review}/links/{link}/judgements")
+def list_judgements_of_link(
+    review: Name, link: Name, work: Reading, person: Reader, page: Hundred
+) -> Page[LinkJudgementView]:
+    """What was judged of a link whenever its CMOC read otherwise, oldest first."""
+    store.link(work, review, link)
+    return store.judgements_of_link(work, review, link, page).page(views.link_judgement_view)
 
 
 @router.get("/reviews/{review}/proposals")

@@ -41,6 +41,8 @@ SERVICE = Service(
         synthesis.ProposalClosed,
         synthesis.RejudgementOpened,
         synthesis.RejudgementClosed,
+        synthesis.LinksQuestioned,
+        synthesis.LinksRejudged,
         synthesis.CommentMade,
         synthesis.CommentAnswered,
         synthesis.CommentResolved,

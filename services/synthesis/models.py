@@ -29,6 +29,7 @@ from shared.wire.synthesis import (
     CommentState,
     Course,
     GoneHow,
+    LinkVerdict,
     ProposalKind,
     ProposalState,
     RejudgementState,
@@ -210,12 +211,22 @@ class LostAnchorRow(Base, table=True):
 
 
 class LinkRow(Base, table=True):
-    """A fragment speaks to one element of one CMOC, until it is withdrawn. `event_id` told of it."""
+    """A fragment speaks to one element of one CMOC, until it is withdrawn. `event_id` told of it. `asked_version` is
+    the version of the protocol since which the CMOC reads otherwise there, while nobody has judged whether it holds."""
 
     __tablename__ = "links"
     __table_args__ = (
         Index("links_of_cmoc", "review", "cmoc", "seq"),
         Index("links_of_review", "review", "seq"),
+        Index(
+            "links_asked",
+            "review",
+            "cmoc",
+            "element",
+            "seq",
+            postgresql_where=text("asked_version IS NOT NULL"),
+            sqlite_where=text("asked_version IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -234,6 +245,40 @@ class LinkRow(Base, table=True):
     withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
     withdrawn_by: str | None = None
     withdrawn_why: str | None = None
+    asked_version: int | None = None
+
+
+class RewordingRow(Base, table=True):
+    """What a version of the protocol made of the words of a part of a CMOC. Written once."""
+
+    __tablename__ = "rewordings"
+
+    review: str = Field(primary_key=True)
+    cmoc: str = Field(primary_key=True)
+    protocol_version: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    part: Element = Field(primary_key=True, sa_type=AutoString)
+    before: str
+    after: str
+    why: str | None = None
+    by: str
+    at: datetime = Field(sa_type=Instant)
+
+
+class LinkJudgementRow(Base, table=True):
+    """Somebody judged whether a link holds though its CMOC reads otherwise. Only ever appended."""
+
+    __tablename__ = "link_judgements"
+    __table_args__ = (Index("judgements_of_link", "review", "link", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    link: str
+    protocol_version: int
+    verdict: LinkVerdict = Field(sa_type=AutoString)
+    why: str
+    by: str
+    at: datetime = Field(sa_type=Instant)
+    event_id: str
 
 
 class AppraisalRow(Base, table=True):

@@ -40,6 +40,7 @@ from services.synthesis.models import (
     ConfidenceRow,
     DraftRow,
     FragmentRow,
+    LinkJudgementRow,
     LinkRow,
     LostAnchorRow,
     ManualRow,
@@ -50,6 +51,7 @@ from services.synthesis.models import (
     ReportRow,
     ReviewRow,
     RevisionRow,
+    RewordingRow,
     SearchRow,
     SigningRow,
     StatementRow,
@@ -94,6 +96,9 @@ _UNCODED = ~(
 
 #: In letters for the same reason.
 _OPEN_COMMENT = col(CommentRow.state) == literal_column(f"'{CommentStates.OPEN}'")
+
+#: Of a link: that somebody should judge whether it holds for the words of today.
+_ASKED = col(LinkRow.asked_version).is_not(None)
 
 #: As `ReportRow.stands` says it.
 _STANDS = (
@@ -573,9 +578,10 @@ def evidence(
     element: str | None,
     link: str | None,
     proposal: str | None,
+    asked: bool,
 ) -> Found[Evidence]:
-    """Links with their fragments and reports, in the order they were made; of one record, CMOC or element, one link, or
-    those that speak for a proposal, where given."""
+    """Links with their fragments and reports, in the order they were made; of one record, CMOC or element, one link,
+    those that speak for a proposal, or those of which somebody should judge whether they hold, where given."""
     query = (
         select(LinkRow, FragmentRow, ReportRow)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
@@ -595,6 +601,8 @@ def evidence(
         query = query.where(col(LinkRow.id) == link)
     if proposal is not None:
         query = query.where(col(LinkRow.id).in_(_speaking_for(work, proposal)))
+    if asked:
+        query = query.where(_ASKED)
     return read_page(work, query, page, col(LinkRow.seq))
 
 
@@ -613,6 +621,7 @@ _ACTORS: tuple[tuple[Any, Any], ...] = (
     (AppraisalRow, col(AppraisalRow.by)),
     (ConfidenceRow, col(ConfidenceRow.by)),
     (CommentRow, col(CommentRow.by)),
+    (LinkJudgementRow, col(LinkJudgementRow.by)),
     (LinkRow, col(LinkRow.withdrawn_by)),
     (RejudgementRow, col(RejudgementRow.closed_by)),
     (TheoryEventRow, col(TheoryEventRow.actor)),
@@ -743,6 +752,66 @@ def refining_links(work: Work, review: str, cmoc: str, parts: Collection[str]) -
     return sorted(work.session.scalars(query))
 
 
+# Words that are others now
+
+
+def ask_links(work: Work, review: str, cmoc: str, parts: Collection[str], version: int) -> int:
+    """Has the links that stand to these parts of a CMOC, and to the whole, be judged anew, in one statement; answers
+    how many. Those that are to be judged already stay so since the version that asked first."""
+    asked = (
+        update(LinkRow)
+        .where(
+            col(LinkRow.review) == review,
+            col(LinkRow.cmoc) == cmoc,
+            col(LinkRow.element).in_([*parts, "whole"]),
+            col(LinkRow.withdrawn_at).is_(None),
+        )
+        .values(asked_version=func.coalesce(col(LinkRow.asked_version), version))
+    )
+    return int(work.session.execute(asked, execution_options=_UNWATCHED).rowcount)  # type: ignore[attr-defined]
+
+
+def count_links_to_judge(work: Work, review: str) -> int:
+    query = select(func.count()).select_from(LinkRow).where(col(LinkRow.review) == review, _ASKED)
+    return work.session.scalars(query).one()
+
+
+#: CMOC, element, how many links, and since which version.
+Reworded = tuple[str, str, int, int]
+
+
+def reworded(work: Work, review: str, page: PageAsked) -> Found[Reworded]:
+    """The elements that links to be judged anew speak to, by CMOC."""
+    of = col(LinkRow.cmoc), col(LinkRow.element)
+    counted = select(*of, func.count().label("links"), func.min(col(LinkRow.asked_version)).label("since"))
+    each = counted.where(col(LinkRow.review) == review, _ASKED).group_by(*of).subquery()
+    query: Select[Any] = select(each.c.cmoc, each.c.element, each.c.links, each.c.since)
+    return read_page(work, query, page, each.c.cmoc, each.c.element)
+
+
+def rewordings(work: Work, review: str, cmocs: Collection[str]) -> dict[str, list[RewordingRow]]:
+    """What became of the words of these CMOCs, in the order of the protocol's versions."""
+    query = select(RewordingRow).where(col(RewordingRow.review) == review)
+    found: dict[str, list[RewordingRow]] = defaultdict(list)
+    for row in _in_chunks(work, query.order_by(col(RewordingRow.protocol_version)), col(RewordingRow.cmoc), cmocs):
+        found[row.cmoc].append(row)
+    return found
+
+
+def links_to_judge(work: Work, review: str, links: Collection[str]) -> dict[str, tuple[LinkRow, str]]:
+    """These links, locked until this work ends in the order in which they were made, each with its coder."""
+    query = select(LinkRow, col(FragmentRow.coder)).join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+    query = query.where(col(LinkRow.review) == review, col(LinkRow.id).in_(links)).order_by(col(LinkRow.seq))
+    query = query.with_for_update(of=LinkRow).execution_options(populate_existing=True)
+    return {link.id: (link, coder) for link, coder in work.session.execute(query)}
+
+
+def judgements_of_link(work: Work, review: str, link: str, page: PageAsked) -> Found[LinkJudgementRow]:
+    """What was judged of a link whose CMOC read otherwise, oldest first."""
+    query = select(LinkJudgementRow).where(col(LinkJudgementRow.review) == review, col(LinkJudgementRow.link) == link)
+    return read_page(work, query, page, col(LinkJudgementRow.seq))
+
+
 # Re-judgements and triggers
 
 
@@ -767,11 +836,15 @@ def rejudgements(work: Work, review: str, state: str | None, page: PageAsked) ->
 
 
 def flagged_cmocs(work: Work, review: str) -> set[str]:
-    """The CMOCs that somebody must judge anew."""
+    """The CMOCs that somebody must judge anew, or links to which."""
     query = select(col(RejudgementRow.cmoc)).where(
         col(RejudgementRow.review) == review, col(RejudgementRow.state) == RejudgementStates.OPEN
     )
-    return set(work.session.scalars(query))
+    asked = select(col(LinkRow.seq)).where(
+        col(LinkRow.review) == col(CmocRow.review), col(LinkRow.cmoc) == col(CmocRow.cmoc), _ASKED
+    )
+    reworded = select(col(CmocRow.cmoc)).where(col(CmocRow.review) == review, asked.exists())
+    return {*work.session.scalars(query), *work.session.scalars(reworded)}
 
 
 def rejudgements_a_reinstatement_ends(work: Work, review: str, record: str, drill: bool) -> list[RejudgementRow]:

@@ -17,6 +17,7 @@ from services.synthesis.models import (
     ConfidenceRow,
     DraftRow,
     FragmentRow,
+    LinkJudgementRow,
     NoticeRow,
     ProposalRow,
     RejudgementRow,
@@ -39,6 +40,7 @@ from shared.wire.synthesis import (
     DraftView,
     EvidenceMoved,
     EvidenceView,
+    LinkJudgementView,
     ManualSearch,
     NoticeView,
     ProposalView,
@@ -48,6 +50,8 @@ from shared.wire.synthesis import (
     ReportView,
     RevisionContent,
     RevisionListed,
+    Rewording,
+    RewordingView,
     Signing,
     Standing,
     StatusView,
@@ -151,6 +155,7 @@ def status(work: Work, row: ReviewRow) -> StatusView:
         manual=manual_searches(work, row),
         to_code=store.count_to_code(work, row.review),
         open_proposals=store.count_open_proposals(work, row.review),
+        links_to_judge=store.count_links_to_judge(work, row.review),
         open_comments=len(store.open_comments(work, row.review)),
         **row.model_dump(include=set(StatusView.model_fields)),
     )
@@ -208,7 +213,17 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
         quoted=_quoted(fragment),
         selector=_selector(fragment),
         **link.model_dump(
-            include={"fragment", "cmoc", "element", "stance", "inference", "rationale", "credibility", "linked_at"}
+            include={
+                "fragment",
+                "cmoc",
+                "element",
+                "stance",
+                "inference",
+                "rationale",
+                "credibility",
+                "linked_at",
+                "asked_version",
+            }
         ),
         **fragment.model_dump(include={"locator", "quote", "paraphrase", "data_type", "coder"}),
     )
@@ -220,6 +235,28 @@ def appraisal_view(row: AppraisalRow) -> AppraisalView:
 
 def confidence_view(row: ConfidenceRow) -> ConfidenceView:
     return ConfidenceView(event=row.event_id, **row.model_dump(include=set(ConfidenceView.model_fields) - {"event"}))
+
+
+def reworded_views(work: Work, review: str, rows: list[store.Reworded]) -> list[RewordingView]:
+    """Elements that read otherwise than when links to them were coded, with what became of their words since then."""
+    words = store.rewordings(work, review, {cmoc for cmoc, *_ in rows})
+    return [
+        RewordingView(
+            cmoc=cmoc, element=element, links=links, since_version=since,
+            rewordings=[
+                Rewording(**it.model_dump(include=set(Rewording.model_fields)))
+                for it in words.get(cmoc, [])
+                if it.protocol_version >= since and element in (it.part, "whole")
+            ],
+        )
+        for cmoc, element, links, since in rows
+    ]  # fmt: skip
+
+
+def link_judgement_view(row: LinkJudgementRow) -> LinkJudgementView:
+    return LinkJudgementView(
+        event=row.event_id, **row.model_dump(include=set(LinkJudgementView.model_fields) - {"event"})
+    )
 
 
 def comment_views(work: Work, review: ReviewRow, rows: list[CommentRow]) -> list[CommentView]:

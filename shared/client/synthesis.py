@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from shared.client.forms import Forms
@@ -58,11 +58,13 @@ class SynthesisClient:
         element: Element | None = None,
         link: str | None = None,
         proposal: str | None = None,
+        asked: bool = False,
     ) -> Iterator[wire.EvidenceView]:
-        """Every link, of one record, CMOC or element, this one, or those that speak for a proposal, where given."""
+        """Every link, of one record, CMOC or element, this one, those that speak for a proposal, or those of which
+        somebody should judge whether they still hold, where given."""
         path = f"/synthesis/reviews/{part(review)}/evidence"
-        asked = {"record": record, "cmoc": cmoc, "element": element, "link": link, "proposal": proposal}
-        return self._http.pages(path, wire.EvidenceView, **asked)
+        by = {"record": record, "cmoc": cmoc, "element": element, "link": link, "proposal": proposal}
+        return self._http.pages(path, wire.EvidenceView, **by, asked=asked or None)
 
     def withdraw(self, review: str, fragment: str, why: str, *, link: str | None = None) -> wire.Withdrawn:
         body = {"why": why, "link": link}
@@ -154,7 +156,7 @@ class SynthesisClient:
 
     def resolve_comment(self, review: str, comment: str, why: str) -> wire.CommentView:
         """Says what became of a comment: who made it may, and a lead."""
-        path = f"/synthesis/reviews/{part(review)}/comments/{part(comment)}/resolve"
+        path = f"/synthesis/reviews/{part(review)}/comments/{part(comment)}/close"
         return self._http.post(path, wire.CommentView, {"why": why})
 
     def signing(self, review: str, number: int) -> wire.Signing:
@@ -201,6 +203,20 @@ class SynthesisClient:
     def close_rejudgement(self, review: str, rejudgement: str, how: str) -> wire.RejudgementView:
         path = f"/synthesis/reviews/{part(review)}/rejudgements/{part(rejudgement)}/close"
         return self._http.post(path, wire.RejudgementView, {"how": how})
+
+    def rewordings(self, review: str) -> Iterator[wire.RewordingView]:
+        """Elements that read otherwise than when some links to them were coded."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/rewordings", wire.RewordingView)
+
+    def judge_links(self, review: str, links: Sequence[str], verdict: wire.LinkVerdict, why: str) -> wire.LinksJudged:
+        """Says whether up to 200 links hold for the words of today: all of them, or none."""
+        body = {"links": list(links), "verdict": verdict, "why": why}
+        return self._http.post(f"/synthesis/reviews/{part(review)}/link-judgements", wire.LinksJudged, body)
+
+    def judgements_of_link(self, review: str, link: str) -> Iterator[wire.LinkJudgementView]:
+        """What was judged of a link whenever its CMOC read otherwise, oldest first."""
+        path = f"/synthesis/reviews/{part(review)}/links/{part(link)}/judgements"
+        return self._http.pages(path, wire.LinkJudgementView)
 
     def proposals(self, review: str, state: wire.ProposalState | None = None) -> Iterator[wire.ProposalView]:
         """What the evidence suggests to do with CMOCs, which only people do."""

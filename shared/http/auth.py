@@ -157,8 +157,6 @@ Subscriber = Annotated[Person, Depends(at_least("reader", "subscribe"))]
 LeadSubscriber = Annotated[Person, Depends(at_least("lead", "subscribe"))]
 Reviewer = Annotated[Person, Depends(at_least("reviewer", "screen"))]
 Coder = Annotated[Person, Depends(at_least("reviewer", "code"))]
-#: Who says something of a draft: whoever may read it, by what is for more than reading.
-Commenter = Annotated[Person, Depends(at_least("reader", "code"))]
 Adjudicator = Annotated[Person, Depends(at_least("adjudicator", "decide"))]
 Lead = Annotated[Person, Depends(at_least("lead", "decide"))]
 Exporter = Annotated[Person, Depends(at_least("reviewer", "records"))]

@@ -32,6 +32,8 @@ GoneHow = Literal["merged", "split", "refined", "no_evidence", "refuted", "out_o
 #: What the evidence may suggest to do with CMOCs; only people do it.
 ProposalKind = Literal["merge", "split", "refine", "set_aside"]
 ProposalState = Literal["open", "declined", "lapsed"]
+#: Whether a link holds for words that are not those that it was coded for.
+LinkVerdict = Literal["keep", "withdraw"]
 CommentState = Literal["open", "resolved"]
 #: Which line of a draft a comment is on: a part of a CMOC or its status, or a programme theory as it is stated.
 CommentPart = Literal["context", "resource", "reasoning", "outcome", "status", "statement"]
@@ -211,7 +213,8 @@ class AppraisalView(BaseModel):
 
 class EvidenceView(BaseModel):
     """A link with its fragment, and the event that told it. `why_not` says why it does not stand, if so; `credibility`
-    is what was judged of it last, None where that is left to how its report was judged."""
+    is what was judged of it last, None where that is left to how its report was judged. `asked_version` is the version
+    of the protocol since which its CMOC reads otherwise, while nobody has judged whether the link holds for that."""
 
     link: str
     fragment: str
@@ -235,6 +238,58 @@ class EvidenceView(BaseModel):
     event: str
     stands: bool
     why_not: str | None
+    asked_version: int | None = None
+
+
+class Rewording(BaseModel):
+    """What a version of the protocol made of the words of a part of a CMOC, by whom, and why where that was said."""
+
+    part: Element
+    protocol_version: int
+    before: str
+    after: str
+    why: str | None
+    by: str
+    at: datetime
+
+
+class RewordingView(BaseModel):
+    """An element of a CMOC that reads otherwise than when some links to it were coded or judged last: how many, since
+    which version of the protocol, and what became of its words since then; of the whole, what became of all parts."""
+
+    cmoc: str
+    element: Element
+    links: int
+    since_version: int
+    rewordings: list[Rewording]
+
+
+class NewLinkJudgements(Given):
+    """Whether these links hold for the words of today, and why; `withdraw` takes them back."""
+
+    links: Annotated[list[Line], Field(min_length=1, max_length=200)]
+    verdict: LinkVerdict
+    why: Reason
+
+
+class LinksJudged(BaseModel):
+    """The links that were judged, and how many of the review are still to be."""
+
+    links: list[str]
+    verdict: LinkVerdict
+    left: int
+
+
+class LinkJudgementView(BaseModel):
+    """What somebody judged of a link when its CMOC read otherwise, since which version of the protocol."""
+
+    link: str
+    protocol_version: int
+    verdict: LinkVerdict
+    why: str
+    by: str
+    at: datetime
+    event: str
 
 
 class NoticeView(BaseModel):
@@ -945,5 +1000,7 @@ class StatusView(BaseModel):
     to_code: int = 0
     #: What the evidence suggests to do, and nobody has decided.
     open_proposals: int = 0
+    #: Links whose CMOC reads otherwise since they were coded, and of which nobody has judged whether they hold.
+    links_to_judge: int = 0
     #: What members said of lines of the draft, and nobody has resolved.
     open_comments: int = 0

@@ -1,4 +1,4 @@
-"""comments on lines of a draft, and what was signed despite them."""
+"""comments on lines of a draft and what was signed despite them; links to be judged anew where words are others."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -67,9 +67,52 @@ def upgrade() -> None:
         sa.Column("despite", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("review", "number"),
     )
+    op.add_column("links", sa.Column("asked_version", sa.Integer(), nullable=True))
+    with op.batch_alter_table("links", schema=None) as batch_op:
+        batch_op.create_index(
+            "links_asked",
+            ["review", "cmoc", "element", "seq"],
+            unique=False,
+            postgresql_where=sa.text("asked_version IS NOT NULL"),
+            sqlite_where=sa.text("asked_version IS NOT NULL"),
+        )
+    op.create_table(
+        "rewordings",
+        sa.Column("review", sa.String(), nullable=False),
+        sa.Column("cmoc", sa.String(), nullable=False),
+        sa.Column("protocol_version", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("part", sa.String(), nullable=False),
+        sa.Column("before", sa.String(), nullable=False),
+        sa.Column("after", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=True),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.PrimaryKeyConstraint("review", "cmoc", "protocol_version", "part"),
+    )
+    op.create_table(
+        "link_judgements",
+        sa.Column("seq", Counter, nullable=False),
+        sa.Column("review", sa.String(), nullable=False),
+        sa.Column("link", sa.String(), nullable=False),
+        sa.Column("protocol_version", sa.Integer(), nullable=False),
+        sa.Column("verdict", sa.String(), nullable=False),
+        sa.Column("why", sa.String(), nullable=False),
+        sa.Column("by", sa.String(), nullable=False),
+        sa.Column("at", Instant(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.PrimaryKeyConstraint("seq"),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("link_judgements", schema=None) as batch_op:
+        batch_op.create_index("judgements_of_link", ["review", "link", "seq"], unique=False)
 
 
 def downgrade() -> None:
+    op.drop_table("link_judgements")
+    op.drop_table("rewordings")
+    with op.batch_alter_table("links", schema=None) as batch_op:
+        batch_op.drop_index("links_asked")
+    op.drop_column("links", "asked_version")
     op.drop_table("signings")
     op.drop_table("comment_answers")
     op.drop_table("comments")

@@ -8,6 +8,7 @@ from typing import Any, TypedDict
 
 from services.synthesis import store
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
+from services.synthesis.commands.rewordings import ask_anew
 from services.synthesis.domain.cadence import next_due
 from services.synthesis.domain.lineage import gone_by
 from services.synthesis.domain.states import PARTS
@@ -105,6 +106,7 @@ def _adopt_cmocs(work: Work, event: VersionPublished) -> Iterator[Happening]:
             yield from _compared(row, cmoc, event.version)
             anew = [part for part in PARTS if getattr(row, part) != getattr(cmoc, part)]
             if anew:
+                ask_anew(work, row, cmoc, anew, event)
                 row.taken_up = sorted({*row.taken_up, *store.refining_links(work, event.review, cmoc.id, anew)})
             row.sqlmodel_update(worded)
     for row in known.values():
