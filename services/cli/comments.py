@@ -84,7 +84,7 @@ def make(review: str, text: str, cmoc: str | None, part: str | None, theory: str
     """Say something of a line of the draft: of a part of a CMOC or its status, or of a programme theory."""
     if (cmoc is None) == (theory is None) or (cmoc is None) != (part is None):
         raise click.UsageError("name a line: --cmoc and --part, or --theory")
-    with acting("commenting", review, "reader") as living:
+    with acting("commenting", review, "reviewer") as living:
         words = _words(living.synthesis.draft(review), cmoc, part, theory)
         said = {"cmoc": cmoc, "theory": theory, "part": part or "statement", "words": words, "text": text}
         made = living.synthesis.comment(review, said)
@@ -112,7 +112,7 @@ def _words(draft: DraftView, cmoc: str | None, part: str | None, theory: str | N
 @AS_JSON
 def answer(review: str, comment: str, text: str, as_json: bool) -> None:
     """Answer a comment that is open."""
-    with acting("answering", review, "reader") as living:
+    with acting("answering", review, "reviewer") as living:
         row = living.synthesis.answer_comment(review, comment, text)
     if as_json:
         print_json(row)
@@ -127,7 +127,7 @@ def answer(review: str, comment: str, text: str, as_json: bool) -> None:
 @AS_JSON
 def resolve(review: str, comment: str, why: str, as_json: bool) -> None:
     """Say what became of a comment; for who made it, and for leads."""
-    with acting("resolving a comment", review, "reader") as living:
+    with acting("resolving a comment", review, "reviewer") as living:
         row = living.synthesis.resolve_comment(review, comment, why)
     if as_json:
         print_json(row)

@@ -29,6 +29,7 @@ from services.cli.printing import (
     second,
     table,
 )
+from services.cli.rejudging import rewordings
 from shared.client import Client
 from shared.errors import Invalid
 from shared.private import write_new
@@ -130,11 +131,14 @@ def revisions(review: str, as_json: bool) -> None:
 @REVIEW
 @option("--cmoc", help="Only what bears on this CMOC.")
 @option("--record", help="Only what this record says.")
+@option(
+    "--asked", is_flag=True, help="Only links whose CMOC reads otherwise since, and of which nobody has judged that."
+)
 @AS_JSON
-def evidence(review: str, cmoc: str | None, record: str | None, as_json: bool) -> None:
+def evidence(review: str, cmoc: str | None, record: str | None, asked: bool, as_json: bool) -> None:
     """List the coded links: what each number counts. `living events trace` goes on from a record."""
     with client() as living:
-        rows = list(living.synthesis.evidence(review, cmoc=cmoc, record=record))
+        rows = list(living.synthesis.evidence(review, cmoc=cmoc, record=record, asked=asked))
         called = called_in(living, review) if rows and not as_json else str
     columns = [
         ("CMOC", lambda row: row.cmoc),
@@ -195,6 +199,7 @@ def appraise(
 
 
 app.add_command(confidence)
+app.add_command(rewordings)
 app.add_command(comments)
 
 
