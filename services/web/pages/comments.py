@@ -113,7 +113,8 @@ async def _comments(asked: Asked, error: LivingError | None = None, field: str =
     )
     given = {
         "review": review, "sheet": sheet, "every": state is None, "called": called, "query": asked.query,
-        "leads": has_role(me, "lead", review), "person": me.person, "errors": errors_of(error),
-        "which": asked.path.get("comment", ""), "field": field, "written": asked.text(field) if field else "",
+        "leads": has_role(me, "lead", review), "codes": has_role(me, "reviewer", review), "person": me.person,
+        "errors": errors_of(error), "which": asked.path.get("comment", ""), "field": field,
+        "written": asked.text(field) if field else "",
     }  # fmt: skip
     return Page("comments.html", given, 200 if error is None else 422)

@@ -43,6 +43,7 @@ async def show_draft(asked: Asked) -> Drawn:
         "review": review, "draft": draft, "status": status, "theories": cmocs_by_theory(draft),
         "studies": titles_of(table.studies), "parts": parts(draft.changes), "proposals": proposals,
         "overdue": overdue(draft), "leads": has_role(me, "lead", review), "called": called,
+        "codes": has_role(me, "reviewer", review),
     }  # fmt: skip
     return Page("synthesis.html", given)
 

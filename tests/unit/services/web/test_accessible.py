@@ -329,5 +329,6 @@ def _synthesises(ada: Looking, pages: list[str]) -> None:
     ada.looks(".faults")
     ada.page.goto(f"{AT}/synthesis/sign")
     ada.page.fill("#summary", "Two studies more.")
+    ada.page.fill("#despite", "The comment is for the next cycle.")
     ada.page.click("button[value=look]")
     ada.looks("#once-more")
