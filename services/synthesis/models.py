@@ -14,6 +14,7 @@ from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.reports import ReportStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind
+from shared.events.protocol import ENOUGH_DOUBTS, ENOUGH_NEW_SUPPORTS
 from shared.events.synthesis import (
     ChangeClass,
     Concern,
@@ -44,7 +45,8 @@ class Base(SQLModel, registry=registry()):
 
 class ReviewRow(Base, table=True):
     """A review as its newest protocol version plans it. `revisions` counts the published ones; `course` is what a lead
-    says becomes of it, with why and since when where somebody has said it."""
+    says becomes of it, with why and since when where somebody has said it. `new_supports` studies and `doubts` ask for
+    another look."""
 
     __tablename__ = "reviews"
 
@@ -62,6 +64,8 @@ class ReviewRow(Base, table=True):
     course: Course = Field(default="living", sa_type=AutoString)
     course_why: str | None = None
     course_since: datetime | None = Field(default=None, sa_type=Instant)
+    new_supports: int = ENOUGH_NEW_SUPPORTS
+    doubts: int = ENOUGH_DOUBTS
 
     @property
     def cycle(self) -> int:

@@ -1,4 +1,4 @@
-"""comments on lines of a draft and what was signed despite them; links to be judged anew where words are others."""
+"""comments on lines of a draft, what was signed despite them, links to be judged anew, and how much asks for a look."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -67,6 +67,9 @@ def upgrade() -> None:
         sa.Column("despite", sa.String(), nullable=False),
         sa.PrimaryKeyConstraint("review", "number"),
     )
+    # A release before this one goes on writing beside it.
+    op.add_column("reviews", sa.Column("new_supports", sa.Integer(), nullable=False, server_default="3"))
+    op.add_column("reviews", sa.Column("doubts", sa.Integer(), nullable=False, server_default="1"))
     op.add_column("links", sa.Column("asked_version", sa.Integer(), nullable=True))
     with op.batch_alter_table("links", schema=None) as batch_op:
         batch_op.create_index(
@@ -113,6 +116,8 @@ def downgrade() -> None:
     with op.batch_alter_table("links", schema=None) as batch_op:
         batch_op.drop_index("links_asked")
     op.drop_column("links", "asked_version")
+    op.drop_column("reviews", "doubts")
+    op.drop_column("reviews", "new_supports")
     op.drop_table("signings")
     op.drop_table("comment_answers")
     op.drop_table("comments")

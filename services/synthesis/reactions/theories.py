@@ -15,7 +15,7 @@ from services.synthesis.domain.states import PARTS
 from services.synthesis.domain.triggers import PROTOCOL_AMENDED, Fired
 from services.synthesis.models import CmocRow, ManualRow, ReviewRow
 from shared.db.work import Work
-from shared.events.protocol import Cmoc, VersionPublished
+from shared.events.protocol import Cmoc, Triggers, VersionPublished
 
 #: Of a CMOC that the protocol has.
 _STATED: dict[str, Any] = {
@@ -32,6 +32,8 @@ class _Plan(TypedDict):
     theories: list[dict[str, str]]
     publish_every_days: int
     next_due: date
+    new_supports: int
+    doubts: int
 
 
 def adopt_theories(work: Work, event: VersionPublished) -> None:
@@ -56,6 +58,7 @@ def _amended(event: VersionPublished) -> str:
 
 def _adopt_plan(work: Work, event: VersionPublished, review: ReviewRow | None) -> ReviewRow:
     protocol = event.protocol
+    triggers = protocol.triggers or Triggers()
     started = review.started_on if review else work.now.date()
     plan: _Plan = {
         "title": protocol.title,
@@ -67,6 +70,8 @@ def _adopt_plan(work: Work, event: VersionPublished, review: ReviewRow | None) -
         ],
         "publish_every_days": protocol.publish_every_days,
         "next_due": next_due(started, review.last_published if review else None, protocol.publish_every_days),
+        "new_supports": triggers.new_supports,
+        "doubts": triggers.doubts,
     }
     if review is not None:
         return review.sqlmodel_update(dict(plan))
