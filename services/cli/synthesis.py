@@ -314,7 +314,7 @@ def sign(
         if not yes:
             click.confirm(f"Sign {seen['draft']} as revision {draft.number}?", abort=True, err=True)
         # Said only where there are any, since an earlier release knows none.
-        more = {"without": left_out} if left_out else {}
+        more: dict[str, object] = {"without": left_out} if left_out else {}
         more |= {"despite": despite} if despite is not None else {}
         revision = living.synthesis.sign(review, {**seen, "summary": summary, "drill": drill, **more})
     if as_json:

@@ -63,7 +63,7 @@ from shared.db.many import is_sqlite
 from shared.db.paging import read_page
 from shared.db.work import Work
 from shared.errors import NotFound, UnknownReview
-from shared.events.synthesis import Change, ChangeClass, CmocState
+from shared.events.synthesis import Change, ChangeClass, CmocState, Element
 from shared.paging import Found, PageAsked
 from shared.wire.synthesis import Counts, GoneCmoc, Statement
 
@@ -777,7 +777,7 @@ def count_links_to_judge(work: Work, review: str) -> int:
 
 
 #: CMOC, element, how many links, and since which version.
-Reworded = tuple[str, str, int, int]
+Reworded = tuple[str, Element, int, int]
 
 
 def reworded(work: Work, review: str, page: PageAsked) -> Found[Reworded]:

@@ -11,12 +11,12 @@ from services.synthesis.models import CmocRow, LinkJudgementRow, LinkRow, Reword
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid
 from shared.events.protocol import Cmoc, VersionPublished
-from shared.events.synthesis import LinksQuestioned, LinksRejudged
+from shared.events.synthesis import Element, LinksQuestioned, LinksRejudged
 from shared.tokens import Person
 from shared.wire.synthesis import LinksJudged, NewLinkJudgements
 
 
-def ask_anew(work: Work, row: CmocRow, cmoc: Cmoc, parts: Sequence[str], event: VersionPublished) -> None:
+def ask_anew(work: Work, row: CmocRow, cmoc: Cmoc, parts: Sequence[Element], event: VersionPublished) -> None:
     """Keeps what a version makes of the words of these parts, and has the links that stand to them be judged anew. They
     stand meanwhile; costs one statement, whatever their number."""
     for part in parts:
@@ -62,7 +62,7 @@ def _judge(work: Work, review: str, cmoc: str, links: Sequence[LinkRow], given: 
     for link in links:
         work.add(
             LinkJudgementRow(
-                review=review, link=link.id, protocol_version=link.asked_version, verdict=given.verdict,
+                review=review, link=link.id, protocol_version=link.asked_version or 0, verdict=given.verdict,
                 why=given.why, by=by.id, at=work.now, event_id=event_id,
             )
         )  # fmt: skip

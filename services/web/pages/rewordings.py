@@ -13,7 +13,7 @@ from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
 from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.events.synthesis import Element
-from shared.wire.synthesis import EvidenceView
+from shared.wire.synthesis import EvidenceView, LinkVerdict
 
 pages = Pages()
 
@@ -41,11 +41,12 @@ async def show_links_to_judge(asked: Asked) -> Drawn:
 async def judge_links(asked: Asked) -> Drawn:
     """Keeps those that are ticked, or takes them back."""
     review, cmoc, element = (asked.path[name] for name in ("review", "cmoc", "element"))
-    links, verdict = asked.texts("links"), asked.text("verdict")
+    links = asked.texts("links")
+    verdict = next((it for it in get_args(LinkVerdict) if it == asked.text("verdict")), None)
     try:
         if not links:
             raise Invalid.of("links", drawing.text("rewordings.none_ticked"))
-        if verdict not in ("keep", "withdraw"):
+        if verdict is None:
             raise Invalid.of("verdict", drawing.text("rewordings.no_verdict"))
         with asked.done_once():
             await asked.api.synthesis.judge_links(review, links, verdict, asked.text("why"))
