@@ -465,11 +465,13 @@ def close_rejudgement(
 
 
 @router.get("/reviews/{review}/rewordings")
-def list_rewordings(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[RewordingView]:
-    """Elements that read otherwise than when some links to them were coded, by CMOC, with what became of their words.
-    The links, of which somebody should judge whether they hold: the evidence listing with `asked`."""
+def list_rewordings(
+    review: Name, work: Reading, person: Reader, page: Hundred, cmoc: Word | None = None
+) -> Page[RewordingView]:
+    """Elements that read otherwise than when some links to them were coded, by CMOC or of one, with what became of
+    their words. The links, of which somebody should judge whether they hold: the evidence listing with `asked`."""
     store.review(work, review)
-    found = store.reworded(work, review, page)
+    found = store.reworded(work, review, page, cmoc=cmoc)
     return found.shown_as(views.reworded_views(work, review, found.rows))
 
 

@@ -780,11 +780,14 @@ def count_links_to_judge(work: Work, review: str) -> int:
 Reworded = tuple[str, Element, int, int]
 
 
-def reworded(work: Work, review: str, page: PageAsked) -> Found[Reworded]:
-    """The elements that links to be judged anew speak to, by CMOC."""
+def reworded(work: Work, review: str, page: PageAsked, *, cmoc: str | None) -> Found[Reworded]:
+    """The elements that links to be judged anew speak to, by CMOC; of one where given."""
     of = col(LinkRow.cmoc), col(LinkRow.element)
     counted = select(*of, func.count().label("links"), func.min(col(LinkRow.asked_version)).label("since"))
-    each = counted.where(col(LinkRow.review) == review, _ASKED).group_by(*of).subquery()
+    counted = counted.where(col(LinkRow.review) == review, _ASKED)
+    if cmoc is not None:
+        counted = counted.where(col(LinkRow.cmoc) == cmoc)
+    each = counted.group_by(*of).subquery()
     query: Select[Any] = select(each.c.cmoc, each.c.element, each.c.links, each.c.since)
     return read_page(work, query, page, each.c.cmoc, each.c.element)
 
@@ -836,15 +839,11 @@ def rejudgements(work: Work, review: str, state: str | None, page: PageAsked) ->
 
 
 def flagged_cmocs(work: Work, review: str) -> set[str]:
-    """The CMOCs that somebody must judge anew, or links to which."""
+    """The CMOCs that somebody must judge anew."""
     query = select(col(RejudgementRow.cmoc)).where(
         col(RejudgementRow.review) == review, col(RejudgementRow.state) == RejudgementStates.OPEN
     )
-    asked = select(col(LinkRow.seq)).where(
-        col(LinkRow.review) == col(CmocRow.review), col(LinkRow.cmoc) == col(CmocRow.cmoc), _ASKED
-    )
-    reworded = select(col(CmocRow.cmoc)).where(col(CmocRow.review) == review, asked.exists())
-    return {*work.session.scalars(query), *work.session.scalars(reworded)}
+    return set(work.session.scalars(query))
 
 
 def rejudgements_a_reinstatement_ends(work: Work, review: str, record: str, drill: bool) -> list[RejudgementRow]:

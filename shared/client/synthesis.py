@@ -204,9 +204,9 @@ class SynthesisClient:
         path = f"/synthesis/reviews/{part(review)}/rejudgements/{part(rejudgement)}/close"
         return self._http.post(path, wire.RejudgementView, {"how": how})
 
-    def rewordings(self, review: str) -> Iterator[wire.RewordingView]:
-        """Elements that read otherwise than when some links to them were coded."""
-        return self._http.pages(f"/synthesis/reviews/{part(review)}/rewordings", wire.RewordingView)
+    def rewordings(self, review: str, *, cmoc: str | None = None) -> Iterator[wire.RewordingView]:
+        """Elements that read otherwise than when some links to them were coded, of one CMOC where given."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/rewordings", wire.RewordingView, cmoc=cmoc)
 
     def judge_links(self, review: str, links: Sequence[str], verdict: wire.LinkVerdict, why: str) -> wire.LinksJudged:
         """Says whether up to 200 links hold for the words of today: all of them, or none."""

@@ -73,7 +73,7 @@ def _judge(work: Work, review: str, cmoc: str, links: Sequence[LinkRow], given: 
         with work.following(work.correlation, event_id):
             happening = Happening(cmoc, "evidence_withdrawn", given.why, links=names)
             tell_theories(work, store.review(work, review), [happening])
-    mark_due(work, review, event_id, [cmoc])
+        mark_due(work, review, event_id, [cmoc])
 
 
 def _require_all(review: str, links: Sequence[str], found: dict[str, tuple[LinkRow, str]], by: Person) -> None:

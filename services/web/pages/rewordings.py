@@ -81,8 +81,6 @@ def _may(link: EvidenceView, person: str, decides: bool, codes: bool) -> bool:
 
 
 async def _reworded(asked: Asked, cmoc: str, element: str) -> list[object]:
-    """What became of the words, which the listing of a few thousand at most has."""
-    async for it in asked.api.synthesis.rewordings(asked.path["review"]):
-        if (it.cmoc, it.element) == (cmoc, element):
-            return [*it.rewordings]
-    return []
+    """What became of the words."""
+    elements = asked.api.synthesis.rewordings(asked.path["review"], cmoc=cmoc)
+    return [words async for it in elements if it.element == element for words in it.rewordings]

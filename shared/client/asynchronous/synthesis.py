@@ -210,9 +210,9 @@ class AsyncSynthesisClient:
         path = f"/synthesis/reviews/{part(review)}/rejudgements/{part(rejudgement)}/close"
         return await self._http.post(path, wire.RejudgementView, {"how": how})
 
-    def rewordings(self, review: str) -> AsyncIterator[wire.RewordingView]:
-        """Elements that read otherwise than when some links to them were coded."""
-        return self._http.pages(f"/synthesis/reviews/{part(review)}/rewordings", wire.RewordingView)
+    def rewordings(self, review: str, *, cmoc: str | None = None) -> AsyncIterator[wire.RewordingView]:
+        """Elements that read otherwise than when some links to them were coded, of one CMOC where given."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/rewordings", wire.RewordingView, cmoc=cmoc)
 
     async def judge_links(
         self, review: str, links: Sequence[str], verdict: wire.LinkVerdict, why: str
