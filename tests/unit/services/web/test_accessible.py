@@ -147,6 +147,7 @@ def _synthesised(site: Site) -> list[str]:
         "", "/sign", "/coding", "/coding?which=all", "/judgements", "/judgements?which=all", "/proposals?which=all",
         "/proposals", f"/proposals/{proposal}", f"/links/{link.link}", "/cmocs/c1", "/cmocs/c1/history",
         "/cmocs/c1/confidence", "/comments", "/comments?which=all", "/comments/new?cmoc=c1",
+        "/rewordings", "/rewordings/c1/outcome",
     ]  # fmt: skip
     return [*(f"{AT}/synthesis{path}" for path in inside), *(f"{AT}/records/{it}/evidence" for it in (record, waiting))]
 
