@@ -30,6 +30,7 @@ from services.ingest.domain.watching import (
 from services.notify.domain import DeliveryStates
 from services.screening.domain import BatchStates, LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
+from services.synthesis.domain.comments import CommentStates
 from services.synthesis.domain.deposits import DepositStates
 from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.proposals import ProposalStates
@@ -58,7 +59,7 @@ MACHINES: dict[str, list[type[States[Any]]]] = {
         AnchorStates,
     ],
     "screening": [RecordStates, TaskStates, LeaseStates, BatchStates],
-    "synthesis": [ReportStates, RejudgementStates, ProposalStates, DepositStates],
+    "synthesis": [ReportStates, RejudgementStates, ProposalStates, DepositStates, CommentStates],
     "search": [RebuildStates],
     "notify": [DeliveryStates],
     "every service": [LetterStates],

@@ -15,6 +15,7 @@ from rich.text import Text
 
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
+from services.cli.comments import comments
 from services.cli.confidence import confidence
 from services.cli.context import acting, client
 from services.cli.printing import (
@@ -29,6 +30,7 @@ from services.cli.printing import (
     second,
     table,
 )
+from services.cli.rejudging import rewordings
 from shared.client import Client
 from shared.errors import Invalid
 from shared.private import write_new
@@ -169,11 +171,14 @@ def dois(review: str, as_json: bool) -> None:
 @REVIEW
 @option("--cmoc", help="Only what bears on this CMOC.")
 @option("--record", help="Only what this record says.")
+@option(
+    "--asked", is_flag=True, help="Only links whose CMOC reads otherwise since, and of which nobody has judged that."
+)
 @AS_JSON
-def evidence(review: str, cmoc: str | None, record: str | None, as_json: bool) -> None:
+def evidence(review: str, cmoc: str | None, record: str | None, asked: bool, as_json: bool) -> None:
     """List the coded links: what each number counts. `living events trace` goes on from a record."""
     with client() as living:
-        rows = list(living.synthesis.evidence(review, cmoc=cmoc, record=record))
+        rows = list(living.synthesis.evidence(review, cmoc=cmoc, record=record, asked=asked))
         called = called_in(living, review) if rows and not as_json else str
     columns = [
         ("CMOC", lambda row: row.cmoc),
@@ -234,6 +239,8 @@ def appraise(
 
 
 app.add_command(confidence)
+app.add_command(rewordings)
+app.add_command(comments)
 
 
 @app.command("proposals", example="living synthesis proposals ics-leadership --state open")
@@ -372,6 +379,7 @@ def saturation(review: str, last: int, as_json: bool) -> None:
 @option("--without", multiple=True, help="Leave out this search by hand, which is overdue; for several, several times.")
 @option("--reason", multiple=True, help="Why: one for all that are left out, or one for each in their order.")
 @option("--draft", "named", help="Sign this draft and no other, by its id, which `show --draft --json` says.")
+@option("--despite", help="Why you sign though comments on the draft are open; it stays with the revision's history.")
 @click.option("--yes", is_flag=True, help="Do not ask; for programs, with the draft that they mean.")
 @AS_JSON
 def sign(
@@ -381,6 +389,7 @@ def sign(
     without: tuple[str, ...],
     reason: tuple[str, ...],
     named: str | None,
+    despite: str | None,
     yes: bool,
     as_json: bool,
 ) -> None:
@@ -388,7 +397,8 @@ def sign(
 
     Needs a lead's own key. Says first what differs from the last revision and how much that is, and asks; what arrives
     after that is not signed. Why each CMOC stands as it does: `living synthesis show REVIEW --draft`. It is refused
-    past a search by hand that is overdue, unless that is left out with a reason, which the revision then says.
+    past a search by hand that is overdue, unless that is left out with a reason, which the revision then says, and
+    past open comments without --despite.
     A program names the draft that it read: `--yes --draft draft_...`.
     """
     if yes and named is None:
@@ -397,6 +407,7 @@ def sign(
     with acting("signing", review, "lead") as living:
         draft = living.synthesis.draft(review)
         _show_to_signer(draft)
+        _show_open_comments(living, review, draft)
         if draft.drill and not drill:
             err.print("This draft is a drill, for a drill's notice is at work in it: so will the revision be.")
         if getattr(draft, "drill_in_part", False):
@@ -407,7 +418,8 @@ def sign(
         if not yes:
             click.confirm(f"Sign {seen['draft']} as revision {draft.number}?", abort=True, err=True)
         # Said only where there are any, since an earlier release knows none.
-        more = {"without": left_out} if left_out else {}
+        more: dict[str, object] = {"without": left_out} if left_out else {}
+        more |= {"despite": despite} if despite is not None else {}
         revision = living.synthesis.sign(review, {**seen, "summary": summary, "drill": drill, **more})
     if as_json:
         print_json(revision)
@@ -425,6 +437,15 @@ def _show_to_signer(draft: DraftView) -> None:
     for change in draft.changes:
         said = f"{change.cmoc} {change.what}: ".lstrip()
         err.print(_indented(Text(said + " -> ".join(_worded(it) for it in (change.before, change.after)))))
+
+
+def _show_open_comments(living: Client, review: str, draft: DraftView) -> None:
+    """Says whose comments on the draft are open; an earlier platform has none."""
+    if not (of := getattr(draft, "comments", None) or []):
+        return
+    called = called_in(living, review)
+    whose = ", ".join(f"{called(it.person)} ({it.open})" for it in of)
+    err.print(Text(f"Open comments on it: {whose}. `living synthesis comments list {review} --state open`", "yellow"))
 
 
 def _worded(value: object) -> str:

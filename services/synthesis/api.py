@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.synthesis import store, views
 from services.synthesis.commands import (
+    comments,
     confidence,
     courses,
     evidence,
@@ -17,6 +18,7 @@ from services.synthesis.commands import (
     proposals,
     reports,
     revisions,
+    rewordings,
 )
 from services.synthesis.domain.changes import change_class, differences
 from services.synthesis.domain.graphml import graphml_of
@@ -43,6 +45,8 @@ from shared.wire.synthesis import (
     CitedStudies,
     CmocStanding,
     CmocView,
+    CommentState,
+    CommentView,
     ConfidenceView,
     Declined,
     DepositView,
@@ -57,9 +61,14 @@ from shared.wire.synthesis import (
     ExportForm,
     Judged,
     Kin,
+    LinkJudgementView,
+    LinksJudged,
+    NewAnswer,
     NewAppraisal,
+    NewComment,
     NewConfidence,
     NewCourse,
+    NewLinkJudgements,
     ProposalState,
     ProposalView,
     Provenance,
@@ -67,10 +76,13 @@ from shared.wire.synthesis import (
     RejudgementView,
     ReportState,
     ReportView,
+    Resolved,
     RevisionListed,
     RevisionView,
+    RewordingView,
     Saturation,
     SignDraft,
+    Signing,
     Standing,
     StatusView,
     StudyAdded,
@@ -180,9 +192,11 @@ def list_evidence(
     proposal: Word | None = None,
     study: Word | None = None,
     stance: Stance | None = None,
+    asked: YesNo = False,
 ) -> Page[EvidenceView]:
     """Every link, oldest first, also those that do not stand; of one record, study or CMOC, of one element or stance,
-    this one link, or those that speak for a proposal, where given."""
+    this one link, those that speak for a proposal, or those of which somebody should judge whether they still hold,
+    where given."""
     store.review(work, review)
     if cmoc is not None:
         store.cmoc(work, review, cmoc)
@@ -190,7 +204,7 @@ def list_evidence(
         store.proposal(work, review, proposal)
     found = store.evidence(
         work, review, page, record=record, cmoc=cmoc, element=element, link=link, proposal=proposal, study=study,
-        stance=stance,
+        stance=stance, asked=asked,
     )  # fmt: skip
     return found.page(views.evidence_view)
 
@@ -390,6 +404,60 @@ def sign_draft(review: Name, body: SignDraft, work: Unit, person: Signer, key: I
     return work.once(key, f"sign the draft of {review}", body, lambda: revisions.sign_draft(work, review, body))
 
 
+@router.get("/reviews/{review}/comments")
+def list_comments(
+    review: Name,
+    work: Reading,
+    person: Reader,
+    page: Hundred,
+    state: CommentState | None = None,
+    cmoc: Word | None = None,
+    theory: Word | None = None,
+) -> Page[CommentView]:
+    """What members said of lines of the drafts, oldest first; what is open or resolved, of one CMOC or one
+    programme theory, where given."""
+    about = store.review(work, review)
+    found = store.comments(work, review, page, state=state, cmoc=cmoc, theory=theory)
+    return found.shown_as(views.comment_views(work, about, found.rows))
+
+
+@router.post("/reviews/{review}/comments")
+def add_comment(review: Name, body: NewComment, work: Unit, person: Coder, key: IdempotencyKey = None) -> CommentView:
+    """Says something of a line of the draft, whose words are given as they were seen."""
+    return work.once(
+        key,
+        f"comment on {review}",
+        body,
+        lambda: views.comment_views(work, store.review(work, review), [comments.make(work, review, body)])[0],
+    )
+
+
+@router.post("/reviews/{review}/comments/{comment}/answers")
+def add_answer_to_comment(
+    review: Name, comment: Name, body: NewAnswer, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> CommentView:
+    """Answers a comment that is open."""
+
+    def answer() -> CommentView:
+        row = comments.answer(work, review, comment, body.text)
+        return views.comment_views(work, store.review(work, review), [row])[0]
+
+    return work.once(key, f"answer {comment}", body, answer)
+
+
+@router.post("/reviews/{review}/comments/{comment}/close")
+def close_comment(
+    review: Name, comment: Name, body: Resolved, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> CommentView:
+    """Says what became of a comment: who made it may, and a lead."""
+
+    def resolve() -> CommentView:
+        row = comments.resolve(work, review, comment, body.why, person)
+        return views.comment_views(work, store.review(work, review), [row])[0]
+
+    return work.once(key, f"resolve {comment}", body, resolve)
+
+
 @router.get("/reviews/{review}/revisions")
 def list_revisions(
     review: Name, work: Reading, person: Anybody, page: Hundred, newest_first: YesNo = False
@@ -405,6 +473,12 @@ def show_revision(review: Name, number: Number, work: Reading, person: Anybody) 
     """One revision as it was signed."""
     row = store.revision(work, review, number)
     return revisions.view_of(row, store.dois_of(work, review, number))
+
+
+@router.get("/reviews/{review}/revisions/{number}/signing")
+def show_signing(review: Name, number: Number, work: Reading, person: Reader) -> Signing:
+    """How a revision was signed: with how many comments on its draft open, and why, which its document does not say."""
+    return views.signing_view(work, review, number)
 
 
 @router.get("/reviews/{review}/revisions/{number}/verify")
@@ -518,6 +592,35 @@ def close_rejudgement(
         body,
         lambda: views.rejudgement_view(notices.close_rejudgement(work, review, rejudgement, body.how)),
     )
+
+
+@router.get("/reviews/{review}/rewordings")
+def list_rewordings(
+    review: Name, work: Reading, person: Reader, page: Hundred, cmoc: Word | None = None
+) -> Page[RewordingView]:
+    """Elements that read otherwise than when some links to them were coded, by CMOC or of one, with what became of
+    their words. The links, of which somebody should judge whether they hold: the evidence listing with `asked`."""
+    store.review(work, review)
+    found = store.reworded(work, review, page, cmoc=cmoc)
+    return found.shown_as(views.reworded_views(work, review, found.rows))
+
+
+@router.post("/reviews/{review}/link-judgements")
+def add_link_judgements(
+    review: Name, body: NewLinkJudgements, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> LinksJudged:
+    """Says whether links hold for the words of today, all of them or none: who coded each may, and an adjudicator."""
+    command = f"judge links of {review} anew"
+    return work.once(key, command, body, lambda: rewordings.judge(work, review, body, person))
+
+
+@router.get("/reviews/{review}/links/{link}/judgements")
+def list_judgements_of_link(
+    review: Name, link: Name, work: Reading, person: Reader, page: Hundred
+) -> Page[LinkJudgementView]:
+    """What was judged of a link whenever its CMOC read otherwise, oldest first."""
+    store.link(work, review, link)
+    return store.judgements_of_link(work, review, link, page).page(views.link_judgement_view)
 
 
 @router.get("/reviews/{review}/proposals")

@@ -9,10 +9,12 @@ from sqlalchemy import Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
+from services.synthesis.domain.comments import CommentStates
 from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.reports import ReportStates
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind
+from shared.events.protocol import ENOUGH_DOUBTS, ENOUGH_NEW_SUPPORTS
 from shared.events.synthesis import (
     ChangeClass,
     Concern,
@@ -24,9 +26,12 @@ from shared.events.synthesis import (
     Status,
 )
 from shared.wire.synthesis import (
+    CommentPart,
+    CommentState,
     Course,
     DepositState,
     GoneHow,
+    LinkVerdict,
     ProposalKind,
     ProposalState,
     RejudgementState,
@@ -41,7 +46,8 @@ class Base(SQLModel, registry=registry()):
 
 class ReviewRow(Base, table=True):
     """A review as its newest protocol version plans it. `revisions` counts the published ones; `course` is what a lead
-    says becomes of it, with why and since when where somebody has said it."""
+    says becomes of it, with why and since when where somebody has said it. `new_supports` studies and `doubts` ask for
+    another look."""
 
     __tablename__ = "reviews"
 
@@ -59,6 +65,8 @@ class ReviewRow(Base, table=True):
     course: Course = Field(default="living", sa_type=AutoString)
     course_why: str | None = None
     course_since: datetime | None = Field(default=None, sa_type=Instant)
+    new_supports: int = ENOUGH_NEW_SUPPORTS
+    doubts: int = ENOUGH_DOUBTS
 
     @property
     def cycle(self) -> int:
@@ -208,12 +216,22 @@ class LostAnchorRow(Base, table=True):
 
 
 class LinkRow(Base, table=True):
-    """A fragment speaks to one element of one CMOC, until it is withdrawn. `event_id` told of it."""
+    """A fragment speaks to one element of one CMOC, until it is withdrawn. `event_id` told of it. `asked_version` is
+    the version of the protocol since which the CMOC reads otherwise there, while nobody has judged whether it holds."""
 
     __tablename__ = "links"
     __table_args__ = (
         Index("links_of_cmoc", "review", "cmoc", "seq"),
         Index("links_of_review", "review", "seq"),
+        Index(
+            "links_asked",
+            "review",
+            "cmoc",
+            "element",
+            "seq",
+            postgresql_where=text("asked_version IS NOT NULL"),
+            sqlite_where=text("asked_version IS NOT NULL"),
+        ),
         {"sqlite_autoincrement": True},
     )
 
@@ -232,6 +250,40 @@ class LinkRow(Base, table=True):
     withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
     withdrawn_by: str | None = None
     withdrawn_why: str | None = None
+    asked_version: int | None = None
+
+
+class RewordingRow(Base, table=True):
+    """What a version of the protocol made of the words of a part of a CMOC. Written once."""
+
+    __tablename__ = "rewordings"
+
+    review: str = Field(primary_key=True)
+    cmoc: str = Field(primary_key=True)
+    protocol_version: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    part: Element = Field(primary_key=True, sa_type=AutoString)
+    before: str
+    after: str
+    why: str | None = None
+    by: str
+    at: datetime = Field(sa_type=Instant)
+
+
+class LinkJudgementRow(Base, table=True):
+    """Somebody judged whether a link holds though its CMOC reads otherwise. Only ever appended."""
+
+    __tablename__ = "link_judgements"
+    __table_args__ = (Index("judgements_of_link", "review", "link", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    link: str
+    protocol_version: int
+    verdict: LinkVerdict = Field(sa_type=AutoString)
+    why: str
+    by: str
+    at: datetime = Field(sa_type=Instant)
+    event_id: str
 
 
 class AppraisalRow(Base, table=True):
@@ -471,6 +523,75 @@ class StatementRow(Base, table=True):
     @property
     def published_statement(self) -> Statement | None:
         return None if self.published is None else Statement(**self.published, links=self.published_links)
+
+
+class CommentRow(Base, table=True):
+    """What somebody said of a line of a draft: of a CMOC or of a programme theory, and of the words that it had.
+    Neither is ever changed; it is open until it is resolved. `event_id` told of it."""
+
+    __tablename__ = "comments"
+    __table_args__ = (
+        Index("comments_of_review", "review", "seq"),
+        Index("comments_of_cmoc", "review", "cmoc", "seq"),
+        Index("comments_of_theory", "review", "theory", "seq"),
+        Index(
+            "comments_open",
+            "review",
+            "seq",
+            postgresql_where=text(f"state = '{CommentStates.OPEN}'"),
+            sqlite_where=text(f"state = '{CommentStates.OPEN}'"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    id: str = Field(unique=True)
+    review: str
+    cmoc: str | None = None
+    theory: str | None = None
+    part: CommentPart = Field(sa_type=AutoString)
+    draft: str
+    words: str
+    text: str
+    by: str
+    at: datetime = Field(sa_type=Instant)
+    state: CommentState = Field(default=CommentStates.OPEN, sa_type=AutoString)
+    resolved_by: str | None = None
+    resolved_at: datetime | None = Field(default=None, sa_type=Instant)
+    resolved_why: str | None = None
+    event_id: str
+
+    @property
+    def line(self) -> tuple[str, str]:
+        """What it is on, and which part of that."""
+        return self.cmoc or self.theory or "", self.part
+
+
+class AnswerRow(Base, table=True):
+    """What somebody answered to a comment. Only ever appended."""
+
+    __tablename__ = "comment_answers"
+    __table_args__ = (Index("answers_of_comment", "comment", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    comment: str
+    text: str
+    by: str
+    at: datetime = Field(sa_type=Instant)
+
+
+class SigningRow(Base, table=True):
+    """That a revision was signed while comments on its draft were open: how many, which, and why. Written once, and
+    beside what was signed, which says nothing of it."""
+
+    __tablename__ = "signings"
+
+    review: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    open_comments: int
+    comments: list[str] = Field(sa_type=Json)
+    despite: str
 
 
 class RevisionRow(Base, table=True):

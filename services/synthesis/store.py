@@ -25,19 +25,23 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from services.synthesis.domain.cadence import LIVING, Manual, Watch
+from services.synthesis.domain.comments import CommentStates, Line
 from services.synthesis.domain.matrix import MatrixLink
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
 from services.synthesis.domain.proposals import ProposalStates
 from services.synthesis.domain.reports import ReportStates
-from services.synthesis.domain.states import RULES, Link, Report, Wording
+from services.synthesis.domain.states import PARTS, RULES, Link, Report, Wording
 from services.synthesis.models import (
+    AnswerRow,
     AppraisalRow,
     ArrivalRow,
     CmocRow,
+    CommentRow,
     ConfidenceRow,
     DepositRow,
     DraftRow,
     FragmentRow,
+    LinkJudgementRow,
     LinkRow,
     LostAnchorRow,
     ManualRow,
@@ -48,7 +52,9 @@ from services.synthesis.models import (
     ReportRow,
     ReviewRow,
     RevisionRow,
+    RewordingRow,
     SearchRow,
+    SigningRow,
     StatementRow,
     TheoryEventRow,
     TriggerRow,
@@ -88,6 +94,12 @@ _UNCODED = ~(
     )
     .exists()
 )
+
+#: In letters for the same reason.
+_OPEN_COMMENT = col(CommentRow.state) == literal_column(f"'{CommentStates.OPEN}'")
+
+#: Of a link: that somebody should judge whether it holds for the words of today.
+_ASKED = col(LinkRow.asked_version).is_not(None)
 
 #: As `ReportRow.stands` says it.
 _STANDS = (
@@ -571,9 +583,11 @@ def evidence(
     proposal: str | None,
     study: str | None,
     stance: str | None,
+    asked: bool,
 ) -> Found[Evidence]:
     """Links with their fragments and reports, in the order they were made; of one record, study, CMOC, element or
-    stance, one link, or those that speak for a proposal, where given."""
+    stance, one link, those that speak for a proposal, or those of which somebody should judge whether they hold, where
+    given."""
     query = (
         select(LinkRow, FragmentRow, ReportRow)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
@@ -597,6 +611,8 @@ def evidence(
         query = query.where(col(ReportRow.study) == study)
     if stance is not None:
         query = query.where(col(LinkRow.stance) == stance)
+    if asked:
+        query = query.where(_ASKED)
     return read_page(work, query, page, col(LinkRow.seq))
 
 
@@ -735,6 +751,8 @@ _ACTORS: tuple[tuple[Any, Any], ...] = (
     (FragmentRow, col(FragmentRow.coder)),
     (AppraisalRow, col(AppraisalRow.by)),
     (ConfidenceRow, col(ConfidenceRow.by)),
+    (CommentRow, col(CommentRow.by)),
+    (LinkJudgementRow, col(LinkJudgementRow.by)),
     (LinkRow, col(LinkRow.withdrawn_by)),
     (RejudgementRow, col(RejudgementRow.closed_by)),
     (TheoryEventRow, col(TheoryEventRow.actor)),
@@ -753,6 +771,67 @@ def replace_name(work: Work, review: str, name: str, person: str) -> None:
     """Puts a person for a name in all that says who did what in a review."""
     for table, by in _ACTORS:
         work.session.execute(update(table).where(col(table.review) == review, by == name).values({by: person}))
+
+
+# Comments
+
+
+def lines(work: Work, review: ReviewRow, cmocs: Collection[str]) -> dict[Line, str]:
+    """What each line says of these CMOCs, as far as the protocol has them, and of all programme theories."""
+    said = {(it["theory"], "statement"): f"{it['heading']}: {it['statement']}" for it in review.theories}
+    parts = [getattr(CmocRow, part) for part in PARTS]
+    stated = (col(StatementRow.review) == col(CmocRow.review)) & (col(StatementRow.cmoc) == col(CmocRow.cmoc))
+    query = select(col(CmocRow.cmoc), *parts, col(StatementRow.status)).outerjoin(StatementRow, stated)
+    query = query.where(col(CmocRow.review) == review.review, col(CmocRow.set_aside_at).is_(None))
+    for part in _chunks(query, col(CmocRow.cmoc), cmocs):
+        for cmoc, *words, status in work.session.execute(part):
+            said |= {(cmoc, part): text for part, text in zip(PARTS, words, strict=True)}
+            if status is not None:
+                said[cmoc, "status"] = status
+    return said
+
+
+def comments(
+    work: Work, review: str, page: PageAsked, *, state: str | None, cmoc: str | None, theory: str | None
+) -> Found[CommentRow]:
+    """Comments on the drafts of a review, oldest first; those in one state, on one CMOC or programme theory."""
+    query = select(CommentRow).where(col(CommentRow.review) == review)
+    if state is not None:
+        query = query.where(_OPEN_COMMENT if state == CommentStates.OPEN else col(CommentRow.state) == state)
+    if cmoc is not None:
+        query = query.where(col(CommentRow.cmoc) == cmoc)
+    if theory is not None:
+        query = query.where(col(CommentRow.theory) == theory)
+    return read_page(work, query, page, col(CommentRow.seq))
+
+
+def comment(work: Work, review: str, comment: str, *, to_change: bool = False) -> CommentRow:
+    """Locked until this work ends where it is to be changed. Raises NotFound."""
+    query = select(CommentRow).where(col(CommentRow.id) == comment, col(CommentRow.review) == review)
+    if to_change:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    row = work.session.scalars(query).one_or_none()
+    if row is None:
+        raise NotFound(f"review {review!r} has no comment {comment!r}", slug="unknown_comment")
+    return row
+
+
+def answers(work: Work, comments: Collection[str]) -> dict[str, list[AnswerRow]]:
+    """What was answered to each of these comments, in the order that it came in."""
+    found: dict[str, list[AnswerRow]] = defaultdict(list)
+    for row in _in_chunks(work, select(AnswerRow).order_by(col(AnswerRow.seq)), col(AnswerRow.comment), comments):
+        found[row.comment].append(row)
+    return found
+
+
+def open_comments(work: Work, review: str) -> list[tuple[str, str]]:
+    """Id and author of each open comment, oldest first; there are as many as may be open."""
+    query = select(col(CommentRow.id), col(CommentRow.by)).where(col(CommentRow.review) == review, _OPEN_COMMENT)
+    return [(comment, by) for comment, by in work.session.execute(query.order_by(col(CommentRow.seq)))]
+
+
+def signing(work: Work, review: str, number: int) -> SigningRow | None:
+    return work.session.get(SigningRow, (review, number))
 
 
 # Proposals
@@ -802,6 +881,69 @@ def refining_links(work: Work, review: str, cmoc: str, parts: Collection[str]) -
         col(LinkRow.withdrawn_at).is_(None),
     )
     return sorted(work.session.scalars(query))
+
+
+# Words that are others now
+
+
+def ask_links(work: Work, review: str, cmoc: str, parts: Collection[str], version: int) -> int:
+    """Has the links that stand to these parts of a CMOC, and to the whole, be judged anew, in one statement; answers
+    how many. Those that are to be judged already stay so since the version that asked first."""
+    asked = (
+        update(LinkRow)
+        .where(
+            col(LinkRow.review) == review,
+            col(LinkRow.cmoc) == cmoc,
+            col(LinkRow.element).in_([*parts, "whole"]),
+            col(LinkRow.withdrawn_at).is_(None),
+        )
+        .values(asked_version=func.coalesce(col(LinkRow.asked_version), version))
+    )
+    return int(work.session.execute(asked, execution_options=_UNWATCHED).rowcount)  # type: ignore[attr-defined]
+
+
+def count_links_to_judge(work: Work, review: str) -> int:
+    query = select(func.count()).select_from(LinkRow).where(col(LinkRow.review) == review, _ASKED)
+    return work.session.scalars(query).one()
+
+
+#: CMOC, element, how many links, and since which version.
+Reworded = tuple[str, Element, int, int]
+
+
+def reworded(work: Work, review: str, page: PageAsked, *, cmoc: str | None) -> Found[Reworded]:
+    """The elements that links to be judged anew speak to, by CMOC; of one where given."""
+    of = col(LinkRow.cmoc), col(LinkRow.element)
+    counted = select(*of, func.count().label("links"), func.min(col(LinkRow.asked_version)).label("since"))
+    counted = counted.where(col(LinkRow.review) == review, _ASKED)
+    if cmoc is not None:
+        counted = counted.where(col(LinkRow.cmoc) == cmoc)
+    each = counted.group_by(*of).subquery()
+    query: Select[Any] = select(each.c.cmoc, each.c.element, each.c.links, each.c.since)
+    return read_page(work, query, page, each.c.cmoc, each.c.element)
+
+
+def rewordings(work: Work, review: str, cmocs: Collection[str]) -> dict[str, list[RewordingRow]]:
+    """What became of the words of these CMOCs, in the order of the protocol's versions."""
+    query = select(RewordingRow).where(col(RewordingRow.review) == review)
+    found: dict[str, list[RewordingRow]] = defaultdict(list)
+    for row in _in_chunks(work, query.order_by(col(RewordingRow.protocol_version)), col(RewordingRow.cmoc), cmocs):
+        found[row.cmoc].append(row)
+    return found
+
+
+def links_to_judge(work: Work, review: str, links: Collection[str]) -> dict[str, tuple[LinkRow, str]]:
+    """These links, locked until this work ends in the order in which they were made, each with its coder."""
+    query = select(LinkRow, col(FragmentRow.coder)).join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+    query = query.where(col(LinkRow.review) == review, col(LinkRow.id).in_(links)).order_by(col(LinkRow.seq))
+    query = query.with_for_update(of=LinkRow).execution_options(populate_existing=True)
+    return {link.id: (link, coder) for link, coder in work.session.execute(query)}
+
+
+def judgements_of_link(work: Work, review: str, link: str, page: PageAsked) -> Found[LinkJudgementRow]:
+    """What was judged of a link whose CMOC read otherwise, oldest first."""
+    query = select(LinkJudgementRow).where(col(LinkJudgementRow.review) == review, col(LinkJudgementRow.link) == link)
+    return read_page(work, query, page, col(LinkJudgementRow.seq))
 
 
 # Re-judgements and triggers

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
@@ -15,10 +15,12 @@ from services.synthesis.domain.saturation import Added, Replay, since, unchanged
 from services.synthesis.models import (
     AppraisalRow,
     CmocRow,
+    CommentRow,
     ConfidenceRow,
     DepositRow,
     DraftRow,
     FragmentRow,
+    LinkJudgementRow,
     NoticeRow,
     ProposalRow,
     RejudgementRow,
@@ -29,6 +31,7 @@ from shared.db.work import Work
 from shared.errors import NotFound
 from shared.paging import Found, PageAsked, cut, of_another, with_one_more
 from shared.wire.synthesis import (
+    AnswerView,
     AppraisalView,
     CitedNotice,
     CitedReport,
@@ -36,12 +39,15 @@ from shared.wire.synthesis import (
     CmocDrafted,
     CmocStanding,
     CmocView,
+    CommentsOf,
+    CommentView,
     ConfidenceView,
     DepositView,
     DraftView,
     EvidenceMoved,
     EvidenceView,
     LeftOutOfMap,
+    LinkJudgementView,
     ManualSearch,
     MapCmoc,
     MapEdge,
@@ -54,7 +60,10 @@ from shared.wire.synthesis import (
     ReportView,
     RevisionContent,
     RevisionListed,
+    Rewording,
+    RewordingView,
     Saturation,
+    Signing,
     Standing,
     StatusView,
     StudyAdded,
@@ -114,6 +123,7 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
     review = row.review
     said, changes = store.drafted(work, row)
     in_part = row.drill and store.is_in_earnest(work, review)
+    commented = store.open_comments(work, review)
     return DraftView(
         review=review,
         draft=row.draft,
@@ -134,6 +144,7 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
         drill_in_part=in_part,
         made_at=row.made_at,
         manual=manual_searches(work, about),
+        comments=[CommentsOf(person=by, open=n) for by, n in Counter(by for _, by in commented).most_common()],
     )
 
 
@@ -161,6 +172,8 @@ def status(work: Work, row: ReviewRow) -> StatusView:
         to_code=store.count_to_code(work, row.review),
         open_proposals=store.count_open_proposals(work, row.review),
         dois_in_trouble=store.count_deposits_in_trouble(work, row.review),
+        links_to_judge=store.count_links_to_judge(work, row.review),
+        open_comments=len(store.open_comments(work, row.review)),
         **row.model_dump(include=set(StatusView.model_fields)),
     )
 
@@ -318,7 +331,17 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
         quoted=_quoted(fragment),
         selector=_selector(fragment),
         **link.model_dump(
-            include={"fragment", "cmoc", "element", "stance", "inference", "rationale", "credibility", "linked_at"}
+            include={
+                "fragment",
+                "cmoc",
+                "element",
+                "stance",
+                "inference",
+                "rationale",
+                "credibility",
+                "linked_at",
+                "asked_version",
+            }
         ),
         **fragment.model_dump(include={"locator", "quote", "paraphrase", "data_type", "coder"}),
     )
@@ -330,6 +353,57 @@ def appraisal_view(row: AppraisalRow) -> AppraisalView:
 
 def confidence_view(row: ConfidenceRow) -> ConfidenceView:
     return ConfidenceView(event=row.event_id, **row.model_dump(include=set(ConfidenceView.model_fields) - {"event"}))
+
+
+def reworded_views(work: Work, review: str, rows: list[store.Reworded]) -> list[RewordingView]:
+    """Elements that read otherwise than when links to them were coded, with what became of their words since then."""
+    words = store.rewordings(work, review, {cmoc for cmoc, *_ in rows})
+    return [
+        RewordingView(
+            cmoc=cmoc, element=element, links=links, since_version=since,
+            rewordings=[
+                Rewording(**it.model_dump(include=set(Rewording.model_fields)))
+                for it in words.get(cmoc, [])
+                if it.protocol_version >= since and element in (it.part, "whole")
+            ],
+        )
+        for cmoc, element, links, since in rows
+    ]  # fmt: skip
+
+
+def link_judgement_view(row: LinkJudgementRow) -> LinkJudgementView:
+    return LinkJudgementView(
+        event=row.event_id, **row.model_dump(include=set(LinkJudgementView.model_fields) - {"event"})
+    )
+
+
+def comment_views(work: Work, review: ReviewRow, rows: list[CommentRow]) -> list[CommentView]:
+    """Comments with their answers, and whether the line that each is on reads otherwise by now."""
+    answers = store.answers(work, [row.id for row in rows])
+    lines = store.lines(work, review, {row.cmoc for row in rows if row.cmoc is not None})
+    kept = set(CommentView.model_fields) - {"comment", "words_now", "earlier", "answers", "event"}
+    return [
+        CommentView(
+            comment=row.id,
+            event=row.event_id,
+            words_now=(now := lines.get(row.line)),
+            earlier=now != row.words,
+            answers=[AnswerView(text=it.text, by=it.by, at=it.at) for it in answers.get(row.id, [])],
+            **row.model_dump(include=kept),
+        )
+        for row in rows
+    ]
+
+
+def signing_view(work: Work, review: str, number: int) -> Signing:
+    """How a revision was signed. Raises NotFound."""
+    content = content_of(store.revision(work, review, number).content)
+    row = store.signing(work, review, number)
+    return Signing(
+        review=review, number=number, signed_by=content.signed_by, signed_at=content.signed_at,
+        open_comments=row.open_comments if row is not None else 0, despite=row.despite if row is not None else None,
+        comments=row.comments if row is not None else [],
+    )  # fmt: skip
 
 
 def _quoted(row: FragmentRow) -> Quoted | None:

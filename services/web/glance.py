@@ -133,6 +133,10 @@ def _of_synthesis(review: str, status: StatusView | None, draft: DraftView | Non
         yield Waiting("to_code", drawing.url("reviews", review, "synthesis", "coding"), status.to_code)
     if status.open_proposals and has_role(me, "lead", review):
         yield Waiting("proposals", drawing.url("reviews", review, "synthesis", "proposals"), status.open_proposals)
+    if status.links_to_judge and has_role(me, "reviewer", review):
+        yield Waiting("rewordings", drawing.url("reviews", review, "synthesis", "rewordings"), status.links_to_judge)
+    if status.open_comments:
+        yield Waiting("comments", drawing.url("reviews", review, "synthesis", "comments"), status.open_comments)
     # A first draft says what the protocol says, until there is evidence.
     is_news = draft is not None and (draft.counts.links if draft.number == 1 else draft.change_class != "NONE")
     if draft is not None and is_news and status.state != "retired" and has_role(me, "lead", review):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from shared.client.forms import Forms
@@ -60,13 +60,14 @@ class SynthesisClient:
         proposal: str | None = None,
         study: str | None = None,
         stance: Stance | None = None,
+        asked: bool = False,
     ) -> Iterator[wire.EvidenceView]:
-        """Every link, of one record, study, CMOC, element or stance, this one, or those that speak for a proposal,
-        where given."""
+        """Every link, of one record, study, CMOC, element or stance, this one, those that speak for a proposal, or
+        those of which somebody should judge whether they still hold, where given."""
         path = f"/synthesis/reviews/{part(review)}/evidence"
-        asked = {"record": record, "cmoc": cmoc, "element": element, "link": link, "proposal": proposal}
-        asked |= {"study": study, "stance": stance}
-        return self._http.pages(path, wire.EvidenceView, **asked)
+        by = {"record": record, "cmoc": cmoc, "element": element, "link": link, "proposal": proposal}
+        by |= {"study": study, "stance": stance}
+        return self._http.pages(path, wire.EvidenceView, **by, asked=asked or None)
 
     def withdraw(self, review: str, fragment: str, why: str, *, link: str | None = None) -> wire.Withdrawn:
         body = {"why": why, "link": link}
@@ -166,6 +167,35 @@ class SynthesisClient:
         """Publishes the draft that was seen. Raises Conflict when it is not the draft any more."""
         return self._http.post(f"/synthesis/reviews/{part(review)}/draft/sign", wire.RevisionView, signed)
 
+    def comments(
+        self,
+        review: str,
+        *,
+        state: wire.CommentState | None = None,
+        cmoc: str | None = None,
+        theory: str | None = None,
+    ) -> Iterator[wire.CommentView]:
+        """What members said of lines of the drafts, oldest first."""
+        asked = {"state": state, "cmoc": cmoc, "theory": theory}
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/comments", wire.CommentView, **asked)
+
+    def comment(self, review: str, said: wire.NewComment | Mapping[str, object]) -> wire.CommentView:
+        """Says something of a line of the draft. Raises Conflict where the line has other words than those given."""
+        return self._http.post(f"/synthesis/reviews/{part(review)}/comments", wire.CommentView, said)
+
+    def answer_comment(self, review: str, comment: str, text: str) -> wire.CommentView:
+        path = f"/synthesis/reviews/{part(review)}/comments/{part(comment)}/answers"
+        return self._http.post(path, wire.CommentView, {"text": text})
+
+    def resolve_comment(self, review: str, comment: str, why: str) -> wire.CommentView:
+        """Says what became of a comment: who made it may, and a lead."""
+        path = f"/synthesis/reviews/{part(review)}/comments/{part(comment)}/close"
+        return self._http.post(path, wire.CommentView, {"why": why})
+
+    def signing(self, review: str, number: int) -> wire.Signing:
+        """How a revision was signed: with which comments open, and despite what."""
+        return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/signing", wire.Signing)
+
     def revisions(self, review: str, *, newest_first: bool = False) -> Iterator[wire.RevisionListed]:
         """Every published revision, oldest first or newest."""
         path = f"/synthesis/reviews/{part(review)}/revisions"
@@ -218,6 +248,20 @@ class SynthesisClient:
     def close_rejudgement(self, review: str, rejudgement: str, how: str) -> wire.RejudgementView:
         path = f"/synthesis/reviews/{part(review)}/rejudgements/{part(rejudgement)}/close"
         return self._http.post(path, wire.RejudgementView, {"how": how})
+
+    def rewordings(self, review: str, *, cmoc: str | None = None) -> Iterator[wire.RewordingView]:
+        """Elements that read otherwise than when some links to them were coded, of one CMOC where given."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/rewordings", wire.RewordingView, cmoc=cmoc)
+
+    def judge_links(self, review: str, links: Sequence[str], verdict: wire.LinkVerdict, why: str) -> wire.LinksJudged:
+        """Says whether up to 200 links hold for the words of today: all of them, or none."""
+        body = {"links": list(links), "verdict": verdict, "why": why}
+        return self._http.post(f"/synthesis/reviews/{part(review)}/link-judgements", wire.LinksJudged, body)
+
+    def judgements_of_link(self, review: str, link: str) -> Iterator[wire.LinkJudgementView]:
+        """What was judged of a link whenever its CMOC read otherwise, oldest first."""
+        path = f"/synthesis/reviews/{part(review)}/links/{part(link)}/judgements"
+        return self._http.pages(path, wire.LinkJudgementView)
 
     def proposals(self, review: str, state: wire.ProposalState | None = None) -> Iterator[wire.ProposalView]:
         """What the evidence suggests to do with CMOCs, which only people do."""

@@ -66,6 +66,11 @@ _LONGEST_DATABASE = 60
 WHOLE_EVERY_DAYS = 90
 
 
+#: More studies that speak to a CMOC, and more links that contradict or bound it, which ask for another look, where a
+#: protocol says nothing else.
+ENOUGH_NEW_SUPPORTS, ENOUGH_DOUBTS = 3, 1
+
+
 @dataclass(frozen=True)
 class Feature:
     """Something a protocol may need of the services that work by it: of those named, or of all."""
@@ -122,6 +127,8 @@ FEATURES: dict[str, Feature] = {
     "stage:tags": Feature(lambda protocol: any(stage.tags for stage in protocol.stages), ("screening",)),
     # Synthesis of an earlier release would tell of what is refuted that it is set aside.
     "protocol:set_aside": Feature(lambda protocol: bool(protocol.set_aside), ("synthesis",)),
+    # Others would ask for another look as they always did.
+    "protocol:triggers": Feature(lambda protocol: protocol.triggers is not None, ("synthesis",)),
     # Others would have people vote untrained.
     "stage:training": Feature(_of_a_stage(lambda stage: stage.training), ("screening",)),
 }
@@ -318,6 +325,15 @@ class SetAside(Part):
     dissent: Text | None = None
 
 
+class Triggers(Part):
+    """When evidence asks for another look at a CMOC: once so many more independent studies speak to it than at its
+    newest revision, and its words are the same (`new_supports`); once so many more links contradict it or show where it
+    ends (`doubts`)."""
+
+    new_supports: Annotated[int, Field(ge=1, le=1000)] = ENOUGH_NEW_SUPPORTS
+    doubts: Annotated[int, Field(ge=1, le=1000)] = ENOUGH_DOUBTS
+
+
 class TeamRole(Part):
     """Those whom a review wants in a role, by their ids."""
 
@@ -346,7 +362,8 @@ class Protocol(AnyProtocol):
     from `search_from` on, or from `published_after` where that is not given. `citations` says
     whether what the included reports cite, and what cites them, is looked for too. `criteria` and `highlights` are
     shown with every record that people screen. `team` is who the review is to be done by; it makes nobody a member.
-    `set_aside` is what became of CMOCs that earlier versions stated.
+    `set_aside` is what became of CMOCs that earlier versions stated. `triggers` say how much evidence asks for another
+    look at one.
     """
 
     title: Text
@@ -365,6 +382,7 @@ class Protocol(AnyProtocol):
     theories: Annotated[list[Theory], Field(min_length=1, max_length=100)]
     cmocs: Annotated[list[Cmoc], Field(min_length=1, max_length=500)]
     set_aside: Annotated[list[SetAside], Field(max_length=500)] = Field(default=[], exclude_if=lambda gone: not gone)
+    triggers: Triggers | None = Field(default=None, exclude_if=lambda triggers: triggers is None)
 
     def document(self) -> str:
         """The canonical JSON, which is hashed and told."""

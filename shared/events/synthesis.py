@@ -198,6 +198,55 @@ class RejudgementClosed(Event, type="synthesis.rejudgement.closed", key="review"
     drill: bool = False
 
 
+class LinksQuestioned(Event, type="synthesis.links.questioned", key="review", topic="synthesis.evidence"):
+    """A version of the protocol words elements of a CMOC anew: so many links that stand, to these and to the whole, are
+    to be judged anew. They stand until somebody does."""
+
+    cmoc: Id
+    elements: list[Id]
+    protocol_version: Count
+    links: Count
+
+
+class LinksRejudged(Event, type="synthesis.links.rejudged", key="review", topic="synthesis.evidence"):
+    """Somebody judged whether links to a CMOC hold for its words as they are now (`verdict`: keep or withdraw)."""
+
+    cmoc: Id
+    links: list[Id]
+    verdict: Id
+    why: str
+    by: Id
+
+
+class CommentMade(Event, type="synthesis.comment.made", key="review", topic="synthesis.theories"):
+    """A member said something of a line of a draft: a part or the status of a CMOC, or a programme theory. What they
+    said is for those who may read the draft, and so is not here."""
+
+    comment: Id
+    cmoc: Id | None
+    theory: Id | None
+    part: Id
+    draft: Id
+    by: Id
+
+
+class CommentAnswered(Event, type="synthesis.comment.answered", key="review", topic="synthesis.theories"):
+    """Somebody answered a comment on a line of a draft."""
+
+    comment: Id
+    by: Id
+
+
+class CommentResolved(Event, type="synthesis.comment.resolved", key="review", topic="synthesis.theories"):
+    """Whoever made a comment, or a lead, says that nothing is left to be done about it."""
+
+    comment: Id
+    cmoc: Id | None
+    theory: Id | None
+    part: Id
+    by: Id
+
+
 class CmocState(Value):
     """One CMOC as a revision states it. `support` counts independent studies that stand."""
 

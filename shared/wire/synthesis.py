@@ -32,6 +32,11 @@ GoneHow = Literal["merged", "split", "refined", "no_evidence", "refuted", "out_o
 #: What the evidence may suggest to do with CMOCs; only people do it.
 ProposalKind = Literal["merge", "split", "refine", "set_aside"]
 ProposalState = Literal["open", "declined", "lapsed"]
+#: Whether a link holds for words that are not those that it was coded for.
+LinkVerdict = Literal["keep", "withdraw"]
+CommentState = Literal["open", "resolved"]
+#: Which line of a draft a comment is on: a part of a CMOC or its status, or a programme theory as it is stated.
+CommentPart = Literal["context", "resource", "reasoning", "outcome", "status", "statement"]
 
 #: What a lead says becomes of a review: it goes on, rests for a while, or has ended.
 Course = Literal["living", "paused", "retired"]
@@ -234,7 +239,8 @@ class AppraisalView(BaseModel):
 
 class EvidenceView(BaseModel):
     """A link with its fragment, and the event that told it. `why_not` says why it does not stand, if so; `credibility`
-    is what was judged of it last, None where that is left to how its report was judged."""
+    is what was judged of it last, None where that is left to how its report was judged. `asked_version` is the version
+    of the protocol since which its CMOC reads otherwise, while nobody has judged whether the link holds for that."""
 
     link: str
     fragment: str
@@ -258,6 +264,58 @@ class EvidenceView(BaseModel):
     event: str
     stands: bool
     why_not: str | None
+    asked_version: int | None = None
+
+
+class Rewording(BaseModel):
+    """What a version of the protocol made of the words of a part of a CMOC, by whom, and why where that was said."""
+
+    part: Element
+    protocol_version: int
+    before: str
+    after: str
+    why: str | None
+    by: str
+    at: datetime
+
+
+class RewordingView(BaseModel):
+    """An element of a CMOC that reads otherwise than when some links to it were coded or judged last: how many, since
+    which version of the protocol, and what became of its words since then; of the whole, what became of all parts."""
+
+    cmoc: str
+    element: Element
+    links: int
+    since_version: int
+    rewordings: list[Rewording]
+
+
+class NewLinkJudgements(Given):
+    """Whether these links hold for the words of today, and why; `withdraw` takes them back."""
+
+    links: Annotated[list[Line], Field(min_length=1, max_length=200)]
+    verdict: LinkVerdict
+    why: Reason
+
+
+class LinksJudged(BaseModel):
+    """The links that were judged, and how many of the review are still to be."""
+
+    links: list[str]
+    verdict: LinkVerdict
+    left: int
+
+
+class LinkJudgementView(BaseModel):
+    """What somebody judged of a link when its CMOC read otherwise, since which version of the protocol."""
+
+    link: str
+    protocol_version: int
+    verdict: LinkVerdict
+    why: str
+    by: str
+    at: datetime
+    event: str
 
 
 class NoticeView(BaseModel):
@@ -486,11 +544,18 @@ class ManualSearch(BaseModel):
     standing: Literal["searched", "due", "overdue"]
 
 
+class CommentsOf(BaseModel):
+    """How many comments of one person are open."""
+
+    person: str
+    open: int
+
+
 class DraftView(BaseModel):
     """What would be published now: the theories, and their CMOCs in the protocol's order, with `changes` since the
     preceding revision. `settled` is false while something that arrived is not taken in yet. `manual` are the searches
     by hand. `drill` is that all of it is an exercise, or takes one back; `drill_in_part` that a part of it is, and
-    something came beside that in earnest."""
+    something came beside that in earnest. `comments` says whose comments on it are open."""
 
     review: str
     draft: str
@@ -511,6 +576,7 @@ class DraftView(BaseModel):
     drill_in_part: bool = False
     made_at: datetime
     manual: list[ManualSearch] = []
+    comments: list[CommentsOf] = []
 
 
 class LeftOut(Given):
@@ -522,13 +588,90 @@ class LeftOut(Given):
 
 class SignDraft(Given):
     """Signs this draft and no other, with the hash of its evidence. It goes `without` those searches by hand that are
-    overdue, each with its reason; the revision says so."""
+    overdue, each with its reason; the revision says so. `despite` is why it is signed while comments on it are open,
+    which stays with the history of the revision, and is no part of it."""
 
     fragments_sha256: Line
     draft: Line
     summary: Prose
     drill: bool = False
     without: list[LeftOut] = Field(default=[], max_length=50)
+    despite: Reason | None = Field(default=None, exclude_if=lambda why: why is None)
+
+
+class NewComment(Given):
+    """What somebody says of a line of the draft. `words` are those of that line as they saw them: where it has others
+    by now, nothing is taken."""
+
+    cmoc: Line | None = None
+    theory: Line | None = None
+    part: CommentPart
+    words: Annotated[str, Field(min_length=1, max_length=11_000)]
+    text: Reason
+
+    @model_validator(mode="after")
+    def _of_one_line(self) -> Self:
+        if (self.cmoc is None) == (self.theory is None):
+            raise ValueError("cmoc: name either a CMOC or a programme theory")
+        if (self.theory is not None) != (self.part == "statement"):
+            raise ValueError("part: a programme theory has a statement, a CMOC its parts and its status")
+        return self
+
+
+class NewAnswer(Given):
+    """What somebody answers to a comment."""
+
+    text: Reason
+
+
+class Resolved(Given):
+    """What became of a comment."""
+
+    why: Reason
+
+
+class AnswerView(BaseModel):
+    """What somebody answered to a comment."""
+
+    text: str
+    by: str
+    at: datetime
+
+
+class CommentView(BaseModel):
+    """What somebody said of a line of a draft, and of which words. `earlier` is that the line reads otherwise by now:
+    `words_now`, None where there is no such line any more. `answers` are in the order that they came in."""
+
+    comment: str
+    cmoc: str | None
+    theory: str | None
+    part: CommentPart
+    draft: str
+    words: str
+    words_now: str | None
+    earlier: bool
+    text: str
+    by: str
+    at: datetime
+    state: CommentState
+    resolved_by: str | None
+    resolved_at: datetime | None
+    resolved_why: str | None
+    answers: list[AnswerView]
+    event: str
+
+
+class Signing(BaseModel):
+    """How a revision was signed, which its document does not say: how many comments on its draft were open, `despite`
+    what, and which (`comments`, as many as are kept)."""
+
+    review: str
+    number: int
+    signed_by: str
+    signed_at: datetime
+    open_comments: int
+    despite: str | None
+    comments: list[str]
 
 
 class TriggerView(Value):
@@ -1047,3 +1190,7 @@ class Saturation(BaseModel):
     last_minor: RevisionListed | None
     since_major: int
     since_minor: int
+    #: Links whose CMOC reads otherwise since they were coded, and of which nobody has judged whether they hold.
+    links_to_judge: int = 0
+    #: What members said of lines of the draft, and nobody has resolved.
+    open_comments: int = 0

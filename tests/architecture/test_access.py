@@ -375,6 +375,10 @@ SENT: dict[str, Any] = {
     "/study": {"same_as": THING, "why": "why"},
     "/close": {"how": "so"},
     "/proposals/{proposal}/close": {"why": "why"},
+    "/comments": {"cmoc": "CMOC", "part": "outcome", "words": "so", "text": "so"},
+    "/answers": {"text": "so"},
+    "/comments/{comment}/close": {"why": "why"},
+    "/link-judgements": {"links": [THING], "verdict": "keep", "why": "why"},
     "/confidence": {
         "methodological_limitations": "none", "coherence": "none", "adequacy": "none", "relevance": "none",
         "confidence": "high", "why": "why",

@@ -25,6 +25,7 @@ from services.ingest.domain.watching import (
 from services.notify.domain import DeliveryStates
 from services.screening.domain import BatchStates, LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
+from services.synthesis.domain.comments import CommentStates
 from services.synthesis.domain.deposits import DepositStates
 from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.proposals import ProposalStates
@@ -55,6 +56,7 @@ ON_THE_WIRE = {
     RejudgementStates: synthesis.RejudgementState,
     ProposalStates: synthesis.ProposalState,
     DepositStates: synthesis.DepositState,
+    CommentStates: synthesis.CommentState,
     RebuildStates: search.RebuildState,
     DeliveryStates: notify.DeliveryState,
     LetterStates: common.LetterState,

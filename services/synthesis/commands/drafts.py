@@ -152,7 +152,7 @@ def _take_in(work: Work, review: ReviewRow, cmocs: Collection[str] | None, *, dr
         before = row.statement if row is not None else None
         published = row.published_statement if row is not None else None
         taken.happened += _status(before, now.statement)
-        taken.fired += fired(published, now.statement)
+        taken.fired += fired(published, now.statement, new_supports=review.new_supports, doubts_needed=review.doubts)
         taken.proposed += proposals_of(
             wording, speaking, reports, status=now.statement.status, taken_up=wording.taken_up,
             published=published.status if published is not None else None,

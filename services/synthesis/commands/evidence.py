@@ -105,6 +105,7 @@ def withdraw_evidence(work: Work, review: str, fragment: str, link: str | None, 
     links = [one for one in store.standing_links(work, fragment) if link in (None, one.id)]
     for one in links:
         one.withdrawn_at, one.withdrawn_by, one.withdrawn_why = work.now, by.id, why
+        one.asked_version = None
     _tell_withdrawn(work, review, row, links, why)
     return Withdrawn(fragment=fragment, links=[one.id for one in links])
 
@@ -254,7 +255,7 @@ def _keep(
     known.inference, known.rationale = given.inference, given.rationale
     known.credibility = given.credibility
     known.event_id, known.linked_at = event_id, work.now
-    known.withdrawn_at = known.withdrawn_by = known.withdrawn_why = None
+    known.withdrawn_at = known.withdrawn_by = known.withdrawn_why = known.asked_version = None
     return work.add(known)
 
 

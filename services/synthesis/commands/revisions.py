@@ -9,7 +9,7 @@ from datetime import UTC, date
 from io import BytesIO
 
 from services.synthesis import store
-from services.synthesis.commands import drafts
+from services.synthesis.commands import comments, drafts
 from services.synthesis.domain.cadence import RETIRED, next_due, searched_through
 from services.synthesis.domain.changes import cut, shortened, words_of
 from services.synthesis.domain.matrix import LARGEST, sha256_of, written
@@ -46,7 +46,8 @@ def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
     """Publishes the draft that the signer saw as the review's next revision; "no change" is signed too.
 
     Raises Conflict while something that arrived is not taken in, when the draft is not the one seen, past a search by
-    hand that is overdue and not left out, and for a review that is retired; Unavailable when a key was rotated since
+    hand that is overdue and not left out, past open comments without a word on why, and for a review that is retired;
+    Unavailable when a key was rotated since
     this work began, which then tries again.
     """
     review = store.review_to_change(work, review_id, alone=True)
@@ -54,6 +55,8 @@ def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
         raise Conflict(f"review {review_id!r} is retired: have it go on before you publish", slug="retired")
     draft = _draft_as_seen(work, review, seen)
     left_out = _left_out(work, review, seen.without)
+    open_comments = [comment for comment, _ in store.open_comments(work, review_id)]
+    comments.sign_despite(work, review_id, review.cycle, open_comments, seen.despite)
     causes = store.causes_of_open_cycle(work, review_id)
     matrix = written(store.matrix(work, review_id))
     content = _content(work, review, draft, seen, causes, left_out, matrix)

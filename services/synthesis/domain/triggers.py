@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from services.synthesis.domain.states import PARTS
+from shared.events.protocol import ENOUGH_DOUBTS, ENOUGH_NEW_SUPPORTS
 from shared.wire.synthesis import Statement
 
 SCHEDULE_DUE = "schedule_due"
@@ -18,9 +19,6 @@ FIRST_EVIDENCE = "set_aside_cmoc_has_evidence"
 NEW_SUPPORTS = "new_supports_without_new_wording"
 PROPOSED = "theory_change_proposed"
 
-#: So many independent studies that support a CMOC since its last revision ask for another look at its words.
-ENOUGH_NEW_SUPPORTS = 3
-
 
 @dataclass(frozen=True, slots=True)
 class Fired:
@@ -31,10 +29,17 @@ class Fired:
     why: str
 
 
-def fired(before: Statement | None, now: Statement) -> Iterator[Fired]:
-    """The rules on evidence that fire for a CMOC, comparing what is published of it with what is said now."""
+def fired(
+    before: Statement | None,
+    now: Statement,
+    *,
+    new_supports: int = ENOUGH_NEW_SUPPORTS,
+    doubts_needed: int = ENOUGH_DOUBTS,
+) -> Iterator[Fired]:
+    """The rules on evidence that fire for a CMOC, comparing what is published of it with what is said now, by how much
+    the protocol asks for."""
     doubts = set(now.challenges) - set(before.challenges if before else ())
-    if doubts:
+    if len(doubts) >= doubts_needed:
         yield Fired(DOUBT_ARRIVED, now.cmoc, f"{len(doubts)} new links contradict or bound it")
     if before is None:
         return
@@ -44,7 +49,7 @@ def fired(before: Statement | None, now: Statement) -> Iterator[Fired]:
                 INFERRED_NOW_EXPLICIT, f"{now.cmoc}:{part}", f"its {part} was inferred and now has explicit evidence"
             )
     new = set(now.studies) - set(before.studies)
-    if len(new) >= ENOUGH_NEW_SUPPORTS and all(getattr(before, part) == getattr(now, part) for part in PARTS):
+    if len(new) >= new_supports and all(getattr(before, part) == getattr(now, part) for part in PARTS):
         yield Fired(NEW_SUPPORTS, now.cmoc, f"{len(new)} more studies speak to it, and its words are the same")
     if before.status == "no_evidence" and now.support:
         yield Fired(

@@ -8,13 +8,14 @@ from typing import Any, TypedDict
 
 from services.synthesis import store
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
+from services.synthesis.commands.rewordings import ask_anew
 from services.synthesis.domain.cadence import next_due
 from services.synthesis.domain.lineage import gone_by
 from services.synthesis.domain.states import PARTS
 from services.synthesis.domain.triggers import PROTOCOL_AMENDED, Fired
 from services.synthesis.models import CmocRow, ManualRow, ReviewRow
 from shared.db.work import Work
-from shared.events.protocol import Cmoc, VersionPublished
+from shared.events.protocol import Cmoc, Triggers, VersionPublished
 
 #: Of a CMOC that the protocol has.
 _STATED: dict[str, Any] = {
@@ -31,6 +32,8 @@ class _Plan(TypedDict):
     theories: list[dict[str, str]]
     publish_every_days: int
     next_due: date
+    new_supports: int
+    doubts: int
 
 
 def adopt_theories(work: Work, event: VersionPublished) -> None:
@@ -55,6 +58,7 @@ def _amended(event: VersionPublished) -> str:
 
 def _adopt_plan(work: Work, event: VersionPublished, review: ReviewRow | None) -> ReviewRow:
     protocol = event.protocol
+    triggers = protocol.triggers or Triggers()
     started = review.started_on if review else work.now.date()
     plan: _Plan = {
         "title": protocol.title,
@@ -66,6 +70,8 @@ def _adopt_plan(work: Work, event: VersionPublished, review: ReviewRow | None) -
         ],
         "publish_every_days": protocol.publish_every_days,
         "next_due": next_due(started, review.last_published if review else None, protocol.publish_every_days),
+        "new_supports": triggers.new_supports,
+        "doubts": triggers.doubts,
     }
     if review is not None:
         return review.sqlmodel_update(dict(plan))
@@ -105,6 +111,7 @@ def _adopt_cmocs(work: Work, event: VersionPublished) -> Iterator[Happening]:
             yield from _compared(row, cmoc, event.version)
             anew = [part for part in PARTS if getattr(row, part) != getattr(cmoc, part)]
             if anew:
+                ask_anew(work, row, cmoc, anew, event)
                 row.taken_up = sorted({*row.taken_up, *store.refining_links(work, event.review, cmoc.id, anew)})
             row.sqlmodel_update(worded)
     for row in known.values():

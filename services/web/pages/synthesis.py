@@ -9,11 +9,11 @@ from services.web import diagrams, drawing
 from services.web.comparing import parts
 from services.web.drafting import arrived, cmocs_by_theory, marks_of, overdue, reasons_of, titles_of
 from services.web.faults import errors_of
-from services.web.lacking import without_protocol
+from services.web.lacking import without_draft, without_protocol
 from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
-from shared.errors import Conflict, Invalid, LivingError, NotFound, UnknownReview
+from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.events.synthesis import Element, Stance
 from shared.wire.synthesis import DraftView
 
@@ -41,11 +41,12 @@ async def show_draft(asked: Asked) -> Drawn:
             asked.first(api.proposals(review, "open"), _PROPOSALS), asked.api.people.me(), called_in(asked, review),
         )  # fmt: skip
     except NotFound as error:
-        return await _without_draft(asked, error)
+        return await without_draft(asked, error)
     given = {
         "review": review, "draft": draft, "status": status, "theories": cmocs_by_theory(draft),
         "studies": titles_of(table.studies), "parts": parts(draft.changes), "proposals": proposals,
         "overdue": overdue(draft), "leads": has_role(me, "lead", review), "called": called,
+        "codes": has_role(me, "reviewer", review),
     }  # fmt: skip
     return Page("synthesis.html", given)
 
@@ -56,7 +57,7 @@ async def show_signing(asked: Asked) -> Drawn:
     return await _signing(asked)
 
 
-@pages.form(_AT + "/sign", allowed=("scripts",), labels={"summary": "sign.summary"})
+@pages.form(_AT + "/sign", allowed=("scripts",), labels={"summary": "sign.summary", "despite": "sign.despite"})
 async def sign_draft(asked: Asked) -> Drawn:
     """Shows once more what somebody is about to sign; then signs the very draft that they saw."""
     review, do = asked.path["review"], asked.text("do")
@@ -175,9 +176,11 @@ async def _signing(asked: Asked, error: LivingError | None = None, sure: bool = 
     """The form, or the same to be looked at once more. Where the draft is not the one that was seen, what arrived."""
     review, api = asked.path["review"], asked.api.synthesis
     try:
-        draft, standing, me = await asyncio.gather(api.draft(review), api.standing(review), asked.api.people.me())
+        draft, standing, me, called = await asyncio.gather(
+            api.draft(review), api.standing(review), asked.api.people.me(), called_in(asked, review)
+        )
     except NotFound as missing:
-        return await _without_draft(asked, missing)
+        return await without_draft(asked, missing)
     seen = asked.text("draft")
     stale = bool(seen) and seen != draft.draft
     searches = overdue(draft)
@@ -187,6 +190,7 @@ async def _signing(asked: Asked, error: LivingError | None = None, sure: bool = 
         "written": bool(asked.form),
         "stale": stale, "arrived": _arrived(asked, draft) if stale else None,
         "sure": sure and not stale and draft.settled, "summary": asked.text("summary"),
+        "despite": asked.text("despite"), "called": called,
         "drill": asked.text("drill") == "yes" or draft.drill,
         "leads": has_role(me, "lead", review), "errors": _errors(asked, error, stale),
     }  # fmt: skip
@@ -214,9 +218,10 @@ def _left_out(asked: Asked) -> list[str]:
 def _signed(asked: Asked) -> dict[str, Any]:
     """What the form says."""
     without = [{"strategy": name.removeprefix("without."), "reason": asked.text(name)} for name in _left_out(asked)]
+    despite = {"despite": why} if (why := asked.text("despite")) else {}
     return {
         "fragments_sha256": asked.text("fragments"), "draft": asked.text("draft"), "summary": asked.text("summary"),
-        "drill": asked.text("drill") == "yes", "without": without,
+        "drill": asked.text("drill") == "yes", "without": without, **despite,
     }  # fmt: skip
 
 
@@ -250,12 +255,3 @@ async def _judgements(asked: Asked, error: LivingError | None = None) -> Drawn:
         "which": asked.path.get("rejudgement", ""), "how": asked.text("how"), "query": asked.query,
     }  # fmt: skip
     return Page("judgements.html", given, 200 if error is None else 422)
-
-
-async def _without_draft(asked: Asked, error: NotFound) -> Page:
-    """Before the synthesis has run for the first time, which it does by itself once there is a protocol."""
-    if error.slug == UnknownReview.slug:
-        return await without_protocol(asked)
-    if error.slug != "no_draft":
-        raise error
-    return Page("no-draft.html", {"review": asked.path["review"]})

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from shared.client.asynchronous.http import AsyncHttp, part
@@ -62,6 +62,7 @@ class AsyncSynthesisClient:
         proposal: str | None = None,
         study: str | None = None,
         stance: Stance | None = None,
+        asked: bool = False,
     ) -> AsyncIterator[wire.EvidenceView]:
         """Every link, of one record, study, CMOC, element or stance, this one, or those that speak for a proposal,
         where given."""
@@ -170,6 +171,35 @@ class AsyncSynthesisClient:
         """Publishes the draft that was seen. Raises Conflict when it is not the draft any more."""
         return await self._http.post(f"/synthesis/reviews/{part(review)}/draft/sign", wire.RevisionView, signed)
 
+    def comments(
+        self,
+        review: str,
+        *,
+        state: wire.CommentState | None = None,
+        cmoc: str | None = None,
+        theory: str | None = None,
+    ) -> AsyncIterator[wire.CommentView]:
+        """What members said of lines of the drafts, oldest first."""
+        asked = {"state": state, "cmoc": cmoc, "theory": theory}
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/comments", wire.CommentView, **asked)
+
+    async def comment(self, review: str, said: wire.NewComment | Mapping[str, object]) -> wire.CommentView:
+        """Says something of a line of the draft. Raises Conflict where the line has other words than those given."""
+        return await self._http.post(f"/synthesis/reviews/{part(review)}/comments", wire.CommentView, said)
+
+    async def answer_comment(self, review: str, comment: str, text: str) -> wire.CommentView:
+        path = f"/synthesis/reviews/{part(review)}/comments/{part(comment)}/answers"
+        return await self._http.post(path, wire.CommentView, {"text": text})
+
+    async def resolve_comment(self, review: str, comment: str, why: str) -> wire.CommentView:
+        """Says what became of a comment: who made it may, and a lead."""
+        path = f"/synthesis/reviews/{part(review)}/comments/{part(comment)}/close"
+        return await self._http.post(path, wire.CommentView, {"why": why})
+
+    async def signing(self, review: str, number: int) -> wire.Signing:
+        """How a revision was signed: with which comments open, and despite what."""
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/signing", wire.Signing)
+
     def revisions(self, review: str, *, newest_first: bool = False) -> AsyncIterator[wire.RevisionListed]:
         """Every published revision, oldest first or newest."""
         path = f"/synthesis/reviews/{part(review)}/revisions"
@@ -226,6 +256,22 @@ class AsyncSynthesisClient:
     async def close_rejudgement(self, review: str, rejudgement: str, how: str) -> wire.RejudgementView:
         path = f"/synthesis/reviews/{part(review)}/rejudgements/{part(rejudgement)}/close"
         return await self._http.post(path, wire.RejudgementView, {"how": how})
+
+    def rewordings(self, review: str, *, cmoc: str | None = None) -> AsyncIterator[wire.RewordingView]:
+        """Elements that read otherwise than when some links to them were coded, of one CMOC where given."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/rewordings", wire.RewordingView, cmoc=cmoc)
+
+    async def judge_links(
+        self, review: str, links: Sequence[str], verdict: wire.LinkVerdict, why: str
+    ) -> wire.LinksJudged:
+        """Says whether up to 200 links hold for the words of today: all of them, or none."""
+        body = {"links": list(links), "verdict": verdict, "why": why}
+        return await self._http.post(f"/synthesis/reviews/{part(review)}/link-judgements", wire.LinksJudged, body)
+
+    def judgements_of_link(self, review: str, link: str) -> AsyncIterator[wire.LinkJudgementView]:
+        """What was judged of a link whenever its CMOC read otherwise, oldest first."""
+        path = f"/synthesis/reviews/{part(review)}/links/{part(link)}/judgements"
+        return self._http.pages(path, wire.LinkJudgementView)
 
     def proposals(self, review: str, state: wire.ProposalState | None = None) -> AsyncIterator[wire.ProposalView]:
         """What the evidence suggests to do with CMOCs, which only people do."""

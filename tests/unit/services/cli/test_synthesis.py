@@ -353,6 +353,45 @@ def test_an_adjudicator_says_how_sure_one_may_be_of_a_cmoc_and_readers_see_all_t
     ]  # fmt: skip
 
 
+def test_members_comment_on_lines_and_a_lead_signs_past_that_only_with_why(coded, as_):
+    coded.settles()
+    asked = ["synthesis", "comments"]
+    line = ["--cmoc", "c1", "--part", "outcome"]
+    assert words(as_("rita", *asked, "list", REVIEW, role="reader")) == "There are no comments."
+    assert as_("ben", *asked, "make", REVIEW, "whose?", "--cmoc", "c1").exit_code == 2
+    made = data(as_("ben", *asked, "make", REVIEW, "[whose]?", *line, "--json"))["comment"]
+    theory = as_("ana", *asked, "make", REVIEW, "why?", "--theory", "trust")
+    assert "said of: Trust: Trust helps." in words(theory), theory.exception
+    as_("ana", *asked, "answer", REVIEW, made, "theirs")
+
+    assert "Open comments on it: ben (1), ana (1)" in " ".join(sign(as_).stderr.split())
+    assert revisions(coded) == 0 and sign(as_, "--despite", "later").exit_code == 0
+    assert coded.lead.signing(REVIEW, 1).despite == "later"
+    assert isinstance(as_("ana", *asked, "resolve", REVIEW, made, "--why", "so").exception, Forbidden)
+    as_("ben", *asked, "resolve", REVIEW, made, "--why", "said so")
+    seen = words(as_("rita", *asked, "list", REVIEW, "--state", "resolved", role="reader"))
+    assert "[whose]?" in seen and "theirs" in seen and "resolved by ben: said so" in seen and "why?" not in seen
+
+
+def test_links_to_words_that_are_others_now_are_listed_and_judged_by_name_or_all_of_an_element(coded, as_):
+    listed, judge = ["synthesis", "rewordings", "list", REVIEW], ["synthesis", "rewordings", "judge", REVIEW]
+    assert words(as_("rita", *listed, role="reader")) == "No link is to be judged anew."
+    coded.links("r2", element="outcome")
+    parts = {part: f"another {part}" for part in ("context", "resource", "reasoning", "outcome")}
+    coded.adopts(protocol(wording={"c1": parts}), version=2)
+
+    [row, *_] = data(as_("rita", *listed, "--json", role="reader"))
+    assert "another" in words(as_("rita", *listed, role="reader")) and (row["cmoc"], row["since_version"]) == ("c1", 2)
+    assert as_("ana", *judge, "keep", "--why", "so").exit_code == 2
+    assert as_("ana", *judge, "keep", "link_1", "--cmoc", "c1", "--why", "so").exit_code == 2
+    asked = data(as_("ana", "synthesis", "evidence", REVIEW, "--asked", "--json"))
+    gone = as_("carol", *judge, "withdraw", asked[0]["link"], "--why", "not of [these]", role="adjudicator")
+    assert "1 link: withdraw." in words(gone), gone.exception
+    kept = as_("carol", *judge, "keep", "--cmoc", "c1", "--why", "spelling alone", role="adjudicator")
+    assert "0 links of the review left to judge." in words(kept)
+    assert words(as_("rita", *listed, role="reader")) == "No link is to be judged anew."
+
+
 def test_whoever_judges_says_of_each_part_how_concerned_they_are_and_may_judge(coded, as_):
     asked = ["synthesis", "confidence", "judge", REVIEW, "c1", "high"]
     assert "--relevance" in as_("carol", *asked, *CONCERNS[:-2], "--why", "so", role="adjudicator").stderr

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from demo.history import history_of
 from services.protocol.domain import check
 from services.synthesis.manifest import SERVICE
 from shared.wire.synthesis import EvidenceBatch, EvidenceFile, EvidenceGiven
@@ -146,3 +147,49 @@ def test_every_number_is_traced_to_the_links_and_events_behind_it(rig):
         assert {one.study for one in behind if one.stands} == set(row.studies)
         assert len(row.studies) == row.support
         assert {one.event for one in behind} <= seen
+
+
+@pytest.fixture
+def amended(workbench) -> SynthesisRig:
+    """The review from its nine initial CMOCs on, which an amendment made six."""
+    rig = SynthesisRig(workbench(SERVICE, at="2018-01-01T12:00:00+00:00"), review="ics-leadership")
+    before, after, why = history_of(FOLDER)
+    rig.adopts(check(before.encode(), review="ics-leadership"))
+    assert len(rig.draft().cmocs) == 9
+    rig.adopts(check(after.encode(), review="ics-leadership"), version=2, why=why)
+    return rig
+
+
+def test_nine_initial_cmocs_became_six_by_recorded_events(amended):
+    gone = {it.cmoc: (it.gone_how, it.gone_into) for it in amended.lead.cmocs(amended.review) if it.set_aside_at}
+
+    assert gone == {
+        "initial-1": ("refined", ["cmoc-1"]), "initial-2": ("merged", ["cmoc-6"]), "initial-3": ("no_evidence", []),
+        "initial-4": ("merged", ["cmoc-2"]), "initial-5": ("merged", ["cmoc-2"]), "initial-6": ("refined", ["cmoc-3"]),
+        "initial-7": ("refined", ["cmoc-4"]), "initial-8": ("refined", ["cmoc-5"]), "initial-9": ("merged", ["cmoc-6"]),
+    }  # fmt: skip
+    happened = {name: [it.happened for it in amended.lead.history(amended.review, name)] for name in gone}
+    assert {name: events[0] for name, events in happened.items()} == dict.fromkeys(gone, "proposed")
+    assert [events[-1] for events in happened.values()] == [
+        "refined", "merged", "set_aside", "merged", "merged", "refined", "refined", "refined", "merged",
+    ]  # fmt: skip
+    assert [it.cmoc for it in amended.draft().cmocs] == [f"cmoc-{number}" for number in range(1, 7)]
+
+
+def test_what_is_inferred_of_that_says_so_wherever_it_is_read(amended):
+    for name in ("cmoc-2", "cmoc-6"):
+        kin = amended.lead.kin(amended.review, name)
+        assert all("An inference" in it.gone_why for it in kin.before) and len(kin.before) == 2
+        assert "inference" in next(iter(amended.lead.history(amended.review, name))).why
+    assert "evidence" in amended.lead.cmoc(amended.review, "initial-3").about.gone_why
+
+
+def test_the_six_have_the_published_support_and_their_status_whatever_they_were_made_of(amended):
+    for year, dois in YEARS.items():
+        post(amended, dois)
+        assert amended.support() == CUMULATIVE[year]
+
+    revision = amended.signs("Nine became six.").content
+    assert {it.status for it in revision.cmocs} == {"partially_supported"}
+    assert [it.cmoc for it in revision.gone] == [f"initial-{number}" for number in range(1, 10)]
+    assert amended.lead.verify(amended.review, 1).holds

@@ -138,10 +138,17 @@ def _synthesised(site: Site) -> list[str]:
         for level in ("high", "very_low"):
             living.synthesis.judge_confidence(REVIEW, "c1", JUDGED | {"confidence": level})
         site.waits(lambda: living.synthesis.draft(REVIEW).settled)
+        outcome = next(it.outcome for it in living.synthesis.draft(REVIEW).cmocs if it.cmoc == "c1")
+        said = {"cmoc": "c1", "part": "outcome", "words": outcome, "text": "Of whom? " + "Longwinded" * 20}
+        asked = [living.synthesis.comment(REVIEW, said).comment for _ in range(2)]
+        living.synthesis.answer_comment(REVIEW, asked[0], "Of those referred.")
+        living.synthesis.resolve_comment(REVIEW, asked[1], "It says so now.")
     inside = [
         "", "/sign", "/coding", "/coding?which=all", "/judgements", "/judgements?which=all", "/proposals?which=all",
         "/proposals", f"/proposals/{proposal}", f"/links/{link.link}", "/cmocs/c1", "/cmocs/c1/history",
         "/cmocs/c1/confidence", "/figures", "/figures/matrix", "/figures/saturation",
+        "/comments", "/comments?which=all", "/comments/new?cmoc=c1",
+        "/rewordings", "/rewordings/c1/outcome",
     ]  # fmt: skip
     return [*(f"{AT}/synthesis{path}" for path in inside), *(f"{AT}/records/{it}/evidence" for it in (record, waiting))]
 
@@ -325,5 +332,6 @@ def _synthesises(ada: Looking, pages: list[str]) -> None:
     ada.looks(".faults")
     ada.page.goto(f"{AT}/synthesis/sign")
     ada.page.fill("#summary", "Two studies more.")
+    ada.page.fill("#despite", "The comment is for the next cycle.")
     ada.page.click("button[value=look]")
     ada.looks("#once-more")

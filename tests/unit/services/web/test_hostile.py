@@ -129,7 +129,8 @@ def people(site: Site) -> People:
     site.admin.goes(f"{AT}/conflicts").sends(f"{AT}/conflicts/take")
     site.admin.sends(f"{AT}/conflicts/look", answer="include", reason=whole("first look"))
     brings_files(site)
-    return People(site.admin, ana, [amends(site), *subscribes(site)])
+    to_judge = f"{AT}/synthesis/rewordings/c1/outcome"  # None leads there while no link is to be judged.
+    return People(site.admin, ana, [amends(site), *subscribes(site), to_judge])
 
 
 def synthesises(site: Site) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from shared.events.protocol import SOURCES, Need, VersionPublished
+from shared.events.protocol import SOURCES, Need, Triggers, VersionPublished
 from tests.unit.services.ingest.rig import strategy, version
 from tests.unit.services.screening.rig import SIFT, protocol
 
@@ -50,3 +50,19 @@ def test_a_protocol_that_says_nothing_new_of_its_stages_reads_as_before():
 
     assert plain.document() == protocol(SIFT).document()
     assert VersionPublished.of(plain, 1, "lea").needs == []
+
+
+def test_a_protocol_that_says_nothing_of_triggers_is_byte_for_byte_as_before_and_one_that_does_needs_synthesis_alone():
+    said = protocol(SIFT)
+    asks = said.model_copy(update={"triggers": Triggers(new_supports=5)})
+
+    assert "triggers" not in said.document() and VersionPublished.of(said, 1, "lea").needs == []
+    published = VersionPublished.of(asks, 2, "lea")
+    assert published.needs == [Need(feature="protocol:triggers", services=["synthesis"])]
+    assert '"triggers":{"doubts":1,"new_supports":5}' in published.document and published.protocol == asks
+
+
+@pytest.mark.parametrize("wrong", [{"new_supports": 0}, {"doubts": 1001}, {"supports": 3}])
+def test_no_review_asks_for_none_or_for_more_than_there_could_be(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Triggers.model_validate(wrong)

@@ -34,3 +34,18 @@ def test_first_evidence_for_a_cmoc_published_without_any_fires():
 
     assert rules(without, statement(elements=NONE)) == {(triggers.FIRST_EVIDENCE, "c1")}
     assert rules(None, statement(elements=NONE)) == set()
+
+
+def test_a_protocol_says_how_many_studies_and_doubts_ask_for_another_look():
+    before, after = statement(elements=NONE), statement(elements=NONE, studies=["s1", "s2"], challenges=["l1", "l2"])
+    by = {
+        (supports, doubts): {it.rule for it in fired(before, after, new_supports=supports, doubts_needed=doubts)}
+        for supports in (1, 2, 3)
+        for doubts in (2, 3)
+    }
+
+    assert {asked for asked, rules in by.items() if triggers.DOUBT_ARRIVED in rules} == {(n, 2) for n in (1, 2, 3)}
+    new = len(set(after.studies) - set(before.studies))
+    assert {asked for asked, rules in by.items() if triggers.NEW_SUPPORTS in rules} == {
+        (n, doubts) for n in (1, 2, 3) if n <= new for doubts in (2, 3)
+    }

@@ -150,3 +150,21 @@ def test_the_same_protocol_heard_twice_changes_nothing(rig: SynthesisRig):
     rig.bench.hears_envelope(envelope)
 
     assert rig.bench.journal() == seen
+
+
+def test_a_protocol_that_asks_for_one_more_study_has_the_rule_fire_and_one_that_says_nothing_asks_for_three(
+    rig: SynthesisRig,
+):
+    rig.signs()
+    rig.adopts(protocol(triggers={"new_supports": 2, "doubts": 2}), version=2)
+    rig.includes("r1", "r2")
+    rig.links("r1")
+    rig.links("r1", stance="bounds")
+    rig.settles()
+    seen = "new_supports_without_new_wording", "contradiction_or_bound_arrived"
+    assert not {it.rule for it in rig.lead.triggers(REVIEW)} & {*seen}
+    rig.links("r2")
+    rig.links("r2", stance="contradicts")
+    rig.settles()
+
+    assert {it.rule for it in rig.lead.triggers(REVIEW)} >= {*seen}
