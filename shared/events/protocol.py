@@ -122,6 +122,8 @@ FEATURES: dict[str, Feature] = {
     "stage:tags": Feature(lambda protocol: any(stage.tags for stage in protocol.stages), ("screening",)),
     # Synthesis of an earlier release would tell of what is refuted that it is set aside.
     "protocol:set_aside": Feature(lambda protocol: bool(protocol.set_aside), ("synthesis",)),
+    # Synthesis of an earlier release would count what one of two coders says.
+    "protocol:extraction": Feature(lambda protocol: protocol.extraction is not None, ("synthesis",)),
     # Others would have people vote untrained.
     "stage:training": Feature(_of_a_stage(lambda stage: stage.training), ("screening",)),
 }
@@ -318,6 +320,15 @@ class SetAside(Part):
     dissent: Text | None = None
 
 
+class Extraction(Part):
+    """How evidence is coded: each included report is given to so many `coders`, who know nothing of each other's coding
+    until all of them have finished. What they differ in is reconciled by those `coders`, or by an `adjudicator` who did
+    not code the report."""
+
+    coders: Annotated[int, Field(ge=1, le=2)] = 1
+    reconciled_by: Literal["coders", "adjudicator"] = "coders"
+
+
 class TeamRole(Part):
     """Those whom a review wants in a role, by their ids."""
 
@@ -346,7 +357,8 @@ class Protocol(AnyProtocol):
     from `search_from` on, or from `published_after` where that is not given. `citations` says
     whether what the included reports cite, and what cites them, is looked for too. `criteria` and `highlights` are
     shown with every record that people screen. `team` is who the review is to be done by; it makes nobody a member.
-    `set_aside` is what became of CMOCs that earlier versions stated.
+    `set_aside` is what became of CMOCs that earlier versions stated. Without `extraction` anybody who may code does so,
+    and what is coded counts at once.
     """
 
     title: Text
@@ -365,6 +377,7 @@ class Protocol(AnyProtocol):
     theories: Annotated[list[Theory], Field(min_length=1, max_length=100)]
     cmocs: Annotated[list[Cmoc], Field(min_length=1, max_length=500)]
     set_aside: Annotated[list[SetAside], Field(max_length=500)] = Field(default=[], exclude_if=lambda gone: not gone)
+    extraction: Extraction | None = Field(default=None, exclude_if=lambda extraction: extraction is None)
 
     def document(self) -> str:
         """The canonical JSON, which is hashed and told."""
