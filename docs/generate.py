@@ -30,6 +30,7 @@ from services.ingest.domain.watching import (
 from services.notify.domain import DeliveryStates
 from services.screening.domain import BatchStates, LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
+from services.synthesis.domain.extraction import ExtractionStates
 from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.proposals import ProposalStates
 from services.synthesis.domain.reports import ReportStates
@@ -57,7 +58,7 @@ MACHINES: dict[str, list[type[States[Any]]]] = {
         AnchorStates,
     ],
     "screening": [RecordStates, TaskStates, LeaseStates, BatchStates],
-    "synthesis": [ReportStates, RejudgementStates, ProposalStates],
+    "synthesis": [ReportStates, ExtractionStates, RejudgementStates, ProposalStates],
     "search": [RebuildStates],
     "notify": [DeliveryStates],
     "every service": [LetterStates],

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 from fastapi import APIRouter
 
 from services.synthesis import store, views
-from services.synthesis.commands import confidence, courses, evidence, notices, proposals, reports, revisions
+from services.synthesis.commands import (
+    confidence,
+    courses,
+    evidence,
+    notices,
+    proposals,
+    reports,
+    revisions,
+)
+from services.synthesis.commands import (
+    extraction as extractions,
+)
 from services.synthesis.domain.changes import change_class, differences
 from services.synthesis.domain.lineage import kin_of
 from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.revisions import content_of
-from services.synthesis.models import DraftRow
+from services.synthesis.models import DraftRow, ExtractionRow
 from services.synthesis.ports.crates import name_of
 from shared.db.work import Work
 from shared.errors import NotFound
@@ -31,23 +43,30 @@ from shared.wire.synthesis import (
     CitedStudies,
     CmocStanding,
     CmocView,
+    CodingAgreementView,
     ConfidenceView,
     Declined,
     Difference,
+    DifferencesView,
     DraftView,
     EvidenceBatch,
     EvidenceGiven,
     EvidenceTaken,
     EvidenceView,
     ExportedRevision,
+    ExtractionClaimed,
+    ExtractionState,
+    ExtractionView,
     Judged,
     Kin,
     NewAppraisal,
     NewConfidence,
     NewCourse,
+    NewReconciliation,
     ProposalState,
     ProposalView,
     Provenance,
+    ReconciliationView,
     RejudgementState,
     RejudgementView,
     ReportState,
@@ -135,14 +154,17 @@ def list_evidence(
     link: Word | None = None,
     proposal: Word | None = None,
 ) -> Page[EvidenceView]:
-    """Every link, oldest first, also those that do not stand; of one record or CMOC, of one element, this one link, or
-    those that speak for a proposal, where given."""
+    """Every link, oldest first, also those that do not stand, without what others code of a report before all of its
+    coders have finished; of one record or CMOC, of one element, this one link, or those that speak for a proposal,
+    where given."""
     store.review(work, review)
     if cmoc is not None:
         store.cmoc(work, review, cmoc)
     if proposal is not None:
         store.proposal(work, review, proposal)
-    found = store.evidence(work, review, page, record=record, cmoc=cmoc, element=element, link=link, proposal=proposal)
+    found = store.evidence(
+        work, review, page, record=record, cmoc=cmoc, element=element, link=link, proposal=proposal, person=person.id
+    )
     return found.page(views.evidence_view)
 
 
@@ -201,6 +223,93 @@ def join_study(
         return views.report_views(work, review, [reports.join_study(work, review, record, body.same_as, body.why)])[0]
 
     return work.once(key, f"set the study of {record} in {review}", body, join)
+
+
+# Extraction
+
+
+@router.post("/reviews/{review}/extraction/claims")
+def claim_extraction(review: Name, work: Unit, person: Coder, key: IdempotencyKey = None) -> ExtractionClaimed:
+    """Gives whoever asks a report to code: the one that they have in hand, or else the next that waits for them. It is
+    theirs for a while, anew with each piece of evidence; what nobody finishes goes to others."""
+
+    def claim() -> ExtractionClaimed:
+        row = extractions.claim(work, review)
+        return ExtractionClaimed(extraction=None if row is None else views.extraction_view(work, row))
+
+    return work.once(key, f"claim an extraction of {review}", None, claim)
+
+
+@router.get("/reviews/{review}/extraction")
+def list_extractions(
+    review: Name, work: Reading, person: Reader, page: Hundred, state: ExtractionState | None = None
+) -> Page[ExtractionView]:
+    """The included reports that coders are asked for, and how far each is; those in one state where given."""
+    store.review(work, review)
+    found = store.extractions(work, review, state, page)
+    return found.shown_as(views.extraction_views(work, found.rows))
+
+
+@router.get("/reviews/{review}/extraction/{extraction}")
+def show_extraction(review: Name, extraction: Name, work: Reading, person: Reader) -> ExtractionView:
+    """One of them."""
+    return views.extraction_view(work, store.extraction(work, review, extraction))
+
+
+@router.post("/reviews/{review}/extraction/{extraction}/renew")
+def renew_extraction(
+    review: Name, extraction: Name, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> ExtractionView:
+    """Keeps a report for as long again from now for whoever codes it."""
+    return _coding(work, key, f"renew {extraction}", lambda: extractions.renew(work, review, extraction))
+
+
+@router.post("/reviews/{review}/extraction/{extraction}/release")
+def release_extraction(
+    review: Name, extraction: Name, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> ExtractionView:
+    """Gives a report back for others to code."""
+    return _coding(work, key, f"release {extraction}", lambda: extractions.release(work, review, extraction))
+
+
+@router.post("/reviews/{review}/extraction/{extraction}/finish")
+def finish_extraction(
+    review: Name, extraction: Name, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> ExtractionView:
+    """Says that one has coded all that one finds in a report, perhaps nothing. Once its last coder says so, what they
+    agree on counts, and each sees what the other coded."""
+    return _coding(work, key, f"finish {extraction}", lambda: extractions.finish(work, review, extraction))
+
+
+@router.get("/reviews/{review}/extraction/{extraction}/differences")
+def show_differences(review: Name, extraction: Name, work: Reading, person: Reader) -> DifferencesView:
+    """What the two coders of a report say, side by side, and what was decided; 409 before both have finished."""
+    return views.differences(work, store.extraction(work, review, extraction), person)
+
+
+@router.post("/reviews/{review}/extraction/{extraction}/reconciliations")
+def reconcile_difference(
+    review: Name, extraction: Name, body: NewReconciliation, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> ReconciliationView:
+    """Decides what two coders differ in: which side counts, and why. As the protocol says one of the two does, who
+    have talked about it, or an adjudicator."""
+
+    def reconcile() -> ReconciliationView:
+        return views.reconciliation_view(extractions.reconcile(work, review, extraction, body, person))
+
+    return work.once(key, f"reconcile {extraction}", body, reconcile)
+
+
+@router.get("/reviews/{review}/coding-agreement")
+def show_coding_agreement(review: Name, work: Reading, person: Reader) -> CodingAgreementView:
+    """How far coders agreed before anything was reconciled (Krippendorff's alpha), over the reports that both have
+    finished: in all, by element, and by stance."""
+    store.review(work, review)
+    return views.coding_agreement(work, review)
+
+
+def _coding(work: Work, key: str | None, command: str, do: Callable[[], ExtractionRow]) -> ExtractionView:
+    return work.once(key, command, None, lambda: views.extraction_view(work, do()))
 
 
 # The theories

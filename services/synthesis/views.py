@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time
 
 from services.synthesis import store
+from services.synthesis.commands.extraction import finished_by, may_decide, require_finished, sides_of
 from services.synthesis.domain.cadence import LIVING, searched_through, standing
+from services.synthesis.domain.extraction import Agreed, HeldStates, agreement
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.revisions import revision_id
 from services.synthesis.models import (
     AppraisalRow,
     CmocRow,
+    CodingRow,
     ConfidenceRow,
     DraftRow,
+    ExtractionRow,
     FragmentRow,
     NoticeRow,
     ProposalRow,
+    ReconciliationRow,
     RejudgementRow,
     ReportRow,
     ReviewRow,
 )
 from shared.db.work import Work
+from shared.tokens import Person
 from shared.wire.synthesis import (
+    AgreedView,
     AppraisalView,
     CitedNotice,
     CitedReport,
@@ -31,15 +38,21 @@ from shared.wire.synthesis import (
     CmocDrafted,
     CmocStanding,
     CmocView,
+    CodingAgreementView,
     ConfidenceView,
+    DifferencesView,
+    DifferenceView,
     DraftView,
     EvidenceMoved,
     EvidenceView,
+    ExtractionView,
+    Held,
     ManualSearch,
     NoticeView,
     ProposalView,
     Quoted,
     QuoteSelector,
+    ReconciliationView,
     RejudgementView,
     ReportView,
     RevisionContent,
@@ -51,6 +64,14 @@ from shared.wire.synthesis import (
     SupportTable,
     TheoryText,
 )
+
+#: Why a link is held back.
+_HELD: dict[Held, str] = {
+    HeldStates.CODING: "not all coders of its report have finished",
+    HeldStates.DIFFERS: "the coders of its report differ, and nobody has decided",
+    HeldStates.DOUBLED: "the other coder of its report says the same, which counts once",
+    HeldStates.LEFT: "its coder gave the report back",
+}
 
 #: What of a fragment says where its quote is, under the same name.
 _SELECTED = {"anchor", "parse_sha256", "page", "quote_sha256", "salt", "lost"}
@@ -195,7 +216,7 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
         study=report.study,
         title=report.title,
         event=link.event_id,
-        stands=link.withdrawn_at is None and report.stands,
+        stands=link.withdrawn_at is None and link.held is None and report.stands,
         why_not=_why_not(found),
         quoted=_quoted(fragment),
         selector=_selector(fragment),
@@ -204,6 +225,74 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
         ),
         **fragment.model_dump(include={"locator", "quote", "paraphrase", "data_type", "coder"}),
     )
+
+
+def extraction_view(work: Work, row: ExtractionRow) -> ExtractionView:
+    """A report that waits for its coders, as whoever asks may see it."""
+    return extraction_views(work, [(row, store.titles(work, row.review, [row.record]).get(row.record))])[0]
+
+
+def extraction_views(work: Work, rows: Sequence[tuple[ExtractionRow, str | None]]) -> list[ExtractionView]:
+    """Several of them. Who codes a report is told once all have finished."""
+    codings = store.codings(work, {row.id for row, _ in rows})
+    return [_extraction(work, row, title, codings[row.id]) for row, title in rows]
+
+
+def _extraction(work: Work, row: ExtractionRow, title: str | None, codings: Sequence[CodingRow]) -> ExtractionView:
+    finished = finished_by(codings)
+    mine = next((it for it in codings if it.person == work.actor), None)
+    return ExtractionView(
+        extraction=row.id, title=title, taken=sum(it.person is not None for it in codings), finished=len(finished),
+        mine=mine is not None, until=mine.expires_at if mine is not None else None,
+        finished_by=finished if len(finished) == row.coders else [],
+        **row.model_dump(include={"record", "state", "coders", "opened_at"}),
+    )  # fmt: skip
+
+
+def differences(work: Work, row: ExtractionRow, person: Person) -> DifferencesView:
+    """What two coders say, side by side. Raises Conflict before both have finished."""
+    codings = store.codings(work, [row.id])[row.id]
+    require_finished(row, codings)
+    sides = sides_of(work, row, codings)
+    shown = {
+        found[0].id: evidence_view(found)
+        for found in store.evidence_of(work, row.review, {it.link for side in sides for it in side.links})
+    }
+    return DifferencesView(
+        extraction=extraction_view(work, row),
+        differences=[
+            DifferenceView(
+                difference=side.difference, kind=side.kind, cmoc=side.links[0].cmoc, element=side.links[0].element,
+                first=shown[side.first.link] if side.first is not None else None,
+                second=shown[side.second.link] if side.second is not None else None, decided=side.decided,
+            )
+            for side in sides
+        ],
+        reconciliations=[reconciliation_view(it) for it in store.reconciliations(work, row.id)],
+        decides=person.has("reviewer") and may_decide(work, row, codings, person),
+    )  # fmt: skip
+
+
+def reconciliation_view(row: ReconciliationRow) -> ReconciliationView:
+    return ReconciliationView(
+        event=row.event_id, **row.model_dump(include=set(ReconciliationView.model_fields) - {"event"})
+    )
+
+
+def coding_agreement(work: Work, review: str) -> CodingAgreementView:
+    """How far coders agreed, over the reports that both have finished."""
+    found = agreement(store.pairs(work, review))
+    return CodingAgreementView(
+        review=review,
+        every=_agreed(found.every),
+        where_both=_agreed(found.where_both),
+        by_element={element: _agreed(it) for element, it in found.by_element.items()},
+        by_stance={stance: _agreed(it) for stance, it in found.by_stance.items()},
+    )
+
+
+def _agreed(it: Agreed) -> AgreedView:
+    return AgreedView(n=it.n, agreed=it.agreed, alpha=it.alpha)
 
 
 def appraisal_view(row: AppraisalRow) -> AppraisalView:
@@ -233,6 +322,8 @@ def _why_not(found: store.Evidence) -> str | None:
     link, _, report = found
     if link.withdrawn_at is not None:
         return f"withdrawn by {link.withdrawn_by}: {link.withdrawn_why}"
+    if link.held is not None:
+        return _HELD[link.held]
     if report.state != ReportStates.INCLUDED:
         return f"its report is {report.state}"
     if report.suspended_by is not None:

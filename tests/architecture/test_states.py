@@ -25,6 +25,7 @@ from services.ingest.domain.watching import (
 from services.notify.domain import DeliveryStates
 from services.screening.domain import BatchStates, LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
+from services.synthesis.domain.extraction import ExtractionStates
 from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.proposals import ProposalStates
 from services.synthesis.domain.reports import ReportStates
@@ -51,6 +52,7 @@ ON_THE_WIRE = {
     RetrievalStates: ingest.RetrievalState,
     AnchorStates: ingest.AnchorState,
     ReportStates: synthesis.ReportState,
+    ExtractionStates: synthesis.ExtractionState,
     RejudgementStates: synthesis.RejudgementState,
     ProposalStates: synthesis.ProposalState,
     RebuildStates: search.RebuildState,

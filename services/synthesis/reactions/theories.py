@@ -31,6 +31,9 @@ class _Plan(TypedDict):
     theories: list[dict[str, str]]
     publish_every_days: int
     next_due: date
+    coders: int | None
+    reconciled_by: str
+    to_open: bool
 
 
 def adopt_theories(work: Work, event: VersionPublished) -> None:
@@ -55,7 +58,7 @@ def _amended(event: VersionPublished) -> str:
 
 def _adopt_plan(work: Work, event: VersionPublished, review: ReviewRow | None) -> ReviewRow:
     protocol = event.protocol
-    started = review.started_on if review else work.now.date()
+    started, asked = review.started_on if review else work.now.date(), protocol.extraction
     plan: _Plan = {
         "title": protocol.title,
         "protocol_version": event.version,
@@ -66,6 +69,10 @@ def _adopt_plan(work: Work, event: VersionPublished, review: ReviewRow | None) -
         ],
         "publish_every_days": protocol.publish_every_days,
         "next_due": next_due(started, review.last_published if review else None, protocol.publish_every_days),
+        "coders": asked.coders if asked else None,
+        "reconciled_by": asked.reconciled_by if asked else "coders",
+        # What was included before is asked of coders by a job, since it may be much.
+        "to_open": asked is not None,
     }
     if review is not None:
         return review.sqlmodel_update(dict(plan))
