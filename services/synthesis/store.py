@@ -417,7 +417,7 @@ def no_fragment(review: str, fragment: str) -> NotFound:
 
 def is_shown(work: Work, fragment: str) -> bool:
     """Whether whoever asks may know of any link of a fragment."""
-    query = select(LinkRow.id).join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))  # type: ignore[arg-type]
+    query = select(col(LinkRow.id)).join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
     query = query.where(col(LinkRow.fragment) == fragment, _shown_to(work.actor))
     return work.session.scalars(query.limit(1)).first() is not None
 
@@ -618,7 +618,7 @@ def evidence_of(work: Work, review: str, links: Collection[str]) -> list[Evidenc
     return [(link, fragment, report) for part in parts for link, fragment, report in work.session.execute(part)]
 
 
-def _evidence() -> Select[Evidence]:
+def _evidence() -> Select[Any]:
     return (
         select(LinkRow, FragmentRow, ReportRow)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))

@@ -12,7 +12,7 @@ from typing import Final, get_args
 
 from shared.agreement import alpha
 from shared.events.synthesis import Element, Inference, Stance
-from shared.folding import plain
+from shared.folding import WORD, plain
 from shared.ids import id_of
 from shared.states import States
 from shared.wire.synthesis import DifferenceKind, ExtractionState, Held
@@ -247,6 +247,10 @@ def _same_place(one: Coded, other: Coded) -> bool:
     if one.copy is not None and one.copy == other.copy and None not in (one.start, one.end, other.start, other.end):
         (_, ends), (begins, _) = sorted([(one.start or 0, one.end or 0), (other.start or 0, other.end or 0)])
         return begins < ends
-    if one.words and plain(one.words) == plain(other.words):
+    if (words := _folded(one.words)) and words == _folded(other.words):
         return True
-    return plain(one.locator) == plain(other.locator)
+    return _folded(one.locator) == _folded(other.locator)
+
+
+def _folded(text: str) -> list[str]:
+    return WORD.findall(plain(text))
