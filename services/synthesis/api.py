@@ -242,11 +242,17 @@ def claim_extraction(review: Name, work: Unit, person: Coder, key: IdempotencyKe
 
 @router.get("/reviews/{review}/extraction")
 def list_extractions(
-    review: Name, work: Reading, person: Reader, page: Hundred, state: ExtractionState | None = None
+    review: Name,
+    work: Reading,
+    person: Reader,
+    page: Hundred,
+    state: ExtractionState | None = None,
+    mine: YesNo = False,
 ) -> Page[ExtractionView]:
-    """The included reports that coders are asked for, and how far each is; those in one state where given."""
+    """The included reports that coders are asked for, and how far each is; those in one state, or what whoever asks has
+    in hand, where given."""
     store.review(work, review)
-    found = store.extractions(work, review, state, page)
+    found = store.extractions(work, review, page, state=state, person=person.id if mine else None)
     return found.shown_as(views.extraction_views(work, found.rows))
 
 

@@ -682,8 +682,10 @@ def return_extractions(work: Work, review: str, opened_on: Collection[str], reco
     )
 
 
-def extractions(work: Work, review: str, state: str | None, page: PageAsked) -> Found[tuple[ExtractionRow, str | None]]:
-    """By id, with the titles of their reports; those in one state where given."""
+def extractions(
+    work: Work, review: str, page: PageAsked, *, state: str | None, person: str | None
+) -> Found[tuple[ExtractionRow, str | None]]:
+    """By id, with the titles of their reports; those in one state, or that a person has in hand, where given."""
     query = (
         select(ExtractionRow, col(ReportRow.title))
         .join(
@@ -694,6 +696,11 @@ def extractions(work: Work, review: str, state: str | None, page: PageAsked) -> 
     )
     if state is not None:
         query = query.where(col(ExtractionRow.state) == state)
+    if person is not None:
+        in_hand = select(col(CodingRow.extraction)).where(
+            col(CodingRow.review) == review, col(CodingRow.person) == person, col(CodingRow.finished_at).is_(None)
+        )
+        query = query.where(col(ExtractionRow.id).in_(in_hand))
     return read_page(work, query, page, col(ExtractionRow.id))
 
 

@@ -98,9 +98,12 @@ class SynthesisClient:
         """The report that one has in hand to code, or else the next that waits for one."""
         return self._http.post(f"/synthesis/reviews/{part(review)}/extraction/claims", wire.ExtractionClaimed)
 
-    def extractions(self, review: str, *, state: wire.ExtractionState | None = None) -> Iterator[wire.ExtractionView]:
-        """The included reports that coders are asked for; those in one state where given."""
-        return self._http.pages(f"/synthesis/reviews/{part(review)}/extraction", wire.ExtractionView, state=state)
+    def extractions(
+        self, review: str, *, state: wire.ExtractionState | None = None, mine: bool = False
+    ) -> Iterator[wire.ExtractionView]:
+        """The included reports that coders are asked for; those in one state, or what one has in hand, where given."""
+        path = f"/synthesis/reviews/{part(review)}/extraction"
+        return self._http.pages(path, wire.ExtractionView, state=state, mine=mine or None)
 
     def extraction(self, review: str, extraction: str) -> wire.ExtractionView:
         return self._http.get(self._extraction(review, extraction), wire.ExtractionView)

@@ -103,10 +103,11 @@ class AsyncSynthesisClient:
         return await self._http.post(f"/synthesis/reviews/{part(review)}/extraction/claims", wire.ExtractionClaimed)
 
     def extractions(
-        self, review: str, *, state: wire.ExtractionState | None = None
+        self, review: str, *, state: wire.ExtractionState | None = None, mine: bool = False
     ) -> AsyncIterator[wire.ExtractionView]:
-        """The included reports that coders are asked for; those in one state where given."""
-        return self._http.pages(f"/synthesis/reviews/{part(review)}/extraction", wire.ExtractionView, state=state)
+        """The included reports that coders are asked for; those in one state, or what one has in hand, where given."""
+        path = f"/synthesis/reviews/{part(review)}/extraction"
+        return self._http.pages(path, wire.ExtractionView, state=state, mine=mine or None)
 
     async def extraction(self, review: str, extraction: str) -> wire.ExtractionView:
         return await self._http.get(self._extraction(review, extraction), wire.ExtractionView)
