@@ -247,12 +247,13 @@ def list_extractions(
     person: Reader,
     page: Hundred,
     state: ExtractionState | None = None,
+    record: Word | None = None,
     mine: YesNo = False,
 ) -> Page[ExtractionView]:
-    """The included reports that coders are asked for, and how far each is; those in one state, or what whoever asks has
-    in hand, where given."""
+    """The included reports that coders are asked for, and how far each is; those in one state, of one record, or what
+    whoever asks has in hand, where given."""
     store.review(work, review)
-    found = store.extractions(work, review, page, state=state, person=person.id if mine else None)
+    found = store.extractions(work, review, page, state=state, record=record, person=person.id if mine else None)
     return found.shown_as(views.extraction_views(work, found.rows))
 
 

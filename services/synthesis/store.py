@@ -683,9 +683,10 @@ def return_extractions(work: Work, review: str, opened_on: Collection[str], reco
 
 
 def extractions(
-    work: Work, review: str, page: PageAsked, *, state: str | None, person: str | None
+    work: Work, review: str, page: PageAsked, *, state: str | None, record: str | None, person: str | None
 ) -> Found[tuple[ExtractionRow, str | None]]:
-    """By id, with the titles of their reports; those in one state, or that a person has in hand, where given."""
+    """By id, with the titles of their reports; those in one state, of one record, or that a person has in hand, where
+    given."""
     query = (
         select(ExtractionRow, col(ReportRow.title))
         .join(
@@ -696,6 +697,8 @@ def extractions(
     )
     if state is not None:
         query = query.where(col(ExtractionRow.state) == state)
+    if record is not None:
+        query = query.where(col(ExtractionRow.record) == record)
     if person is not None:
         in_hand = select(col(CodingRow.extraction)).where(
             col(CodingRow.review) == review, col(CodingRow.person) == person, col(CodingRow.finished_at).is_(None)

@@ -855,6 +855,8 @@ class StatusView(BaseModel):
     manual: list[ManualSearch] = []
     #: Included reports from which no evidence is coded yet.
     to_code: int = 0
+    #: How many coders the protocol asks for each report; None where it asks for none.
+    coders: int | None = None
     #: What the evidence suggests to do, and nobody has decided.
     open_proposals: int = 0
 

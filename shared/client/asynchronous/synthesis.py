@@ -103,11 +103,17 @@ class AsyncSynthesisClient:
         return await self._http.post(f"/synthesis/reviews/{part(review)}/extraction/claims", wire.ExtractionClaimed)
 
     def extractions(
-        self, review: str, *, state: wire.ExtractionState | None = None, mine: bool = False
+        self,
+        review: str,
+        *,
+        state: wire.ExtractionState | None = None,
+        record: str | None = None,
+        mine: bool = False,
     ) -> AsyncIterator[wire.ExtractionView]:
-        """The included reports that coders are asked for; those in one state, or what one has in hand, where given."""
+        """The included reports that coders are asked for; those in one state, of one record, or what one has in hand,
+        where given."""
         path = f"/synthesis/reviews/{part(review)}/extraction"
-        return self._http.pages(path, wire.ExtractionView, state=state, mine=mine or None)
+        return self._http.pages(path, wire.ExtractionView, state=state, record=record, mine=mine or None)
 
     async def extraction(self, review: str, extraction: str) -> wire.ExtractionView:
         return await self._http.get(self._extraction(review, extraction), wire.ExtractionView)
