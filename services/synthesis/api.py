@@ -229,7 +229,7 @@ def join_study(
 
 
 @router.post("/reviews/{review}/extraction/claims")
-def claim_extraction(review: Name, work: Unit, person: Coder, key: IdempotencyKey = None) -> ExtractionClaimed:
+def make_claim(review: Name, work: Unit, person: Coder, key: IdempotencyKey = None) -> ExtractionClaimed:
     """Gives whoever asks a report to code: the one that they have in hand, or else the next that waits for them. It is
     theirs for a while, anew with each piece of evidence; what nobody finishes goes to others."""
 
@@ -280,7 +280,7 @@ def release_extraction(
 
 
 @router.post("/reviews/{review}/extraction/{extraction}/finish")
-def finish_extraction(
+def close_extraction(
     review: Name, extraction: Name, work: Unit, person: Coder, key: IdempotencyKey = None
 ) -> ExtractionView:
     """Says that one has coded all that one finds in a report, perhaps nothing. Once its last coder says so, what they
@@ -295,7 +295,7 @@ def show_differences(review: Name, extraction: Name, work: Reading, person: Read
 
 
 @router.post("/reviews/{review}/extraction/{extraction}/reconciliations")
-def reconcile_difference(
+def add_reconciliation(
     review: Name, extraction: Name, body: NewReconciliation, work: Unit, person: Coder, key: IdempotencyKey = None
 ) -> ReconciliationView:
     """Decides what two coders differ in: which side counts, and why. As the protocol says one of the two does, who

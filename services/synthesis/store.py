@@ -618,7 +618,7 @@ def evidence_of(work: Work, review: str, links: Collection[str]) -> list[Evidenc
     return [(link, fragment, report) for part in parts for link, fragment, report in work.session.execute(part)]
 
 
-def _evidence() -> Select[Any]:
+def _evidence() -> Any:
     return (
         select(LinkRow, FragmentRow, ReportRow)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))

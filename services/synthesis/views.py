@@ -7,9 +7,8 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, date, datetime, time
 
 from services.synthesis import store
-from services.synthesis.commands.extraction import finished_by, may_decide, require_finished, sides_of
 from services.synthesis.domain.cadence import LIVING, searched_through, standing
-from services.synthesis.domain.extraction import Agreed, HeldStates, agreement
+from services.synthesis.domain.extraction import Agreed, ExtractionStates, HeldStates, Weighed, agreement, weighed
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.revisions import revision_id
 from services.synthesis.models import (
@@ -20,6 +19,7 @@ from services.synthesis.models import (
     DraftRow,
     ExtractionRow,
     FragmentRow,
+    LinkRow,
     NoticeRow,
     ProposalRow,
     ReconciliationRow,
@@ -28,6 +28,7 @@ from services.synthesis.models import (
     ReviewRow,
 )
 from shared.db.work import Work
+from shared.errors import Conflict
 from shared.tokens import Person
 from shared.wire.synthesis import (
     AgreedView,
@@ -227,6 +228,36 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
     )
 
 
+def require_finished(row: ExtractionRow, codings: Sequence[CodingRow]) -> None:
+    """Raises Conflict while anybody still codes it, or nobody does any more."""
+    if row.state == ExtractionStates.WITHDRAWN:
+        raise Conflict("its report is not included any more: nothing is coded of it", slug="extraction_withdrawn")
+    if len(finished_by(codings)) < row.coders:
+        raise Conflict("not all of its coders have finished: nobody sees the codings before", slug="still_coded")
+
+
+def finished_by(codings: Sequence[CodingRow]) -> list[str]:
+    """Who has finished, the first slot first."""
+    return [it.person for it in codings if it.person is not None and it.finished_at is not None]
+
+
+def may_decide(work: Work, row: ExtractionRow, codings: Sequence[CodingRow], by: Person) -> bool:
+    """Whether a person decides what the two coders of a report differ in: each of those two and who may adjudicate, or
+    who may adjudicate and is none of them, as the protocol says."""
+    review, is_coder = store.review(work, row.review), by.id in finished_by(codings)
+    if review.reconciled_by == "coders":
+        return is_coder or by.has("adjudicator")
+    return by.has("adjudicator") and not is_coder
+
+
+def weigh(
+    work: Work, row: ExtractionRow, codings: Sequence[CodingRow], rows: Sequence[tuple[LinkRow, FragmentRow]]
+) -> Weighed:
+    """What of an extraction counts."""
+    kept = {link for it in store.reconciliations(work, row.id) for link in it.kept}
+    return weighed(row.id, row.coders, finished_by(codings), store.coded_of(rows), kept)
+
+
 def extraction_view(work: Work, row: ExtractionRow) -> ExtractionView:
     """A report that waits for its coders, as whoever asks may see it."""
     return extraction_views(work, [(row, store.titles(work, row.review, [row.record]).get(row.record))])[0]
@@ -253,7 +284,7 @@ def differences(work: Work, row: ExtractionRow, person: Person) -> DifferencesVi
     """What two coders say, side by side. Raises Conflict before both have finished."""
     codings = store.codings(work, [row.id])[row.id]
     require_finished(row, codings)
-    sides = sides_of(work, row, codings)
+    sides = weigh(work, row, codings, store.coded_links(work, row.id)).sides
     shown = {
         found[0].id: evidence_view(found)
         for found in store.evidence_of(work, row.review, {it.link for side in sides for it in side.links})

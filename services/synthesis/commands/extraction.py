@@ -7,15 +7,13 @@ from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from services.synthesis import store
+from services.synthesis import store, views
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
 from services.synthesis.domain.extraction import (
     ExtractionStates,
     HeldStates,
     Sides,
-    Weighed,
     compared,
-    weighed,
 )
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.triggers import FIRST_EVIDENCE, Fired
@@ -184,7 +182,7 @@ def finish(work: Work, review: str, extraction: str) -> ExtractionRow:
     work.session.flush()
     report = store.report(work, review, row.record)
     event = ExtractionFinished(
-        review=review, extraction=row.id, record=row.record, finished=len(finished_by(codings)), coders=row.coders
+        review=review, extraction=row.id, record=row.record, finished=len(views.finished_by(codings)), coders=row.coders
     )
     with work.following(report.correlation if report else work.correlation, row.event_id):
         work.emit(event)
@@ -200,7 +198,7 @@ def reconcile(work: Work, review: str, extraction: str, decided: NewReconciliati
     row, codings = _held(work, review, extraction)
     require_decider(work, row, codings, by)
     rows = store.coded_links(work, row.id)
-    side = next((it for it in _weigh(work, row, codings, rows).sides if it.difference == decided.difference), None)
+    side = next((it for it in views.weigh(work, row, codings, rows).sides if it.difference == decided.difference), None)
     if side is None:
         why = "it may have been decided, or its coders have corrected it: look at them again"
         raise NotFound(
@@ -230,36 +228,14 @@ def reconcile(work: Work, review: str, extraction: str, decided: NewReconciliati
     return made
 
 
-def may_decide(work: Work, row: ExtractionRow, codings: Sequence[CodingRow], by: Person) -> bool:
-    """Whether a person decides what the two coders of a report differ in: each of those two and who may adjudicate, or
-    who may adjudicate and is none of them, as the protocol says."""
-    review, is_coder = store.review(work, row.review), by.id in finished_by(codings)
-    if review.reconciled_by == "coders":
-        return is_coder or by.has("adjudicator")
-    return by.has("adjudicator") and not is_coder
-
-
 def require_decider(work: Work, row: ExtractionRow, codings: Sequence[CodingRow], by: Person) -> None:
     """Raises Conflict before all have finished, Forbidden for who does not decide."""
-    require_finished(row, codings)
-    if not may_decide(work, row, codings, by):
+    views.require_finished(row, codings)
+    if not views.may_decide(work, row, codings, by):
         who = "an adjudicator who did not code it decides"
         if store.review(work, row.review).reconciled_by == "coders":
             who = "one of its two coders or an adjudicator decides"
         raise Forbidden(f"what the coders of this report differ in {who}", slug="not_to_decide")
-
-
-def require_finished(row: ExtractionRow, codings: Sequence[CodingRow]) -> None:
-    """Raises Conflict while anybody still codes it, or nobody does any more."""
-    if row.state == ExtractionStates.WITHDRAWN:
-        raise Conflict("its report is not included any more: nothing is coded of it", slug="extraction_withdrawn")
-    if len(finished_by(codings)) < row.coders:
-        raise Conflict("not all of its coders have finished: nobody sees the codings before", slug="still_coded")
-
-
-def finished_by(codings: Sequence[CodingRow]) -> list[str]:
-    """Who has finished, the first slot first."""
-    return [it.person for it in codings if it.person is not None and it.finished_at is not None]
 
 
 # Evidence of two coders
@@ -311,13 +287,13 @@ def settle(work: Work, row: ExtractionRow, codings: Sequence[CodingRow] | None =
     work.session.flush()
     codings = store.codings(work, [row.id], lock=True)[row.id] if codings is None else codings
     rows = store.coded_links(work, row.id) if row.coders > 1 else []
-    now = _weigh(work, row, codings, rows)
+    now = views.weigh(work, row, codings, rows)
     if row.state != now.state:
         ExtractionStates.turn(row, now.state)
     if now.state != ExtractionStates.OPEN and row.coders > 1 and not row.compared:
         row.compared = True
         store.show_withdrawn_links(work, row.id)
-        store.count_pairs(work, row.review, compared(finished_by(codings), store.coded_of(rows)))
+        store.count_pairs(work, row.review, compared(views.finished_by(codings), store.coded_of(rows)))
     counting = [(link, fragment) for link, fragment in rows if link.held and now.held[link.id] is None]
     leaving = [link for link, _ in rows if link.held is None and now.held[link.id] is not None]
     for link, _ in rows:
@@ -333,9 +309,9 @@ def _tell_counting(
     work: Work, row: ExtractionRow, report: ReportRow, counting: Sequence[tuple[LinkRow, FragmentRow]]
 ) -> None:
     known = store.known_cmocs(work, row.review, {link.cmoc for link, _ in counting})
-    for _, group in groupby(sorted(counting, key=lambda it: (it[1].id, it[0].id)), key=lambda it: it[1].id):
-        told = list(group)
-        fragment, links = told[0][1], [link for link, _ in told]
+    for _, of_one in groupby(sorted(counting, key=lambda it: (it[1].id, it[0].id)), key=lambda it: it[1].id):
+        group = list(of_one)
+        fragment, links = group[0][1], [link for link, _ in group]
         made = [LinkMade(link=it.id, **it.model_dump(include=set(LinkMade.model_fields) - {"link"})) for it in links]
         with work.following(report.correlation, row.event_id):
             event_id = work.emit(
@@ -373,18 +349,6 @@ def _quote_of(fragment: FragmentRow) -> QuoteMade | None:
         start=fragment.begins or 0, end=fragment.ends or 0, quote_sha256=fragment.quote_sha256 or "",
         salt=fragment.salt or "",
     )  # fmt: skip
-
-
-def sides_of(work: Work, row: ExtractionRow, codings: Sequence[CodingRow]) -> Sequence[Sides]:
-    """What the two coders of a report say, side by side."""
-    return _weigh(work, row, codings, store.coded_links(work, row.id)).sides
-
-
-def _weigh(
-    work: Work, row: ExtractionRow, codings: Sequence[CodingRow], rows: Sequence[tuple[LinkRow, FragmentRow]]
-) -> Weighed:
-    kept = {link for it in store.reconciliations(work, row.id) for link in it.kept}
-    return weighed(row.id, row.coders, finished_by(codings), store.coded_of(rows), kept)
 
 
 def _parted(side: Sides, decided: NewReconciliation) -> tuple[list[str], list[str]]:

@@ -197,7 +197,7 @@ def _side_by_side(
         first = list(by_coder[finished[0]])
         second = list(by_coder[finished[1]]) if len(finished) > 1 else []
         # The same first, then what is at least about the same place; the smallest ids meet first, whatever came first.
-        pairs = [*_met(first, second, _same), *_met(first, second, _same_place)]
+        pairs = [*_met(first, second, _same), *_met(first, second, _same_piece)]
         for one, other in pairs:
             kind: DifferenceKind = "agreed" if one.says == other.says else _parted(one, other)
             yield _sides(extraction, kind, one, other, kept)
@@ -238,10 +238,10 @@ def _counting(pair: Sequence[Coded], kept: Collection[str]) -> set[str]:
 
 
 def _same(one: Coded, other: Coded) -> bool:
-    return one.says == other.says and _same_place(one, other)
+    return one.says == other.says and _same_piece(one, other)
 
 
-def _same_place(one: Coded, other: Coded) -> bool:
+def _same_piece(one: Coded, other: Coded) -> bool:
     """Whether two fragments are about the same piece of the report: characters of the same copy that overlap, else the
     same words or the same place, as they are written."""
     if one.copy is not None and one.copy == other.copy and None not in (one.start, one.end, other.start, other.end):

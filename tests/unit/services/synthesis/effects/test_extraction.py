@@ -217,8 +217,7 @@ def test_no_event_tells_what_one_of_two_coded_before_both_have_finished(two_code
 
     assert rig.bench.emitted(EvidenceLinked) == []
     assert [event.happened for event in rig.bench.emitted(TheoryChanged)] == ["proposed", "proposed"]
-    told = rig.bench.emitted(ExtractionFinished)
-    assert [event.finished for event in told] == [1]
+    assert [event.finished for event in rig.bench.emitted(ExtractionFinished)] == [1]
     assert all("frag_" not in str(event.data) and "link_" not in str(event.data) for event in rig.bench.journal())
 
     rig.links("r1", by="ben")
