@@ -32,6 +32,7 @@ from services.screening.domain import BatchStates, LeaseStates, RecordStates, Ta
 from services.search.domain import RebuildStates
 from services.synthesis.domain.comments import CommentStates
 from services.synthesis.domain.deposits import DepositStates
+from services.synthesis.domain.extraction import ExtractionStates
 from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.proposals import ProposalStates
 from services.synthesis.domain.reports import ReportStates
@@ -59,7 +60,7 @@ MACHINES: dict[str, list[type[States[Any]]]] = {
         AnchorStates,
     ],
     "screening": [RecordStates, TaskStates, LeaseStates, BatchStates],
-    "synthesis": [ReportStates, RejudgementStates, ProposalStates, DepositStates, CommentStates],
+    "synthesis": [ReportStates, ExtractionStates, RejudgementStates, ProposalStates, DepositStates, CommentStates],
     "search": [RebuildStates],
     "notify": [DeliveryStates],
     "every service": [LetterStates],

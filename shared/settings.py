@@ -239,6 +239,11 @@ class Settings(BaseSettings):
         60, description="How long a claimed task is kept for its reviewer."
     )
 
+    # Synthesis
+    extraction_lease_hours: Annotated[float, Field(gt=0, le=8760)] = Field(
+        72, description="How long a report is kept for whoever codes it; each piece of evidence keeps it anew."
+    )
+
     # Bibliographic sources
     contact: str = Field("", description="E-mail address told to the sources, as their terms ask.")
     openalex_url: str = Field("https://api.openalex.org", description="Base address of OpenAlex.")

@@ -31,6 +31,7 @@ WHERE = {
     "screen": ("services.cli.screen.command:screen", "Screen for hours: a card, one key per answer, the next card."),
     "queue": ("services.cli.queue:app", "The screening queue: take a record, read it, answer."),
     "search": ("services.cli.search:app", "Find records by their words, dates and state."),
+    "code": ("services.cli.coding:app", "Reports that wait for their coders, and what two coders differ in."),
     "synthesis": ("services.cli.synthesis:app", "Theories, their evidence, signed revisions."),
     "subscriptions": ("services.cli.subscriptions:app", "What you are told of a review, how and when."),
     "events": ("services.cli.events:app", "Everything that happened, and why."),

@@ -1,14 +1,15 @@
 """Synthesis: holds the coded evidence against the theories, and keeps the signed revisions of what they say.
 
-Owns: reports and their studies, fragments and links with what was judged of them, CMOCs and their history, notices,
-re-judgements, proposals, comments on drafts, triggers, drafts, revisions and their deposits, the course of a review,
-how far each source was searched, and when people searched by hand.
+Owns: reports and their studies, who codes each and what two coders differ in, fragments and links with what was judged
+of them, CMOCs and their history, notices, re-judgements, proposals, comments on drafts, triggers, drafts, revisions
+and their deposits, the course of a review, how far each source was searched, and when people searched by hand.
 
 Reacts to: protocol.version.published, screening.record.included, screening.record.excluded,
 screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.anchor.found,
 ingest.anchor.lost, ingest.run.finished, ingest.search.fulfilled, people.name.mapped.
 
-Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.confidence.judged, synthesis.theory.changed,
+Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.extraction.opened,
+synthesis.extraction.finished, synthesis.extraction.reconciled, synthesis.confidence.judged, synthesis.theory.changed,
 synthesis.proposal.opened, synthesis.proposal.closed, synthesis.rejudgement.opened, synthesis.rejudgement.closed,
 synthesis.links.questioned, synthesis.links.rejudged, synthesis.comment.made, synthesis.comment.answered,
 synthesis.comment.resolved, synthesis.revision.drafted, synthesis.revision.published, synthesis.doi.assigned,

@@ -20,12 +20,13 @@ from services.synthesis.commands import (
     revisions,
     rewordings,
 )
+from services.synthesis.commands import extraction as extractions
 from services.synthesis.domain.changes import change_class, differences
 from services.synthesis.domain.graphml import graphml_of
 from services.synthesis.domain.lineage import kin_of
 from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.revisions import content_of
-from services.synthesis.models import DraftRow
+from services.synthesis.models import DraftRow, ExtractionRow
 from services.synthesis.ports.crates import name_of
 from shared.db.work import Work
 from shared.errors import NotFound
@@ -45,12 +46,14 @@ from shared.wire.synthesis import (
     CitedStudies,
     CmocStanding,
     CmocView,
+    CodingAgreementView,
     CommentState,
     CommentView,
     ConfidenceView,
     Declined,
     DepositView,
     Difference,
+    DifferencesView,
     DraftView,
     EvidenceBatch,
     EvidenceForm,
@@ -59,6 +62,9 @@ from shared.wire.synthesis import (
     EvidenceView,
     ExportedRevision,
     ExportForm,
+    ExtractionClaimed,
+    ExtractionState,
+    ExtractionView,
     Judged,
     Kin,
     LinkJudgementView,
@@ -69,9 +75,11 @@ from shared.wire.synthesis import (
     NewConfidence,
     NewCourse,
     NewLinkJudgements,
+    NewReconciliation,
     ProposalState,
     ProposalView,
     Provenance,
+    ReconciliationView,
     RejudgementState,
     RejudgementView,
     ReportState,
@@ -194,9 +202,9 @@ def list_evidence(
     stance: Stance | None = None,
     asked: YesNo = False,
 ) -> Page[EvidenceView]:
-    """Every link, oldest first, also those that do not stand; of one record, study or CMOC, of one element or stance,
-    this one link, those that speak for a proposal, or those of which somebody should judge whether they still hold,
-    where given."""
+    """Every link, oldest first, also those that do not stand, without what others code of a report before all of its
+    coders have finished; of one record, study or CMOC, of one element or stance, this one link, those that speak for a
+    proposal, or those of which somebody should judge whether they still hold, where given."""
     store.review(work, review)
     if cmoc is not None:
         store.cmoc(work, review, cmoc)
@@ -204,7 +212,7 @@ def list_evidence(
         store.proposal(work, review, proposal)
     found = store.evidence(
         work, review, page, record=record, cmoc=cmoc, element=element, link=link, proposal=proposal, study=study,
-        stance=stance, asked=asked,
+        stance=stance, asked=asked, person=person.id,
     )  # fmt: skip
     return found.page(views.evidence_view)
 
@@ -264,6 +272,100 @@ def join_study(
         return views.report_views(work, review, [reports.join_study(work, review, record, body.same_as, body.why)])[0]
 
     return work.once(key, f"set the study of {record} in {review}", body, join)
+
+
+# Extraction
+
+
+@router.post("/reviews/{review}/extraction/claims")
+def make_claim(review: Name, work: Unit, person: Coder, key: IdempotencyKey = None) -> ExtractionClaimed:
+    """Gives whoever asks a report to code: the one that they have in hand, or else the next that waits for them. It is
+    theirs for a while, anew with each piece of evidence; what nobody finishes goes to others."""
+
+    def claim() -> ExtractionClaimed:
+        row = extractions.claim(work, review)
+        return ExtractionClaimed(extraction=None if row is None else views.extraction_view(work, row))
+
+    return work.once(key, f"claim an extraction of {review}", None, claim)
+
+
+@router.get("/reviews/{review}/extraction")
+def list_extractions(
+    review: Name,
+    work: Reading,
+    person: Reader,
+    page: Hundred,
+    state: ExtractionState | None = None,
+    record: Word | None = None,
+    mine: YesNo = False,
+) -> Page[ExtractionView]:
+    """The included reports that coders are asked for, and how far each is; those in one state, of one record, or what
+    whoever asks has in hand, where given."""
+    store.review(work, review)
+    found = store.extractions(work, review, page, state=state, record=record, person=person.id if mine else None)
+    return found.shown_as(views.extraction_views(work, found.rows))
+
+
+@router.get("/reviews/{review}/extraction/{extraction}")
+def show_extraction(review: Name, extraction: Name, work: Reading, person: Reader) -> ExtractionView:
+    """One of them."""
+    return views.extraction_view(work, store.extraction(work, review, extraction))
+
+
+@router.post("/reviews/{review}/extraction/{extraction}/renew")
+def renew_extraction(
+    review: Name, extraction: Name, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> ExtractionView:
+    """Keeps a report for as long again from now for whoever codes it."""
+    return _coding(work, key, f"renew {extraction}", lambda: extractions.renew(work, review, extraction))
+
+
+@router.post("/reviews/{review}/extraction/{extraction}/release")
+def release_extraction(
+    review: Name, extraction: Name, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> ExtractionView:
+    """Gives a report back for others to code."""
+    return _coding(work, key, f"release {extraction}", lambda: extractions.release(work, review, extraction))
+
+
+@router.post("/reviews/{review}/extraction/{extraction}/finish")
+def close_extraction(
+    review: Name, extraction: Name, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> ExtractionView:
+    """Says that one has coded all that one finds in a report, perhaps nothing. Once its last coder says so, what they
+    agree on counts, and each sees what the other coded."""
+    return _coding(work, key, f"finish {extraction}", lambda: extractions.finish(work, review, extraction))
+
+
+@router.get("/reviews/{review}/extraction/{extraction}/differences")
+def show_differences(review: Name, extraction: Name, work: Reading, person: Reader) -> DifferencesView:
+    """What the two coders of a report say, side by side, and what was decided; 409 before both have finished."""
+    return views.differences(work, store.extraction(work, review, extraction), person)
+
+
+@router.post("/reviews/{review}/extraction/{extraction}/reconciliations")
+def add_reconciliation(
+    review: Name, extraction: Name, body: NewReconciliation, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> ReconciliationView:
+    """Decides what two coders differ in: which side counts, and why. As the protocol says one of the two does, who
+    have talked about it, or an adjudicator."""
+
+    def reconcile() -> ReconciliationView:
+        return views.reconciliation_view(extractions.reconcile(work, review, extraction, body, person))
+
+    return work.once(key, f"reconcile {extraction}", body, reconcile)
+
+
+@router.get("/reviews/{review}/coding-agreement")
+def show_coding_agreement(review: Name, work: Reading, person: Reader) -> CodingAgreementView:
+    """How far coders agreed before anything was reconciled (Krippendorff's alpha), over the reports that both have
+    finished: in all, by element, and by stance."""
+    store.review(work, review)
+    return views.coding_agreement(work, review)
+
+
+def _coding(work: Work, key: str | None, command: str, do: Callable[[], ExtractionRow]) -> ExtractionView:
+    return work.once(key, command, None, lambda: views.extraction_view(work, do()))
 
 
 # The theories

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from services.synthesis import store
-from services.synthesis.commands import deposits, drafts
+from services.synthesis.commands import deposits, drafts, extraction
 from services.synthesis.commands.history import log_triggers
 from services.synthesis.domain.cadence import standing
 from services.synthesis.domain.triggers import CADENCE_BREACHED, SCHEDULE_DUE, Fired
@@ -21,12 +21,28 @@ from shared.service import Context
 
 _DEPOSITING = "synthesis:deposit"
 
+#: Reports that are opened for coders in one transaction, and codings that are given back in one.
+_OPENED, _RETURNED = 100, 500
+
 
 def resynthesise(running: Context) -> None:
     """Recomputes every review that something arrived for, each in a transaction of its own."""
     with running.work("synthesis:resynthesise", readonly=True) as work:
         due = store.due_reviews(work)
     _each(running, "synthesis:resynthesise", due, drafts.resynthesise)
+
+
+def open_extractions(running: Context) -> None:
+    """Asks coders for what was included before the protocol asked for any, some at a time."""
+    with running.work("synthesis:extraction", readonly=True) as work:
+        due = store.reviews_to_open(work)
+    _each(running, "synthesis:extraction", due, lambda work, review: extraction.open_missing(work, review, _OPENED))
+
+
+def return_lapsed_codings(running: Context) -> None:
+    """Gives what people coded no more to others."""
+    with running.work("synthesis:extraction") as work:
+        extraction.return_lapsed(work, _RETURNED)
 
 
 def watch_cadence(running: Context) -> None:

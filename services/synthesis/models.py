@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Index, LargeBinary, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, Index, LargeBinary, Text, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
@@ -30,7 +30,10 @@ from shared.wire.synthesis import (
     CommentState,
     Course,
     DepositState,
+    ExtractionState,
     GoneHow,
+    Held,
+    Keep,
     LinkVerdict,
     ProposalKind,
     ProposalState,
@@ -47,7 +50,9 @@ class Base(SQLModel, registry=registry()):
 class ReviewRow(Base, table=True):
     """A review as its newest protocol version plans it. `revisions` counts the published ones; `course` is what a lead
     says becomes of it, with why and since when where somebody has said it. `new_supports` studies and `doubts` ask for
-    another look."""
+    another look. `coders` are how many the protocol asks for each report, None where it has no extraction,
+    `reconciled_by` who decides where they differ; extraction is `to_open` for reports that were included before it
+    asked."""
 
     __tablename__ = "reviews"
 
@@ -67,6 +72,9 @@ class ReviewRow(Base, table=True):
     course_since: datetime | None = Field(default=None, sa_type=Instant)
     new_supports: int = ENOUGH_NEW_SUPPORTS
     doubts: int = ENOUGH_DOUBTS
+    coders: int | None = None
+    reconciled_by: str = "coders"
+    to_open: bool = False
 
     @property
     def cycle(self) -> int:
@@ -175,7 +183,7 @@ class FragmentRow(Base, table=True):
     """A located piece of a report, as one coder read it; `coded_on` is the record of then, where that was merged.
 
     Of one whose quote was found in a copy, `anchor` to `salt` are what ingest's receipt says of it, and `lost` why a
-    new parse of that copy has it no more.
+    new parse of that copy has it no more. `extraction` is that of two coders in which it was coded, where it was.
     """
 
     __tablename__ = "fragments"
@@ -201,6 +209,7 @@ class FragmentRow(Base, table=True):
     quote_sha256: str | None = None
     salt: str | None = None
     lost: str | None = None
+    extraction: str | None = Field(default=None, index=True)
     coder: str
     coded_at: datetime = Field(sa_type=Instant)
 
@@ -216,8 +225,9 @@ class LostAnchorRow(Base, table=True):
 
 
 class LinkRow(Base, table=True):
-    """A fragment speaks to one element of one CMOC, until it is withdrawn. `event_id` told of it. `asked_version` is
-    the version of the protocol since which the CMOC reads otherwise there, while nobody has judged whether it holds."""
+    """A fragment speaks to one element of one CMOC, until it is withdrawn. `event_id` told of it. One that is `held`
+    back counts for nothing and is told to nobody: `event_id` is then that of its extraction. `asked_version` is the
+    version of the protocol since which the CMOC reads otherwise there, while nobody has judged whether it holds."""
 
     __tablename__ = "links"
     __table_args__ = (
@@ -247,6 +257,7 @@ class LinkRow(Base, table=True):
     credibility: Credibility | None = Field(default=None, sa_type=AutoString)
     event_id: str
     linked_at: datetime = Field(sa_type=Instant)
+    held: Held | None = Field(default=None, sa_type=AutoString)
     withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
     withdrawn_by: str | None = None
     withdrawn_why: str | None = None
@@ -284,6 +295,95 @@ class LinkJudgementRow(Base, table=True):
     by: str
     at: datetime = Field(sa_type=Instant)
     event_id: str
+
+
+def _where(condition: str) -> dict[str, Any]:
+    """An index of some rows, on either database."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
+_CODES = "person IS NOT NULL AND finished_at IS NULL"
+
+
+class ExtractionRow(Base, table=True):
+    """An included report that so many `coders` code; `opened_on` is the record of then, where that was merged. Once all
+    have finished they are `compared`, once for good. `event_id` told that it was opened."""
+
+    __tablename__ = "extractions"
+    __table_args__ = (
+        Index("extractions_of_record", "review", "record"),
+        Index("extractions_opened_on", "review", "opened_on"),
+        Index("extractions_of_state", "review", "state", "id"),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    record: str
+    opened_on: str
+    state: ExtractionState = Field(sa_type=AutoString)
+    coders: int
+    compared: bool = False
+    opened_at: datetime = Field(sa_type=Instant)
+    event_id: str
+
+
+class CodingRow(Base, table=True):
+    """One of the codings that an extraction asks for, the `number`-th: free, or a person's, until `expires_at` or for
+    good once they have finished. It is given to nobody while the extraction is not `open`. Whoever is given one gets
+    the next by `position`."""
+
+    __tablename__ = "codings"
+    __table_args__ = (
+        UniqueConstraint("extraction", "number"),
+        Index("codings_of_person", "extraction", "person", unique=True, **_where("person IS NOT NULL")),
+        Index("codings_in_hand", "review", "person", unique=True, **_where(_CODES)),
+        Index("codings_free", "review", "position", **_where("person IS NULL AND open")),
+        Index("codings_given", "review", "person", "position"),
+        Index("codings_by_end", "expires_at", **_where(_CODES)),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    extraction: str
+    number: int
+    position: int = Field(sa_type=BigInteger)
+    open: bool = True
+    person: str | None = None
+    expires_at: datetime | None = Field(default=None, sa_type=Instant)
+    finished_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ReconciliationRow(Base, table=True):
+    """What somebody decided of a difference between two coders. Only ever appended. `event_id` told of it."""
+
+    __tablename__ = "reconciliations"
+    __table_args__ = (Index("reconciliations_of_extraction", "extraction", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    extraction: str
+    difference: str
+    cmoc: str
+    element: Element = Field(sa_type=AutoString)
+    keep: Keep = Field(sa_type=AutoString)
+    kept: list[str] = Field(sa_type=Json)
+    dropped: list[str] = Field(sa_type=Json)
+    why: str
+    by: str
+    at: datetime = Field(sa_type=Instant)
+    event_id: str
+
+
+class CodingPairRow(Base, table=True):
+    """How often two coders said what of an element, side by side, before anything was reconciled."""
+
+    __tablename__ = "coding_pairs"
+
+    review: str = Field(primary_key=True)
+    element: Element = Field(primary_key=True, sa_type=AutoString)
+    first: str = Field(primary_key=True)
+    second: str = Field(primary_key=True)
+    n: int
 
 
 class AppraisalRow(Base, table=True):

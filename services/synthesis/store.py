@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, NamedTuple, TypeVar
 
 from sqlalchemy import (
+    ColumnElement,
     Select,
     delete,
     func,
@@ -21,11 +22,14 @@ from sqlalchemy import (
     union_all,
     update,
 )
-from sqlalchemy.orm import Mapped
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.orm import Mapped, aliased
 from sqlmodel import col
 
 from services.synthesis.domain.cadence import LIVING, Manual, Watch
 from services.synthesis.domain.comments import CommentStates, Line
+from services.synthesis.domain.extraction import Coded, HeldStates
 from services.synthesis.domain.matrix import MatrixLink
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
 from services.synthesis.domain.proposals import ProposalStates
@@ -36,10 +40,13 @@ from services.synthesis.models import (
     AppraisalRow,
     ArrivalRow,
     CmocRow,
+    CodingPairRow,
+    CodingRow,
     CommentRow,
     ConfidenceRow,
     DepositRow,
     DraftRow,
+    ExtractionRow,
     FragmentRow,
     LinkJudgementRow,
     LinkRow,
@@ -48,6 +55,7 @@ from services.synthesis.models import (
     MatrixRow,
     NoticeRow,
     ProposalRow,
+    ReconciliationRow,
     RejudgementRow,
     ReportRow,
     ReviewRow,
@@ -73,9 +81,9 @@ _IN = 5000
 
 Row = TypeVar("Row")
 
-#: Tell the locks of what arrives for a review, and of which reports are of one study, from others that a review's name
-#: is made into.
-_ARRIVALS, _STUDIES = 20181231, 20190101
+#: Tell the locks of what arrives for a review, of which reports are of one study, and of what a person is given to
+#: code, from others that a name is made into.
+_ARRIVALS, _STUDIES, _CLAIMS = 20181231, 20190101, 20190102
 
 #: For what changes rows that nobody in the same work has read: those that it has are not looked through.
 _UNWATCHED = {"synchronize_session": False}
@@ -91,6 +99,7 @@ _UNCODED = ~(
         col(FragmentRow.review) == col(ReportRow.review),
         col(FragmentRow.record) == col(ReportRow.record),
         col(LinkRow.withdrawn_at).is_(None),
+        col(LinkRow.held).is_distinct_from(HeldStates.CODING),
     )
     .exists()
 )
@@ -99,7 +108,10 @@ _UNCODED = ~(
 _OPEN_COMMENT = col(CommentRow.state) == literal_column(f"'{CommentStates.OPEN}'")
 
 #: Of a link: that somebody should judge whether it holds for the words of today.
-_ASKED = col(LinkRow.asked_version).is_not(None)
+_ASKED = col(LinkRow.asked_version).is_not(None) & col(LinkRow.held).is_(None)
+
+#: Of a link: that it counts, where its report stands.
+_COUNTS = col(LinkRow.withdrawn_at).is_(None) & col(LinkRow.held).is_(None)
 
 #: As `ReportRow.stands` says it.
 _STANDS = (
@@ -128,6 +140,11 @@ def review_if_known(work: Work, review: str, *, alone: bool = False) -> ReviewRo
     # Before the row, as everywhere: one who has the row and waits for this would wait for one who waits for the row.
     hold_arrivals(work, review, alone=alone)
     return work.session.get(ReviewRow, review, with_for_update=True)
+
+
+def known_review(work: Work, review: str) -> ReviewRow | None:
+    """The review as it is read, or None before its protocol has come."""
+    return work.session.get(ReviewRow, review)
 
 
 def reviews_due_by(work: Work, today: date) -> list[str]:
@@ -378,13 +395,11 @@ class Touched:
 
 
 def touched(work: Work, review: str, record: str) -> list[Touched]:
-    """The CMOCs that a record's links speak to, withdrawn ones aside."""
+    """The CMOCs that a record's links speak to, those aside that are withdrawn or held back."""
     query = (
         select(col(LinkRow.cmoc), col(LinkRow.id), col(LinkRow.event_id))
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
-        .where(
-            col(FragmentRow.review) == review, col(FragmentRow.record) == record, col(LinkRow.withdrawn_at).is_(None)
-        )
+        .where(col(FragmentRow.review) == review, col(FragmentRow.record) == record, _COUNTS)
         .order_by(col(LinkRow.cmoc), col(LinkRow.seq))
     )
     found: dict[str, list[tuple[str, str]]] = defaultdict(list)
@@ -406,8 +421,19 @@ def fragment(work: Work, review: str, fragment: str) -> FragmentRow:
     """Raises NotFound."""
     row = work.session.get(FragmentRow, fragment)
     if row is None or row.review != review:
-        raise NotFound(f"review {review!r} has no fragment {fragment!r}")
+        raise no_fragment(review, fragment)
     return row
+
+
+def no_fragment(review: str, fragment: str) -> NotFound:
+    return NotFound(f"review {review!r} has no fragment {fragment!r}")
+
+
+def is_shown(work: Work, fragment: str) -> bool:
+    """Whether whoever asks may know of any link of a fragment."""
+    query = select(col(LinkRow.id)).join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+    query = query.where(col(LinkRow.fragment) == fragment, _shown_to(work.actor))
+    return work.session.scalars(query.limit(1)).first() is not None
 
 
 def fragments_of_anchor(work: Work, review: str, anchor: str) -> list[FragmentRow]:
@@ -452,14 +478,14 @@ class Speaking(NamedTuple):
 
 
 def links_for_synthesis(work: Work, review: str, cmocs: Collection[str] | None) -> Speaking:
-    """Every link to these CMOCs of a review, or to all, that is not withdrawn, without its texts."""
+    """Every link to these CMOCs of a review, or to all, that is neither withdrawn nor held back, without its texts."""
     query = _links().where(col(LinkRow.review) == review)
     return _speaking(work, [query] if cmocs is None else _chunks(query, col(LinkRow.cmoc), cmocs))
 
 
 def reasoning_links_of(work: Work, fragments: Collection[str]) -> Speaking:
-    """The links of these fragments to the reasoning of any CMOC, that are not withdrawn. It names no review, lest a
-    database goes through all that one has."""
+    """The links of these fragments to the reasoning of any CMOC that are neither withdrawn nor held back. It names no
+    review, lest a database goes through all that one has."""
     query = _links().where(col(LinkRow.element) == "reasoning")
     return _speaking(work, _chunks(query, col(LinkRow.fragment), fragments))
 
@@ -475,7 +501,7 @@ def _speaking(work: Work, queries: Iterable[Any]) -> Speaking:
 
 
 def _links(*, every: bool = False) -> Any:
-    """Links as the synthesis takes them, those that are not withdrawn, or `every` one."""
+    """Links as the synthesis takes them, those that count, or also those that did, if `every` one is asked for."""
     columns = (
         col(LinkRow.id), col(LinkRow.fragment), col(FragmentRow.record), col(LinkRow.cmoc), col(LinkRow.element),
         col(LinkRow.stance), col(LinkRow.inference), col(LinkRow.credibility), col(ReportRow.study), _STANDS,
@@ -486,12 +512,14 @@ def _links(*, every: bool = False) -> Any:
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
         .join(ReportRow, (col(ReportRow.review) == LinkRow.review) & (col(ReportRow.record) == FragmentRow.record))
     )
-    return query if every else query.where(col(LinkRow.withdrawn_at).is_(None))
+    return query.where(col(LinkRow.held).is_(None) if every else _COUNTS)
 
 
 def link(work: Work, review: str, link: str) -> LinkRow:
-    """Raises NotFound."""
-    row = work.session.scalars(select(LinkRow).where(col(LinkRow.review) == review, col(LinkRow.id) == link)).first()
+    """Raises NotFound, also for one of which whoever asks may not know."""
+    query = select(LinkRow).join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+    query = query.where(col(LinkRow.review) == review, col(LinkRow.id) == link, _shown_to(work.actor))
+    row = work.session.scalars(query).first()
     if row is None:
         raise NotFound(f"review {review!r} has no link {link!r}", slug="unknown_link")
     return row
@@ -528,7 +556,7 @@ def matrix(work: Work, review: str) -> Iterator[MatrixLink]:
             (col(ReportRow.review) == col(FragmentRow.review)) & (col(ReportRow.record) == col(FragmentRow.record)),
         )
         .where(
-            col(LinkRow.review) == review, col(LinkRow.withdrawn_at).is_(None), col(LinkRow.cmoc).in_(stated), _STANDS
+            col(LinkRow.review) == review, _COUNTS, col(LinkRow.cmoc).in_(stated), _STANDS
         )
     )  # fmt: skip
     for link, fragment, report in work.session.execute(query.execution_options(yield_per=500)):
@@ -584,19 +612,12 @@ def evidence(
     study: str | None,
     stance: str | None,
     asked: bool,
+    person: str,
 ) -> Found[Evidence]:
-    """Links with their fragments and reports, in the order they were made; of one record, study, CMOC, element or
-    stance, one link, those that speak for a proposal, or those of which somebody should judge whether they hold, where
-    given."""
-    query = (
-        select(LinkRow, FragmentRow, ReportRow)
-        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
-        .join(
-            ReportRow,
-            (col(ReportRow.review) == col(FragmentRow.review)) & (col(ReportRow.record) == col(FragmentRow.record)),
-        )
-        .where(col(LinkRow.review) == review)
-    )
+    """Links with their fragments and reports, in the order they were made, as a person may see them; of one record,
+    study, CMOC, element or stance, one link, those that speak for a proposal, or those of which somebody should judge
+    whether they hold, where given."""
+    query = _evidence().where(col(LinkRow.review) == review, _shown_to(person))
     if record is not None:
         query = query.where(col(FragmentRow.record) == record)
     if cmoc is not None:
@@ -614,6 +635,29 @@ def evidence(
     if asked:
         query = query.where(_ASKED)
     return read_page(work, query, page, col(LinkRow.seq))
+
+
+def evidence_of(work: Work, review: str, links: Collection[str]) -> list[Evidence]:
+    """These links with their fragments and reports."""
+    parts = _chunks(_evidence().where(col(LinkRow.review) == review), col(LinkRow.id), links)
+    return [(link, fragment, report) for part in parts for link, fragment, report in work.session.execute(part)]
+
+
+def _evidence() -> Any:
+    return (
+        select(LinkRow, FragmentRow, ReportRow)
+        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .join(
+            ReportRow,
+            (col(ReportRow.review) == col(FragmentRow.review)) & (col(ReportRow.record) == col(FragmentRow.record)),
+        )
+    )
+
+
+def _shown_to(person: str) -> ColumnElement[bool]:
+    """Of a link: that a person may know of it. What somebody codes beside another they alone see before both are
+    done."""
+    return col(LinkRow.held).is_distinct_from(HeldStates.CODING) | (col(FragmentRow.coder) == person)
 
 
 def _speaking_for(work: Work, proposal: str) -> Select[tuple[str]]:
@@ -681,7 +725,7 @@ def studies_that_speak(work: Work, review: str, page: PageAsked) -> Found[str]:
     spoken = select(col(LinkRow.id)).join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
     spoken = spoken.where(
         col(FragmentRow.review) == col(ReportRow.review), col(FragmentRow.record) == col(ReportRow.record),
-        col(LinkRow.withdrawn_at).is_(None),
+        _COUNTS,
     )  # fmt: skip
     query = select(col(ReportRow.study)).where(col(ReportRow.review) == review, _STANDS, spoken.exists()).distinct()
     return read_page(work, query, page, col(ReportRow.study))
@@ -696,7 +740,7 @@ def cells(work: Work, review: str, studies: Collection[str]) -> list[tuple[str, 
     return [(study, cmoc, element, stance, n, explicit) for study, cmoc, element, stance, n, explicit in found]
 
 
-class Coded(NamedTuple):
+class CodedLink(NamedTuple):
     """A link with its report, when it was made, and whether it was withdrawn."""
 
     link: Link
@@ -705,13 +749,14 @@ class Coded(NamedTuple):
     withdrawn: bool
 
 
-def coded(work: Work, review: str) -> Iterator[Coded]:
-    """Every link of a review in the order in which they were made, also those that do not stand, few at a time."""
+def coded(work: Work, review: str) -> Iterator[CodedLink]:
+    """Every link of a review in the order in which they were made, also those that do not stand, but none that is held
+    back; few at a time."""
     query = _links(every=True).add_columns(col(LinkRow.linked_at), col(LinkRow.withdrawn_at).is_not(None))
     query = query.where(col(LinkRow.review) == review).order_by(col(LinkRow.seq))
     for *link, study, stands, credible, at, withdrawn in work.session.execute(query.execution_options(yield_per=1000)):
         it = Link(*link)
-        yield Coded(it, Report(it.record, study, stands, credible), at, bool(withdrawn))
+        yield CodedLink(it, Report(it.record, study, stands, credible), at, bool(withdrawn))
 
 
 def last_of_class(work: Work, review: str, change_class: ChangeClass) -> Head | None:
@@ -736,12 +781,229 @@ def _standing(review: str, *columns: Any) -> Any:
         .select_from(LinkRow)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
         .join(ReportRow, (col(ReportRow.review) == LinkRow.review) & (col(ReportRow.record) == FragmentRow.record))
-        .where(col(LinkRow.review) == review, col(LinkRow.withdrawn_at).is_(None), _STANDS)
+        .where(col(LinkRow.review) == review, _COUNTS, _STANDS)
     )
 
 
 def _outright() -> Any:
     return func.count().filter(col(LinkRow.inference) == "explicit")
+
+
+# Extraction
+
+
+def claim_alone(work: Work, review: str, person: str) -> None:
+    """Until this work ends a person is given one thing to code, whatever else they ask at the same time."""
+    _hold(work, f"{review}/{person}", _CLAIMS, alone=True)
+
+
+def extraction(work: Work, review: str, extraction: str) -> ExtractionRow:
+    """Raises NotFound."""
+    row = work.session.get(ExtractionRow, extraction)
+    if row is None or row.review != review:
+        raise NotFound(f"review {review!r} has no extraction {extraction!r}", slug="unknown_extraction")
+    return row
+
+
+def extraction_to_change(work: Work, review: str, extraction: str) -> ExtractionRow:
+    """The same, locked until this work ends; the report that it is of is locked before. Raises NotFound."""
+    row = work.session.get(ExtractionRow, extraction, with_for_update=True, populate_existing=True)
+    if row is None or row.review != review:
+        raise NotFound(f"review {review!r} has no extraction {extraction!r}", slug="unknown_extraction")
+    return row
+
+
+def extractions_of_record(work: Work, review: str, record: str) -> list[ExtractionRow]:
+    """Those of a record, and of what was merged into it; locked until this work ends, as the report is before them."""
+    query = select(ExtractionRow).where(col(ExtractionRow.review) == review, col(ExtractionRow.record) == record)
+    ordered = query.order_by(col(ExtractionRow.id)).with_for_update().execution_options(populate_existing=True)
+    return list(work.session.scalars(ordered))
+
+
+def return_extractions(work: Work, review: str, opened_on: Collection[str], record: str) -> None:
+    """Gives a record the extractions that were opened on it, or on what was merged into it."""
+    work.session.execute(
+        update(ExtractionRow)
+        .where(col(ExtractionRow.review) == review, col(ExtractionRow.opened_on).in_(opened_on))
+        .values(record=record)
+    )
+
+
+def extractions(
+    work: Work, review: str, page: PageAsked, *, state: str | None, record: str | None, person: str | None
+) -> Found[tuple[ExtractionRow, str | None]]:
+    """By id, with the titles of their reports; those in one state, of one record, or that a person has in hand, where
+    given."""
+    query = (
+        select(ExtractionRow, col(ReportRow.title))
+        .join(
+            ReportRow,
+            (col(ReportRow.review) == ExtractionRow.review) & (col(ReportRow.record) == ExtractionRow.record),
+        )
+        .where(col(ExtractionRow.review) == review)
+    )
+    if state is not None:
+        query = query.where(col(ExtractionRow.state) == state)
+    if record is not None:
+        query = query.where(col(ExtractionRow.record) == record)
+    if person is not None:
+        in_hand = select(col(CodingRow.extraction)).where(
+            col(CodingRow.review) == review, col(CodingRow.person) == person, col(CodingRow.finished_at).is_(None)
+        )
+        query = query.where(col(ExtractionRow.id).in_(in_hand))
+    return read_page(work, query, page, col(ExtractionRow.id))
+
+
+def titles(work: Work, review: str, records: Collection[str]) -> dict[str, str | None]:
+    """The titles of these records' reports."""
+    query = select(col(ReportRow.record), col(ReportRow.title)).where(col(ReportRow.review) == review)
+    return {
+        record: title
+        for part in _chunks(query, col(ReportRow.record), records)
+        for record, title in work.session.execute(part)
+    }
+
+
+def codings(work: Work, extractions: Collection[str], *, lock: bool = False) -> dict[str, list[CodingRow]]:
+    """The codings that each of these extractions asks for, in their order."""
+    found: dict[str, list[CodingRow]] = {extraction: [] for extraction in extractions}
+    query = select(CodingRow).order_by(col(CodingRow.extraction), col(CodingRow.number))
+    if lock:
+        query = query.with_for_update().execution_options(populate_existing=True)
+    for row in _in_chunks(work, query, col(CodingRow.extraction), extractions):
+        found[row.extraction].append(row)
+    return found
+
+
+def coding_in_hand(work: Work, review: str, person: str) -> CodingRow | None:
+    """What a person has in hand to code, locked until this work ends."""
+    query = select(CodingRow).where(
+        col(CodingRow.review) == review, col(CodingRow.person) == person, col(CodingRow.finished_at).is_(None)
+    )
+    locked = query.with_for_update().execution_options(populate_existing=True)
+    return work.session.scalars(locked).one_or_none()
+
+
+def next_free_coding(work: Work, review: str, person: str) -> CodingRow | None:
+    """The next coding for a person, of a report of which they have none; locked until this work ends, and passed over
+    where somebody else takes it at this moment.
+
+    They were given what they had in the order of positions, and whatever comes back goes to the end: it goes on behind
+    the last that they had. Only where that finds nothing is the rest looked through.
+    """
+    last = select(func.max(col(CodingRow.position))).where(
+        col(CodingRow.review) == review, col(CodingRow.person) == person
+    )
+    behind = work.session.scalar(last)
+    mine = aliased(CodingRow)
+    has_one = select(col(mine.id)).where(col(mine.extraction) == col(CodingRow.extraction), col(mine.person) == person)
+    free = select(CodingRow).where(
+        col(CodingRow.review) == review, col(CodingRow.person).is_(None), col(CodingRow.open), ~has_one.exists()
+    )
+    ordered = free.order_by(col(CodingRow.position), col(CodingRow.id)).limit(1)
+    ordered = ordered.with_for_update(skip_locked=True, of=CodingRow).execution_options(populate_existing=True)
+    found = None
+    if behind is not None:
+        found = work.session.scalars(ordered.where(col(CodingRow.position) >= behind)).first()
+    return found or work.session.scalars(ordered).first()
+
+
+def return_lapsed_codings(work: Work, position: int, limit: int, review: str | None = None) -> int:
+    """Frees codings whose time is over, of one review where given, and has them wait at the end; answers how many."""
+    lapsed = (
+        col(CodingRow.person).is_not(None), col(CodingRow.finished_at).is_(None), col(CodingRow.expires_at) <= work.now,
+    )  # fmt: skip
+    some = select(col(CodingRow.id)).where(*lapsed)
+    if review is not None:
+        some = some.where(col(CodingRow.review) == review)
+    some = some.order_by(col(CodingRow.expires_at)).limit(limit).with_for_update(skip_locked=True)
+    ids = list(work.session.scalars(some))
+    if ids:
+        work.session.execute(
+            update(CodingRow).where(col(CodingRow.id).in_(ids)).values(person=None, expires_at=None, position=position)
+        )
+    return len(ids)
+
+
+def coded_links(work: Work, extraction: str) -> list[tuple[LinkRow, FragmentRow]]:
+    """The links of an extraction that are not withdrawn, with their fragments; locked until this work ends."""
+    query = (
+        select(LinkRow, FragmentRow)
+        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .where(col(FragmentRow.extraction) == extraction, col(LinkRow.withdrawn_at).is_(None))
+        .order_by(col(LinkRow.seq))
+        .execution_options(populate_existing=True)
+    )
+    return [(link, fragment) for link, fragment in work.session.execute(query)]
+
+
+def show_withdrawn_links(work: Work, extraction: str) -> None:
+    """What coders took back while they coded nobody need be kept from any more."""
+    of_it = select(col(FragmentRow.id)).where(col(FragmentRow.extraction) == extraction)
+    work.session.execute(
+        update(LinkRow)
+        .where(col(LinkRow.fragment).in_(of_it), col(LinkRow.withdrawn_at).is_not(None))
+        .values(held=None)
+    )
+
+
+def count_coded_links(work: Work, extraction: str, person: str) -> int:
+    """How many links a person has made in an extraction, withdrawn ones too."""
+    query = (
+        select(func.count())
+        .select_from(LinkRow)
+        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .where(col(FragmentRow.extraction) == extraction, col(FragmentRow.coder) == person)
+    )
+    return work.session.scalars(query).one()
+
+
+def coded_of(rows: Iterable[tuple[LinkRow, FragmentRow]]) -> list[Coded]:
+    """The same, as rules weigh them."""
+    return [
+        Coded(
+            link.id, fragment.coder, link.cmoc, link.element, link.stance, link.inference, fragment.locator,
+            fragment.quote or fragment.paraphrase, fragment.text_copy, fragment.begins, fragment.ends,
+        )
+        for link, fragment in rows
+    ]  # fmt: skip
+
+
+def reconciliations(work: Work, extraction: str) -> list[ReconciliationRow]:
+    """What was decided of an extraction, oldest first."""
+    query = select(ReconciliationRow).where(col(ReconciliationRow.extraction) == extraction)
+    return list(work.session.scalars(query.order_by(col(ReconciliationRow.seq))))
+
+
+def count_pairs(work: Work, review: str, counted: Mapping[tuple[Any, str, str], int]) -> None:
+    """Adds what two coders said side by side; in one order, so that two who add the same never wait for each other."""
+    insert_ = sqlite_insert if is_sqlite(work.session) else postgresql_insert
+    for (element, first, second), n in sorted(counted.items()):
+        row = insert_(CodingPairRow).values(review=review, element=element, first=first, second=second, n=n)
+        key = ["review", "element", "first", "second"]
+        work.session.execute(row.on_conflict_do_update(index_elements=key, set_={"n": col(CodingPairRow.n) + n}))
+
+
+def pairs(work: Work, review: str) -> dict[tuple[Any, str, str], int]:
+    """How often two coders said what of an element."""
+    rows = work.session.scalars(select(CodingPairRow).where(col(CodingPairRow.review) == review))
+    return {(row.element, row.first, row.second): row.n for row in rows}
+
+
+def reviews_to_open(work: Work) -> list[str]:
+    """The reviews with reports that were included before coders were asked for."""
+    return list(work.session.scalars(select(col(ReviewRow.review)).where(col(ReviewRow.to_open))))
+
+
+def records_to_open(work: Work, review: str, limit: int) -> list[str]:
+    """Included reports from which nothing is coded, and which no coder is asked for."""
+    is_asked = select(col(ExtractionRow.id)).where(
+        col(ExtractionRow.review) == col(ReportRow.review), col(ExtractionRow.record) == col(ReportRow.record)
+    )
+    query = select(col(ReportRow.record)).where(
+        col(ReportRow.review) == review, _INCLUDED, _UNCODED, ~is_asked.exists()
+    )
+    return list(work.session.scalars(query.order_by(col(ReportRow.record)).limit(limit)))
 
 
 # Who did what
@@ -878,7 +1140,7 @@ def refining_links(work: Work, review: str, cmoc: str, parts: Collection[str]) -
         col(LinkRow.cmoc) == cmoc,
         col(LinkRow.stance) == "refines",
         col(LinkRow.element).in_([*parts, "whole"]),
-        col(LinkRow.withdrawn_at).is_(None),
+        _COUNTS,
     )
     return sorted(work.session.scalars(query))
 
@@ -888,18 +1150,15 @@ def refining_links(work: Work, review: str, cmoc: str, parts: Collection[str]) -
 
 def ask_links(work: Work, review: str, cmoc: str, parts: Collection[str], version: int) -> int:
     """Has the links that stand to these parts of a CMOC, and to the whole, be judged anew, in one statement; answers
-    how many. Those that are to be judged already stay so since the version that asked first."""
-    asked = (
-        update(LinkRow)
-        .where(
-            col(LinkRow.review) == review,
-            col(LinkRow.cmoc) == cmoc,
-            col(LinkRow.element).in_([*parts, "whole"]),
-            col(LinkRow.withdrawn_at).is_(None),
-        )
-        .values(asked_version=func.coalesce(col(LinkRow.asked_version), version))
-    )
-    return int(work.session.execute(asked, execution_options=_UNWATCHED).rowcount)  # type: ignore[attr-defined]
+    how many. Those that are to be judged already stay so since the version that asked first. What is held back is asked
+    about, too, once it counts; it is not told how much that is."""
+    to_these = (
+        col(LinkRow.review) == review, col(LinkRow.cmoc) == cmoc, col(LinkRow.element).in_([*parts, "whole"]),
+    )  # fmt: skip
+    asked = update(LinkRow).where(*to_these, col(LinkRow.withdrawn_at).is_(None))
+    asked = asked.values(asked_version=func.coalesce(col(LinkRow.asked_version), version))
+    work.session.execute(asked, execution_options=_UNWATCHED)
+    return work.session.scalars(select(func.count()).select_from(LinkRow).where(*to_these, _COUNTS)).one()
 
 
 def count_links_to_judge(work: Work, review: str) -> int:
@@ -935,8 +1194,8 @@ def rewordings(work: Work, review: str, cmocs: Collection[str]) -> dict[str, lis
 def links_to_judge(work: Work, review: str, links: Collection[str]) -> dict[str, tuple[LinkRow, str]]:
     """These links, locked until this work ends in the order in which they were made, each with its coder."""
     query = select(LinkRow, col(FragmentRow.coder)).join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
-    query = query.where(col(LinkRow.review) == review, col(LinkRow.id).in_(links)).order_by(col(LinkRow.seq))
-    query = query.with_for_update(of=LinkRow).execution_options(populate_existing=True)
+    query = query.where(col(LinkRow.review) == review, col(LinkRow.id).in_(links), col(LinkRow.held).is_(None))
+    query = query.order_by(col(LinkRow.seq)).with_for_update(of=LinkRow).execution_options(populate_existing=True)
     return {link.id: (link, coder) for link, coder in work.session.execute(query)}
 
 
@@ -1239,7 +1498,7 @@ def counts(work: Work, review: str) -> Counts:
             (col(ReportRow.review) == col(FragmentRow.review)) & (col(ReportRow.record) == col(FragmentRow.record)),
         )
         .where(
-            col(LinkRow.review) == review, col(LinkRow.withdrawn_at).is_(None), col(LinkRow.cmoc).in_(stated), _STANDS
+            col(LinkRow.review) == review, _COUNTS, col(LinkRow.cmoc).in_(stated), _STANDS
         )
     )  # fmt: skip
     studies, reports, fragments, links = work.session.execute(query).one()

@@ -9,28 +9,35 @@ from typing import Any
 
 from services.synthesis import store
 from services.synthesis.domain.cadence import LIVING, searched_through, standing
+from services.synthesis.domain.extraction import Agreed, ExtractionStates, HeldStates, Weighed, agreement, weighed
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.revisions import content_of, revision_id
 from services.synthesis.domain.saturation import Added, Replay, since, unchanged
 from services.synthesis.models import (
     AppraisalRow,
     CmocRow,
+    CodingRow,
     CommentRow,
     ConfidenceRow,
     DepositRow,
     DraftRow,
+    ExtractionRow,
     FragmentRow,
     LinkJudgementRow,
+    LinkRow,
     NoticeRow,
     ProposalRow,
+    ReconciliationRow,
     RejudgementRow,
     ReportRow,
     ReviewRow,
 )
 from shared.db.work import Work
-from shared.errors import NotFound
+from shared.errors import Conflict, NotFound
 from shared.paging import Found, PageAsked, cut, of_another, with_one_more
+from shared.tokens import Person
 from shared.wire.synthesis import (
+    AgreedView,
     AnswerView,
     AppraisalView,
     CitedNotice,
@@ -39,13 +46,18 @@ from shared.wire.synthesis import (
     CmocDrafted,
     CmocStanding,
     CmocView,
+    CodingAgreementView,
     CommentsOf,
     CommentView,
     ConfidenceView,
     DepositView,
+    DifferencesView,
+    DifferenceView,
     DraftView,
     EvidenceMoved,
     EvidenceView,
+    ExtractionView,
+    Held,
     LeftOutOfMap,
     LinkJudgementView,
     ManualSearch,
@@ -56,6 +68,7 @@ from shared.wire.synthesis import (
     ProposalView,
     Quoted,
     QuoteSelector,
+    ReconciliationView,
     RejudgementView,
     ReportView,
     RevisionContent,
@@ -76,6 +89,14 @@ from shared.wire.synthesis import (
     TheoryMap,
     TheoryText,
 )
+
+#: Why a link is held back.
+_HELD: dict[Held, str] = {
+    HeldStates.CODING: "not all coders of its report have finished",
+    HeldStates.DIFFERS: "the coders of its report differ, and nobody has decided",
+    HeldStates.DOUBLED: "the other coder of its report says the same, which counts once",
+    HeldStates.LEFT: "its coder gave the report back",
+}
 
 #: What of a fragment says where its quote is, under the same name.
 _SELECTED = {"anchor", "parse_sha256", "page", "quote_sha256", "salt", "lost"}
@@ -326,7 +347,7 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
         study=report.study,
         title=report.title,
         event=link.event_id,
-        stands=link.withdrawn_at is None and report.stands,
+        stands=link.withdrawn_at is None and link.held is None and report.stands,
         why_not=_why_not(found),
         quoted=_quoted(fragment),
         selector=_selector(fragment),
@@ -345,6 +366,104 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
         ),
         **fragment.model_dump(include={"locator", "quote", "paraphrase", "data_type", "coder"}),
     )
+
+
+def require_finished(row: ExtractionRow, codings: Sequence[CodingRow]) -> None:
+    """Raises Conflict while anybody still codes it, or nobody does any more."""
+    if row.state == ExtractionStates.WITHDRAWN:
+        raise Conflict("its report is not included any more: nothing is coded of it", slug="extraction_withdrawn")
+    if len(finished_by(codings)) < row.coders:
+        raise Conflict("not all of its coders have finished: nobody sees the codings before", slug="still_coded")
+
+
+def finished_by(codings: Sequence[CodingRow]) -> list[str]:
+    """Who has finished, the first slot first."""
+    return [it.person for it in codings if it.person is not None and it.finished_at is not None]
+
+
+def may_decide(work: Work, row: ExtractionRow, codings: Sequence[CodingRow], by: Person) -> bool:
+    """Whether a person decides what the two coders of a report differ in: each of those two and who may adjudicate, or
+    who may adjudicate and is none of them, as the protocol says."""
+    review, is_coder = store.review(work, row.review), by.id in finished_by(codings)
+    if review.reconciled_by == "coders":
+        return is_coder or by.has("adjudicator")
+    return by.has("adjudicator") and not is_coder
+
+
+def weigh(
+    work: Work, row: ExtractionRow, codings: Sequence[CodingRow], rows: Sequence[tuple[LinkRow, FragmentRow]]
+) -> Weighed:
+    """What of an extraction counts."""
+    kept = {link for it in store.reconciliations(work, row.id) for link in it.kept}
+    return weighed(row.id, row.coders, finished_by(codings), store.coded_of(rows), kept)
+
+
+def extraction_view(work: Work, row: ExtractionRow) -> ExtractionView:
+    """A report that waits for its coders, as whoever asks may see it."""
+    return extraction_views(work, [(row, store.titles(work, row.review, [row.record]).get(row.record))])[0]
+
+
+def extraction_views(work: Work, rows: Sequence[tuple[ExtractionRow, str | None]]) -> list[ExtractionView]:
+    """Several of them. Who codes a report is told once all have finished."""
+    codings = store.codings(work, {row.id for row, _ in rows})
+    return [_extraction(work, row, title, codings[row.id]) for row, title in rows]
+
+
+def _extraction(work: Work, row: ExtractionRow, title: str | None, codings: Sequence[CodingRow]) -> ExtractionView:
+    finished = finished_by(codings)
+    mine = next((it for it in codings if it.person == work.actor), None)
+    return ExtractionView(
+        extraction=row.id, title=title, taken=sum(it.person is not None for it in codings), finished=len(finished),
+        mine=mine is not None, until=mine.expires_at if mine is not None else None,
+        finished_by=finished if len(finished) == row.coders else [],
+        **row.model_dump(include={"record", "state", "coders", "opened_at"}),
+    )  # fmt: skip
+
+
+def differences(work: Work, row: ExtractionRow, person: Person) -> DifferencesView:
+    """What two coders say, side by side. Raises Conflict before both have finished."""
+    codings = store.codings(work, [row.id])[row.id]
+    require_finished(row, codings)
+    sides = weigh(work, row, codings, store.coded_links(work, row.id)).sides
+    shown = {
+        found[0].id: evidence_view(found)
+        for found in store.evidence_of(work, row.review, {it.link for side in sides for it in side.links})
+    }
+    return DifferencesView(
+        extraction=extraction_view(work, row),
+        differences=[
+            DifferenceView(
+                difference=side.difference, kind=side.kind, cmoc=side.links[0].cmoc, element=side.links[0].element,
+                first=shown[side.first.link] if side.first is not None else None,
+                second=shown[side.second.link] if side.second is not None else None, decided=side.decided,
+            )
+            for side in sides
+        ],
+        reconciliations=[reconciliation_view(it) for it in store.reconciliations(work, row.id)],
+        decides=person.has("reviewer") and may_decide(work, row, codings, person),
+    )  # fmt: skip
+
+
+def reconciliation_view(row: ReconciliationRow) -> ReconciliationView:
+    return ReconciliationView(
+        event=row.event_id, **row.model_dump(include=set(ReconciliationView.model_fields) - {"event"})
+    )
+
+
+def coding_agreement(work: Work, review: str) -> CodingAgreementView:
+    """How far coders agreed, over the reports that both have finished."""
+    found = agreement(store.pairs(work, review))
+    return CodingAgreementView(
+        review=review,
+        every=_agreed(found.every),
+        where_both=_agreed(found.where_both),
+        by_element={element: _agreed(it) for element, it in found.by_element.items()},
+        by_stance={stance: _agreed(it) for stance, it in found.by_stance.items()},
+    )
+
+
+def _agreed(it: Agreed) -> AgreedView:
+    return AgreedView(n=it.n, agreed=it.agreed, alpha=it.alpha)
 
 
 def appraisal_view(row: AppraisalRow) -> AppraisalView:
@@ -425,6 +544,8 @@ def _why_not(found: store.Evidence) -> str | None:
     link, _, report = found
     if link.withdrawn_at is not None:
         return f"withdrawn by {link.withdrawn_by}: {link.withdrawn_why}"
+    if link.held is not None:
+        return _HELD[link.held]
     if report.state != ReportStates.INCLUDED:
         return f"its report is {report.state}"
     if report.suspended_by is not None:

@@ -97,6 +97,59 @@ class SynthesisClient:
         body = {"same_as": same_as, "why": why}
         return self._http.post(f"/synthesis/reviews/{part(review)}/reports/{part(record)}/study", wire.ReportView, body)
 
+    # Extraction
+
+    def claim_extraction(self, review: str) -> wire.ExtractionClaimed:
+        """The report that one has in hand to code, or else the next that waits for one."""
+        return self._http.post(f"/synthesis/reviews/{part(review)}/extraction/claims", wire.ExtractionClaimed)
+
+    def extractions(
+        self,
+        review: str,
+        *,
+        state: wire.ExtractionState | None = None,
+        record: str | None = None,
+        mine: bool = False,
+    ) -> Iterator[wire.ExtractionView]:
+        """The included reports that coders are asked for; those in one state, of one record, or what one has in hand,
+        where given."""
+        path = f"/synthesis/reviews/{part(review)}/extraction"
+        return self._http.pages(path, wire.ExtractionView, state=state, record=record, mine=mine or None)
+
+    def extraction(self, review: str, extraction: str) -> wire.ExtractionView:
+        return self._http.get(self._extraction(review, extraction), wire.ExtractionView)
+
+    def renew_extraction(self, review: str, extraction: str) -> wire.ExtractionView:
+        """Keeps a report for as long again from now."""
+        return self._http.post(f"{self._extraction(review, extraction)}/renew", wire.ExtractionView)
+
+    def release_extraction(self, review: str, extraction: str) -> wire.ExtractionView:
+        """Gives a report back for others to code."""
+        return self._http.post(f"{self._extraction(review, extraction)}/release", wire.ExtractionView)
+
+    def finish_extraction(self, review: str, extraction: str) -> wire.ExtractionView:
+        """Says that one has coded all that one finds in a report, perhaps nothing."""
+        return self._http.post(f"{self._extraction(review, extraction)}/finish", wire.ExtractionView)
+
+    def differences(self, review: str, extraction: str) -> wire.DifferencesView:
+        """What the two coders of a report say, side by side. Raises Conflict before both have finished."""
+        return self._http.get(f"{self._extraction(review, extraction)}/differences", wire.DifferencesView)
+
+    def reconcile(
+        self, review: str, extraction: str, difference: str, keep: wire.Keep, why: str
+    ) -> wire.ReconciliationView:
+        """Decides which side of a difference counts, and why."""
+        body = {"difference": difference, "keep": keep, "why": why}
+        path = f"{self._extraction(review, extraction)}/reconciliations"
+        return self._http.post(path, wire.ReconciliationView, body)
+
+    def coding_agreement(self, review: str) -> wire.CodingAgreementView:
+        """How far coders agreed before anything was reconciled."""
+        return self._http.get(f"/synthesis/reviews/{part(review)}/coding-agreement", wire.CodingAgreementView)
+
+    def _extraction(self, review: str, extraction: str) -> str:
+        return f"/synthesis/reviews/{part(review)}/extraction/{part(extraction)}"
+
     # The theories
 
     def cmocs(self, review: str) -> list[wire.CmocView]:

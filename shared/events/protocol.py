@@ -129,6 +129,8 @@ FEATURES: dict[str, Feature] = {
     "protocol:set_aside": Feature(lambda protocol: bool(protocol.set_aside), ("synthesis",)),
     # Others would ask for another look as they always did.
     "protocol:triggers": Feature(lambda protocol: protocol.triggers is not None, ("synthesis",)),
+    # Synthesis of an earlier release would count what one of two coders says.
+    "protocol:extraction": Feature(lambda protocol: protocol.extraction is not None, ("synthesis",)),
     # Others would have people vote untrained.
     "stage:training": Feature(_of_a_stage(lambda stage: stage.training), ("screening",)),
 }
@@ -334,6 +336,15 @@ class Triggers(Part):
     doubts: Annotated[int, Field(ge=1, le=1000)] = ENOUGH_DOUBTS
 
 
+class Extraction(Part):
+    """How evidence is coded: each included report is given to so many `coders`, who know nothing of each other's coding
+    until all of them have finished. What they differ in is reconciled by those `coders`, or by an `adjudicator` who did
+    not code the report."""
+
+    coders: Annotated[int, Field(ge=1, le=2)] = 1
+    reconciled_by: Literal["coders", "adjudicator"] = "coders"
+
+
 class TeamRole(Part):
     """Those whom a review wants in a role, by their ids."""
 
@@ -363,7 +374,7 @@ class Protocol(AnyProtocol):
     whether what the included reports cite, and what cites them, is looked for too. `criteria` and `highlights` are
     shown with every record that people screen. `team` is who the review is to be done by; it makes nobody a member.
     `set_aside` is what became of CMOCs that earlier versions stated. `triggers` say how much evidence asks for another
-    look at one.
+    look at one. Without `extraction` anybody who may code does so, and what is coded counts at once.
     """
 
     title: Text
@@ -383,6 +394,7 @@ class Protocol(AnyProtocol):
     cmocs: Annotated[list[Cmoc], Field(min_length=1, max_length=500)]
     set_aside: Annotated[list[SetAside], Field(max_length=500)] = Field(default=[], exclude_if=lambda gone: not gone)
     triggers: Triggers | None = Field(default=None, exclude_if=lambda triggers: triggers is None)
+    extraction: Extraction | None = Field(default=None, exclude_if=lambda extraction: extraction is None)
 
     def document(self) -> str:
         """The canonical JSON, which is hashed and told."""

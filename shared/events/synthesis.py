@@ -119,6 +119,37 @@ class LinkAppraised(Event, type="synthesis.link.appraised", key="review", topic=
     by: Id
 
 
+class ExtractionOpened(Event, type="synthesis.extraction.opened", key="review", topic="synthesis.evidence"):
+    """An included report waits for so many coders."""
+
+    extraction: Id
+    record: Id
+    coders: Count
+
+
+class ExtractionFinished(Event, type="synthesis.extraction.finished", key="review", topic="synthesis.evidence"):
+    """A coder has coded all that they find in a report, perhaps nothing; `finished` of its `coders` have. Of two, what
+    they coded is told by `synthesis.evidence.linked` once both have finished and it counts, and not before."""
+
+    extraction: Id
+    record: Id
+    finished: Count
+    coders: Count
+
+
+class ExtractionReconciled(Event, type="synthesis.extraction.reconciled", key="review", topic="synthesis.evidence"):
+    """Somebody decided what the two coders of a report differ in: which links are `kept`, which `dropped`, and why."""
+
+    extraction: Id
+    record: Id
+    cmoc: Id
+    element: Element
+    kept: list[Id]
+    dropped: list[Id]
+    why: str
+    by: Id
+
+
 def _knew_less(data: dict[str, Any]) -> dict[str, Any]:
     """Version 1 had no word for what is merged, split or refuted; what it has words for is the same."""
     return data

@@ -1044,6 +1044,8 @@ class StatusView(BaseModel):
     manual: list[ManualSearch] = []
     #: Included reports from which no evidence is coded yet.
     to_code: int = 0
+    #: How many coders the protocol asks for each report; None where it asks for none.
+    coders: int | None = None
     #: What the evidence suggests to do, and nobody has decided.
     open_proposals: int = 0
     #: Revisions that wait for a DOI because something is wrong.
@@ -1194,3 +1196,113 @@ class Saturation(BaseModel):
     links_to_judge: int = 0
     #: What members said of lines of the draft, and nobody has resolved.
     open_comments: int = 0
+
+
+# Extraction
+
+
+#: How an included report stands with its coders: not all have finished; they differ; nothing is left to decide; or the
+#: report is not included any more.
+ExtractionState = Literal["open", "differing", "done", "withdrawn"]
+
+#: Why a link counts for nothing though nobody took it back: not all coders of its report have finished, they differ and
+#: nobody has decided, the other coder's link says the same and counts, or who made it gave the report back.
+Held = Literal["coding", "differs", "doubled", "left"]
+
+#: What two coders say, side by side: the same; the same place with another stance, or another inference; or something
+#: that one of them alone has.
+DifferenceKind = Literal["agreed", "other_stance", "other_inference", "only_first", "only_second"]
+
+#: What of a difference counts: what the first coder says, the second, both, or neither.
+Keep = Literal["first", "second", "both", "neither"]
+
+
+class ExtractionView(BaseModel):
+    """An included report that so many `coders` code. Who they are is told once all have finished; `until` is how long
+    it is kept for whoever asks, who has not finished; `mine` is that they have it, or finished it."""
+
+    extraction: str
+    record: str
+    title: str | None
+    state: ExtractionState
+    coders: int
+    taken: int
+    finished: int
+    mine: bool
+    until: datetime | None
+    finished_by: list[str]
+    opened_at: datetime
+
+
+class ExtractionClaimed(BaseModel):
+    """What somebody has in hand to code; None where nothing waits for them."""
+
+    extraction: ExtractionView | None
+
+
+class DifferenceView(BaseModel):
+    """What the two coders of a report say of one element of a CMOC, side by side. It is `decided` where they agree, or
+    somebody decided that what is shown counts."""
+
+    difference: str
+    kind: DifferenceKind
+    cmoc: str
+    element: Element
+    first: EvidenceView | None
+    second: EvidenceView | None
+    decided: bool
+
+
+class ReconciliationView(BaseModel):
+    """What somebody decided of a difference, and why."""
+
+    difference: str
+    cmoc: str
+    element: Element
+    keep: Keep
+    kept: list[str]
+    dropped: list[str]
+    why: str
+    by: str
+    at: datetime
+    event: str
+
+
+class DifferencesView(BaseModel):
+    """The codings of a report's two coders, side by side, and what was decided. `decides` is whether whoever asks may
+    decide."""
+
+    extraction: ExtractionView
+    differences: list[DifferenceView]
+    reconciliations: list[ReconciliationView]
+    decides: bool
+
+
+class NewReconciliation(Given):
+    """Which side of a difference counts, and why."""
+
+    difference: Line
+    keep: Keep
+    why: Reason
+
+
+class AgreedView(BaseModel):
+    """How far two coders agree over `n` units, on `agreed` of which both said the same; `alpha` is Krippendorff's for
+    nominal categories, None where chance alone would explain everything."""
+
+    n: int
+    agreed: int
+    alpha: float | None
+
+
+class CodingAgreementView(BaseModel):
+    """How far coders agreed before anything was reconciled, over the reports that both have finished. A unit is an
+    element of a CMOC in a report of which one of them coded anything at least; what is said of it is the stance, or
+    nothing. `where_both` is over the units of which both coded something; `by_stance` tells each stance from the
+    rest."""
+
+    review: str
+    every: AgreedView
+    where_both: AgreedView
+    by_element: dict[Element, AgreedView]
+    by_stance: dict[Stance, AgreedView]

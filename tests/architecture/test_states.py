@@ -27,6 +27,7 @@ from services.screening.domain import BatchStates, LeaseStates, RecordStates, Ta
 from services.search.domain import RebuildStates
 from services.synthesis.domain.comments import CommentStates
 from services.synthesis.domain.deposits import DepositStates
+from services.synthesis.domain.extraction import ExtractionStates
 from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.proposals import ProposalStates
 from services.synthesis.domain.reports import ReportStates
@@ -53,6 +54,7 @@ ON_THE_WIRE = {
     RetrievalStates: ingest.RetrievalState,
     AnchorStates: ingest.AnchorState,
     ReportStates: synthesis.ReportState,
+    ExtractionStates: synthesis.ExtractionState,
     RejudgementStates: synthesis.RejudgementState,
     ProposalStates: synthesis.ProposalState,
     DepositStates: synthesis.DepositState,
@@ -64,6 +66,7 @@ ON_THE_WIRE = {
 
 #: Words that are a state's, and here another thing's: by file, with what they are.
 OF_OTHER_THINGS = {
+    "services/synthesis/commands/drafts.py": {"withdrawn"},  # a column: how many links
     "services/screening/manifest.py": {"screening"},  # the service
     "services/screening/api/router.py": {"screening"},  # the service
 }

@@ -15,6 +15,7 @@ from math import sqrt
 from typing import TypeVar
 
 from services.screening.domain.comparisons import Compared
+from shared.agreement import alpha
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -118,20 +119,6 @@ def ac1(sets: Sets, possible: int) -> float | None:
             shares[answer] += times / len(said)  # type: ignore[assignment]
     by_chance = sum(share / n * (1 - share / n) for share in shares.values()) / (possible - 1)
     return (_observed(sets) - by_chance) / (1 - by_chance)
-
-
-def alpha(sets: Sets) -> float | None:
-    """Krippendorff's alpha for nominal answers and any number of votes (Krippendorff 2019, Content analysis, 4th
-    edition, chapter 12): 1 - observed disagreement / that of the same answers dealt out at random."""
-    given: Counter[str] = Counter()
-    parted = 0.0
-    for said, times in sets.items():
-        here = Counter(said)
-        given.update({answer: count * times for answer, count in here.items()})
-        parted += times * sum(count * (len(said) - count) for count in here.values()) / (len(said) - 1)
-    total = given.total()
-    at_random = sum(count * (total - count) for count in given.values())
-    return 1 - (total - 1) * parted / at_random if at_random else None
 
 
 def estimated(reckon: Callable[[Mapping[Key, int]], float | None], counted: Mapping[Key, int]) -> Coefficient | None:

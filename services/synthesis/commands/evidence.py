@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.synthesis import store
+from services.synthesis.commands import extraction
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
+from services.synthesis.domain.extraction import ExtractionStates
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.triggers import FIRST_EVIDENCE, Fired
-from services.synthesis.models import AppraisalRow, FragmentRow, LinkRow, ReportRow
+from services.synthesis.models import AppraisalRow, ExtractionRow, FragmentRow, LinkRow, ReportRow
 from shared.canonical import sha256
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
@@ -37,6 +39,7 @@ class _Coding:
     given: EvidenceGiven
     links: dict[str, LinkGiven]
     receipt: Receipt | None
+    extraction: ExtractionRow | None
 
 
 def link_evidence(
@@ -47,7 +50,7 @@ def link_evidence(
     `at` spells the place of the n-th of them in what was sent, for errors.
 
     Raises Invalid for CMOCs the review never had, NotFound and Conflict for records that are not included,
-    and Conflict where a link stands with another inference.
+    and Conflict where a link stands with another inference, or two others code the report.
     """
     cmocs = _known_cmocs(work, review, evidence, at)
     records = sorted({one.record for one in evidence})
@@ -55,23 +58,36 @@ def link_evidence(
         store.hold_studies(work, review, alone=False)
     reports = {record: _included(work, review, record) for record in records}
     receipts = [_receipt(work, review, one, reports[one.record], at.format(n)) for n, one in enumerate(evidence)]
+    extractions = {
+        record: extraction.asked_of(
+            work, reports[record], links=sum(len(one.links) for one in evidence if one.record == record)
+        )
+        for record in records
+    }
     codings = [
-        _coding(review, reports[one.record].record, one, work.actor, receipt)
+        _coding(review, reports[one.record].record, one, work.actor, receipt, extractions[one.record])
         for one, receipt in zip(evidence, receipts, strict=True)
     ]
     fragments = store.fragments_by_id(work, {coding.fragment for coding in codings})
     links = store.links_by_id(work, {link for coding in codings for link in coding.links})
-    return [_take(work, coding, reports[coding.given.record], cmocs, fragments, links) for coding in codings]
+    taken = [_take(work, coding, reports[coding.given.record], cmocs, fragments, links) for coding in codings]
+    for row in {it.id: it for it in extractions.values() if it is not None}.values():
+        extraction.settle(work, row)
+    return taken
 
 
 def appraise(work: Work, review: str, link: str, judged: NewAppraisal) -> AppraisalRow:
     """Keeps what somebody judged of a link, which holds from now on; the same as the last changes nothing.
 
-    Raises NotFound, and Conflict for a link that was withdrawn.
+    Raises NotFound, and Conflict for a link that was withdrawn, or is held back.
     """
+    store.link(work, review, link)
     row, fragment = store.link_to_change(work, review, link)
     if row.withdrawn_at is not None:
         raise Conflict(f"link {link!r} was withdrawn by {row.withdrawn_by}: {row.withdrawn_why}", slug="link_withdrawn")
+    if row.held is not None:
+        why = "it counts once the coders of its report have finished and agree, or somebody decided"
+        raise Conflict(f"link {link!r} is held back: {why}", slug="held_back")
     last = store.last_appraisal(work, review, link)
     # What is coded again is as its coder says then, whatever was judged of it before.
     same = (judged.credibility, judged.why, work.actor)
@@ -100,13 +116,18 @@ def withdraw_evidence(work: Work, review: str, fragment: str, link: str | None, 
     Raises NotFound, and Forbidden for anybody but its coder or a lead.
     """
     row = store.fragment(work, review, fragment)
+    within = extraction.in_front_of(work, row)
+    if row.coder != by.id and not store.is_shown(work, row.id):
+        raise store.no_fragment(review, fragment)
     if row.coder != by.id and not by.has("lead"):
         raise Forbidden(f"fragment {fragment!r} was coded by {row.coder}: only they or a lead may withdraw it")
     links = [one for one in store.standing_links(work, fragment) if link in (None, one.id)]
     for one in links:
         one.withdrawn_at, one.withdrawn_by, one.withdrawn_why = work.now, by.id, why
         one.asked_version = None
-    _tell_withdrawn(work, review, row, links, why)
+    _tell_withdrawn(work, review, row, [one for one in links if one.held is None], why)
+    if within is not None and within.state != ExtractionStates.WITHDRAWN:
+        extraction.settle(work, within)
     return Withdrawn(fragment=fragment, links=[one.id for one in links])
 
 
@@ -154,10 +175,12 @@ def _receipt(work: Work, review: str, given: EvidenceGiven, report: ReportRow, a
     return receipt
 
 
-def _coding(review: str, record: str, given: EvidenceGiven, coder: str, receipt: Receipt | None) -> _Coding:
+def _coding(
+    review: str, record: str, given: EvidenceGiven, coder: str, receipt: Receipt | None, within: ExtractionRow | None
+) -> _Coding:
     fragment = _fragment_id(review, record, given.fragment, coder, receipt)
     links = {id_of("link", fragment, one.cmoc, one.element, one.stance): one for one in given.links}
-    return _Coding(fragment, given, links, receipt)
+    return _Coding(fragment, given, links, receipt, within)
 
 
 def _fragment_id(review: str, record: str, given: FragmentGiven, coder: str, receipt: Receipt | None) -> str:
@@ -200,7 +223,13 @@ def _take(
             )
         )  # fmt: skip
     fresh = {link: given for link, given in coding.links.items() if _is_fresh(links.get(link), given)}
-    if fresh:
+    if fresh and (within := coding.extraction) is not None:
+        # Told once it counts, and not before.
+        fragments[coding.fragment].extraction = within.id
+        for link, given in fresh.items():
+            links[link] = _keep(work, links.get(link), link, coding.fragment, report.review, given, within.event_id)
+            links[link].held = extraction.held_back(within)
+    elif fresh:
         event_id = _tell_linked(work, coding, report, fresh)
         for link, given in fresh.items():
             links[link] = _keep(work, links.get(link), link, coding.fragment, report.review, given, event_id)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.synthesis import store
-from services.synthesis.commands import notices
+from services.synthesis.commands import extraction, notices
 from services.synthesis.commands.history import mark_due
 from services.synthesis.commands.reports import new_report, own_study, tell_evidence
 from services.synthesis.domain.reports import ReportStates
@@ -34,6 +34,7 @@ def admit_report(work: Work, event: RecordIncluded) -> None:
     _describe(report, event)
     report.correlation, report.caused_by = work.correlation, work.causation
     notices.apply_waiting(work, report)
+    extraction.follow(work, report)
     if report.stands and not stood:
         tell_evidence(work, report, "evidence_restored", "its report is included again")
     elif report.credible != was_credible:
@@ -58,6 +59,7 @@ def withdraw_report(work: Work, event: RecordExcluded | RecordReopened) -> None:
     stood = report.stands
     ReportStates.turn(report, state)
     report.revision = event.revision
+    extraction.follow(work, report)
     if stood:
         tell_evidence(work, report, "evidence_withdrawn", f"its report is {state}: {event.reason}")
 
@@ -87,6 +89,7 @@ def move_evidence_to_surviving_record(work: Work, event: RecordMerged) -> None:
     work.session.flush()
     store.move_evidence(work, event.review, event.record, into)
     if survivor is not None:
+        extraction.go_with(work, event.record, survivor)
         store.unite_studies(work, event.review, gone.study, survivor.study)
         # Other reports may be of that study, and speak to other CMOCs.
         mark_due(work, event.review, work.causation or event.record, None)
@@ -113,6 +116,7 @@ def return_evidence_to_parted_record(work: Work, event: RecordSplit) -> None:
     store.part_studies(work, event.review, [event.record, *was["joined"]], study, left.study if left else joined)
     work.session.refresh(report)
     store.return_fragments(work, event.review, [event.record, *event.brings], event.record)
+    extraction.return_to(work, report, event.brings, left)
     notices.apply_waiting(work, report)
     tell_evidence(work, report, "evidence_moved", f"record {event.record} is not record {event.out_of}")
     mark_due(work, event.review, work.causation or event.record, None)

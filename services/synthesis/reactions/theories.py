@@ -34,6 +34,9 @@ class _Plan(TypedDict):
     next_due: date
     new_supports: int
     doubts: int
+    coders: int | None
+    reconciled_by: str
+    to_open: bool
 
 
 def adopt_theories(work: Work, event: VersionPublished) -> None:
@@ -58,7 +61,7 @@ def _amended(event: VersionPublished) -> str:
 
 def _adopt_plan(work: Work, event: VersionPublished, review: ReviewRow | None) -> ReviewRow:
     protocol = event.protocol
-    triggers = protocol.triggers or Triggers()
+    triggers, asked = protocol.triggers or Triggers(), protocol.extraction
     started = review.started_on if review else work.now.date()
     plan: _Plan = {
         "title": protocol.title,
@@ -72,6 +75,10 @@ def _adopt_plan(work: Work, event: VersionPublished, review: ReviewRow | None) -
         "next_due": next_due(started, review.last_published if review else None, protocol.publish_every_days),
         "new_supports": triggers.new_supports,
         "doubts": triggers.doubts,
+        "coders": asked.coders if asked else None,
+        "reconciled_by": asked.reconciled_by if asked else "coders",
+        # What was included before is asked of coders by a job, since it may be much.
+        "to_open": asked is not None,
     }
     if review is not None:
         return review.sqlmodel_update(dict(plan))

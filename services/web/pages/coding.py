@@ -16,7 +16,7 @@ from services.web.roles import has_role
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound, UnknownReview
 from shared.events.synthesis import Credibility, Element, Inference, Stance
 from shared.wire.screening import RecordHistory
-from shared.wire.synthesis import DataType, EvidenceView
+from shared.wire.synthesis import DataType, EvidenceView, ExtractionView
 
 pages = Pages()
 
@@ -173,14 +173,14 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
     review, record = asked.path["review"], asked.path["record"]
     api = asked.api
     try:
-        (shown, me, called, version), (sheet, cmocs, history, texts) = await asyncio.gather(
+        (shown, me, called, version), (sheet, cmocs, history, texts, extraction) = await asyncio.gather(
             asyncio.gather(
                 api.ingest.record(review, record), api.people.me(), called_in(asked, review),
                 api.protocol.newest(review),
             ),
             asyncio.gather(
                 asked.sheet(api.synthesis.evidence(review, record=record)), api.synthesis.cmocs(review),
-                _screening(asked), api.ingest.texts(review, record),
+                _screening(asked), api.ingest.texts(review, record), _extraction(asked),
             ),
         )  # fmt: skip
     except NotFound as missing:
@@ -198,9 +198,25 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
         "definitions": version.protocol.definitions, "filled": filled, "rows": rows_shown(asked, filled, more),
         "errors": errors_of(error), "query": asked.query, **choices(),
         "copies": [it for it in parsed if it.parse and not it.parse.why],
+        "extraction": extraction, "kept_from": extraction is not None and _is_kept_from(extraction),
         "wordless": [it for it in parsed if it.parse and it.parse.why],
     }  # fmt: skip
     return Page("evidence.html", given, 200 if error is None else 422)
+
+
+async def _extraction(asked: Asked) -> ExtractionView | None:
+    """Who codes the report: what whoever asks codes of it, else what others do; None where nobody is asked to."""
+    review, record = asked.path["review"], asked.path["record"]
+    found = await asked.first(asked.api.synthesis.extractions(review, record=record))
+    asked_for = [it for it in found.items if it.state != "withdrawn"]
+    return next((it for it in asked_for if it.mine), next(iter(asked_for), None))
+
+
+def _is_kept_from(it: ExtractionView) -> bool:
+    """Whether nothing is coded of a report by whoever asks: two others do, or they have finished before the other."""
+    if it.coders < 2:
+        return False
+    return it.until is None if it.state == "open" else not it.mine
 
 
 def choices() -> dict[str, Any]:

@@ -101,6 +101,59 @@ class AsyncSynthesisClient:
             f"/synthesis/reviews/{part(review)}/reports/{part(record)}/study", wire.ReportView, body
         )
 
+    # Extraction
+
+    async def claim_extraction(self, review: str) -> wire.ExtractionClaimed:
+        """The report that one has in hand to code, or else the next that waits for one."""
+        return await self._http.post(f"/synthesis/reviews/{part(review)}/extraction/claims", wire.ExtractionClaimed)
+
+    def extractions(
+        self,
+        review: str,
+        *,
+        state: wire.ExtractionState | None = None,
+        record: str | None = None,
+        mine: bool = False,
+    ) -> AsyncIterator[wire.ExtractionView]:
+        """The included reports that coders are asked for; those in one state, of one record, or what one has in hand,
+        where given."""
+        path = f"/synthesis/reviews/{part(review)}/extraction"
+        return self._http.pages(path, wire.ExtractionView, state=state, record=record, mine=mine or None)
+
+    async def extraction(self, review: str, extraction: str) -> wire.ExtractionView:
+        return await self._http.get(self._extraction(review, extraction), wire.ExtractionView)
+
+    async def renew_extraction(self, review: str, extraction: str) -> wire.ExtractionView:
+        """Keeps a report for as long again from now."""
+        return await self._http.post(f"{self._extraction(review, extraction)}/renew", wire.ExtractionView)
+
+    async def release_extraction(self, review: str, extraction: str) -> wire.ExtractionView:
+        """Gives a report back for others to code."""
+        return await self._http.post(f"{self._extraction(review, extraction)}/release", wire.ExtractionView)
+
+    async def finish_extraction(self, review: str, extraction: str) -> wire.ExtractionView:
+        """Says that one has coded all that one finds in a report, perhaps nothing."""
+        return await self._http.post(f"{self._extraction(review, extraction)}/finish", wire.ExtractionView)
+
+    async def differences(self, review: str, extraction: str) -> wire.DifferencesView:
+        """What the two coders of a report say, side by side. Raises Conflict before both have finished."""
+        return await self._http.get(f"{self._extraction(review, extraction)}/differences", wire.DifferencesView)
+
+    async def reconcile(
+        self, review: str, extraction: str, difference: str, keep: wire.Keep, why: str
+    ) -> wire.ReconciliationView:
+        """Decides which side of a difference counts, and why."""
+        body = {"difference": difference, "keep": keep, "why": why}
+        path = f"{self._extraction(review, extraction)}/reconciliations"
+        return await self._http.post(path, wire.ReconciliationView, body)
+
+    async def coding_agreement(self, review: str) -> wire.CodingAgreementView:
+        """How far coders agreed before anything was reconciled."""
+        return await self._http.get(f"/synthesis/reviews/{part(review)}/coding-agreement", wire.CodingAgreementView)
+
+    def _extraction(self, review: str, extraction: str) -> str:
+        return f"/synthesis/reviews/{part(review)}/extraction/{part(extraction)}"
+
     # The theories
 
     async def cmocs(self, review: str) -> list[wire.CmocView]:

@@ -14,8 +14,8 @@ from sqlalchemy.event import listen
 from services.synthesis import store
 from services.synthesis.domain.verifying import verified_with
 from services.synthesis.ports.crates import read_crate
-from shared.events.synthesis import EvidenceLinked, RevisionPublished
-from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, evidence
+from shared.events.synthesis import EvidenceLinked, ExtractionFinished, RevisionPublished
+from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, evidence, protocol
 
 pytestmark = pytest.mark.waits
 
@@ -201,3 +201,54 @@ def test_what_is_signed_while_people_code_is_what_its_links_give(either_rig: Syn
         rig.lead.crate(REVIEW, one.number, pieces.append)
         crate = read_crate(b"".join(pieces))
         assert verified_with(crate.signed, rig.bench.platform.ring, crate.matrix).faults == []
+
+
+def test_many_who_claim_at_once_are_each_given_a_coding_and_no_report_has_three(either_rig: SynthesisRig):
+    rig = either_rig
+    rig.adopts(protocol(extraction={"coders": 2}), version=2)
+    rig.includes(*(f"r{number}" for number in range(6)))
+    people = [f"coder{number}" for number in range(14)]
+    clients = {name: rig.bench.person(name, "reviewer") for name in people}
+
+    def claim(name: str) -> tuple[str, str | None]:
+        answer = clients[name].post(f"/synthesis/reviews/{REVIEW}/extraction/claims")
+        given = answer.json()["extraction"]
+        return name, None if given is None else given["record"]
+
+    # Each twice at once, as by a double press.
+    given = at_once(*(lambda name=name: claim(name) for name in people * 2))
+
+    of = {name: {record for one, record in given if one == name} for name in people}
+    assert all(len(records) == 1 for records in of.values())
+    assert Counter(next(iter(it)) for it in of.values()) == {None: 2} | {f"r{number}": 2 for number in range(6)}
+
+
+def test_two_who_finish_at_once_are_weighed_once(either_rig: SynthesisRig):
+    rig = either_rig
+    rig.adopts(protocol(extraction={"coders": 2}), version=2)
+    rig.includes("r1")
+    for by in ("ana", "ben"):
+        rig.person(by).claim_extraction(REVIEW)
+        rig.links("r1", by=by)
+        rig.links("r1", "c2", by=by, stance="bounds" if by == "ana" else "supports")
+    [extraction] = [it.extraction for it in rig.lead.extractions(REVIEW)]
+
+    at_once(
+        *(lambda by=by: rig.person(by).finish_extraction(REVIEW, extraction) for by in ("ana", "ben", "ana", "ben")),
+        rig.settles,
+    )
+
+    assert rig.support() == [1, 0]
+    assert len(rig.bench.emitted(ExtractionFinished)) == 2
+    assert len(rig.bench.emitted(EvidenceLinked)) == 1
+    assert rig.lead.coding_agreement(REVIEW).every.n == 2
+
+    [side] = [it for it in rig.lead.differences(REVIEW, extraction).differences if not it.decided]
+    bodies = [{"difference": side.difference, "keep": keep, "why": "so it is"} for keep in ("first", "second")]
+    posts = [rig.bench.person(by, role) for by, role in (("ana", "reviewer"), ("carol", "adjudicator"))]
+    path = f"/synthesis/reviews/{REVIEW}/extraction/{extraction}/reconciliations"
+    answers = at_once(
+        *(lambda one=one, body=body: one.post(path, json=body) for one, body in zip(posts, bodies, strict=True))
+    )
+    assert sorted(one.status_code for one in answers) in ([200, 404], [200, 409])
+    assert rig.support() == [1, 1]

@@ -114,6 +114,14 @@ class Life(SynthesisRig):
     def _merge(self, record: str, into: str) -> None:
         self.merges(record, into)
 
+    def codes(self, by: str, record: str, codings: list[tuple]) -> None:
+        """Claims a report, codes it and finishes."""
+        claimed = self.person(by).claim_extraction(self.review).extraction
+        assert claimed is not None and claimed.record == record
+        for _, _, cmoc, stance in codings:
+            self.links(record, cmoc, by=by, stance=stance)
+        self.person(by).finish_extraction(self.review, claimed.extraction)
+
     def _settle(self) -> None:
         self.settles()
 
@@ -221,5 +229,38 @@ def test_support_does_not_depend_on_the_order_in_which_services_are_heard(bench,
         late = [one for one in links if one[1] not in included]
         life.lives(random.sample(late, len(late)))
         return [(state.status, state.support) for state in life.draft().states]
+
+    assert a_life() == a_life()
+
+
+coding = st.tuples(
+    st.sampled_from(["r1", "r2"]), st.sampled_from(["ana", "ben"]), st.sampled_from(["c1", "c2"]),
+    st.sampled_from(["supports", "bounds"]),
+)  # fmt: skip
+
+
+@FEW
+@given(st.lists(coding, max_size=6, unique=True), st.randoms(use_true_random=False))
+def test_what_two_coders_say_counts_the_same_in_whatever_order_they_say_it(bench, codings, random):
+    def a_life() -> tuple:
+        life = Life(bench)
+        life.adopts(protocol(review=life.review, extraction={"coders": 2}), version=2)
+        life.includes("r1", "r2")
+        queues = [
+            [lambda by=by, record=record: life.codes(by, record, [one for one in codings if one[:2] == (record, by)])
+             for record in ("r1", "r2")]
+            for by in ("ana", "ben")
+        ]  # fmt: skip
+        while any(queues):
+            random.choice([queue for queue in queues if queue]).pop(0)()
+            if random.random() < 0.3:
+                life.settles()
+        draft = life.draft()
+        links = [(one.record, one.cmoc, one.stance, one.coder) for one in life.lead.evidence(life.review) if one.stands]
+        agreed = life.lead.coding_agreement(life.review)
+        for envelope in life.heard:
+            bench.hears_envelope(envelope)
+        assert life.draft() == draft
+        return [(it.status, it.support) for it in draft.states], len(links), agreed.every, agreed.by_stance
 
     assert a_life() == a_life()

@@ -128,6 +128,7 @@ def _synthesised(site: Site) -> list[str]:
         with site.client(site.admin) as living:
             said = fragment("it takes time", element="outcome", stance="refines")
             site.waits(lambda record=record, said=said: living.synthesis.link_one(REVIEW, {"record": record} | said))
+    differing = _coded_by_two(site)
     waiting = included(site, "Gardens and weather")
     with site.client(site.admin) as living:
         site.waits(lambda: living.synthesis.status(REVIEW).open_proposals)
@@ -149,8 +150,30 @@ def _synthesised(site: Site) -> list[str]:
         "/cmocs/c1/confidence", "/figures", "/figures/matrix", "/figures/saturation",
         "/comments", "/comments?which=all", "/comments/new?cmoc=c1",
         "/rewordings", "/rewordings/c1/outcome",
+        "/extractions", f"/extractions/{differing}", "/coding-agreement",
     ]  # fmt: skip
     return [*(f"{AT}/synthesis{path}" for path in inside), *(f"{AT}/records/{it}/evidence" for it in (record, waiting))]
+
+
+def _coded_by_two(site: Site) -> str:
+    """The extraction of a report that two have coded, who differ."""
+    with site.client(site.admin) as living:
+        living.protocol.apply(REVIEW, PROTOCOL.replace("A farm", "A large farm") + "extraction: {coders: 2}\n")
+        site.waits(lambda: living.synthesis.status(REVIEW).coders == 2)
+    record = included(site, "Gardens and clocks")
+    for name, stance in (("Cem", "supports"), ("Dua", "bounds")):
+        with site.client(site.member(name, "reviewer")) as living:
+            site.waits(lambda living=living: living.synthesis.claim_extraction(REVIEW).extraction)
+            mine = next(living.synthesis.extractions(REVIEW, mine=True))
+            assert mine.record == record
+            living.synthesis.link_one(REVIEW, {"record": record} | fragment("it takes time", stance=stance))
+            living.synthesis.link_one(REVIEW, {"record": record} | fragment("it grows", element="context"))
+            living.synthesis.finish_extraction(REVIEW, mine.extraction)
+            found = living.synthesis.extraction(REVIEW, mine.extraction)
+    with site.client(site.admin) as living:
+        sides = living.synthesis.differences(REVIEW, found.extraction).differences
+        assert {it.kind for it in sides} == {"agreed", "other_stance"}
+    return found.extraction
 
 
 def _alike(site: Site) -> None:

@@ -1,0 +1,399 @@
+"""Extraction: gives included reports to coders, and counts what two of them coded once they agree or people decided."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby
+
+from services.synthesis import store, views
+from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
+from services.synthesis.domain.extraction import (
+    ExtractionStates,
+    HeldStates,
+    Sides,
+    compared,
+)
+from services.synthesis.domain.reports import ReportStates
+from services.synthesis.domain.triggers import FIRST_EVIDENCE, Fired
+from services.synthesis.models import CodingRow, ExtractionRow, FragmentRow, LinkRow, ReconciliationRow, ReportRow
+from shared.db.work import Work
+from shared.errors import Conflict, Forbidden, NotFound
+from shared.events.synthesis import (
+    EvidenceLinked,
+    ExtractionFinished,
+    ExtractionOpened,
+    ExtractionReconciled,
+    LinkMade,
+    QuoteMade,
+)
+from shared.ids import id_of
+from shared.tokens import Person
+from shared.wire.synthesis import Held, NewReconciliation
+
+#: How many lapsed codings a claim returns by itself when it finds nothing else.
+_RETURNED_BY_A_CLAIM = 50
+
+#: Links that one coder may make of one report, since all of two coders' are laid side by side at once.
+MOST_LINKS = 2_000
+
+
+# Which reports wait for coders
+
+
+def follow(work: Work, report: ReportRow) -> None:
+    """Has a report wait for coders while it is included, where the protocol asks for some, and for nobody else."""
+    found = store.extractions_of_record(work, report.review, report.record)
+    if report.state != ReportStates.INCLUDED:
+        for row in found:
+            _withdraw(work, row)
+    elif all(row.state == ExtractionStates.WITHDRAWN for row in found):
+        own = [row for row in found if row.opened_on == report.record] or found
+        if own:
+            _revive(work, own[0])
+        else:
+            _open(work, report)
+
+
+def go_with(work: Work, gone: str, survivor: ReportRow) -> None:
+    """What was asked of a record's coders is asked of that in which it lives on; where that asks by itself, what nobody
+    has finished is asked no more."""
+    moved = store.extractions_of_record(work, survivor.review, gone)
+    own = store.extractions_of_record(work, survivor.review, survivor.record)
+    for row in moved:
+        row.record = survivor.record
+        if row.state == ExtractionStates.OPEN and any(it.state != ExtractionStates.WITHDRAWN for it in own):
+            _withdraw(work, row)
+    work.session.flush()
+    follow(work, survivor)
+
+
+def return_to(work: Work, report: ReportRow, brings: Collection[str], left: ReportRow | None) -> None:
+    """The record is one of its own again, and so is what was asked of its coders."""
+    store.return_extractions(work, report.review, [report.record, *brings], report.record)
+    for row in [report, left]:
+        if row is not None:
+            follow(work, row)
+
+
+def open_missing(work: Work, review_id: str, limit: int) -> None:
+    """Asks coders for reports that were included before the protocol did, and of which nothing is coded."""
+    for record in store.records_to_open(work, review_id, limit):
+        report = store.report(work, review_id, record)
+        if report is not None:
+            with work.following(report.correlation, report.caused_by):
+                follow(work, report)
+    if not store.records_to_open(work, review_id, 1):
+        store.review_to_change(work, review_id).to_open = False
+
+
+def _open(work: Work, report: ReportRow) -> None:
+    review = store.known_review(work, report.review)
+    if review is None or review.coders is None:
+        return
+    name = id_of("extraction", report.review, report.record)
+    event = ExtractionOpened(review=report.review, extraction=name, record=report.record, coders=review.coders)
+    event_id = work.emit(event)
+    ExtractionStates.check(None, ExtractionStates.OPEN)
+    work.add(
+        ExtractionRow(
+            id=name, review=report.review, record=report.record, opened_on=report.record, state=ExtractionStates.OPEN,
+            coders=review.coders, opened_at=work.now, event_id=event_id,
+        )
+    )  # fmt: skip
+    for number in range(1, review.coders + 1):
+        coding = id_of("coding", name, str(number))
+        work.add(CodingRow(id=coding, review=report.review, extraction=name, number=number, position=_position()))
+    work.session.flush()
+
+
+def _withdraw(work: Work, row: ExtractionRow) -> None:
+    """Nobody is asked any more; who had finished stays its coder."""
+    if row.state == ExtractionStates.WITHDRAWN:
+        return
+    ExtractionStates.turn(row, ExtractionStates.WITHDRAWN)
+    for coding in store.codings(work, [row.id], lock=True)[row.id]:
+        coding.open = False
+        if coding.finished_at is None:
+            coding.person = coding.expires_at = None
+    work.session.flush()
+
+
+def _revive(work: Work, row: ExtractionRow) -> None:
+    codings = store.codings(work, [row.id], lock=True)[row.id]
+    for coding in codings:
+        coding.open, coding.position = True, _position()
+    settle(work, row, codings)
+
+
+def _position() -> int:
+    """The end of the queue: microseconds of the machine's own clock, which goes on where the platform's does not."""
+    return time.time_ns() // 1000
+
+
+# What people do
+
+
+def claim(work: Work, review: str) -> ExtractionRow | None:
+    """What this person has in hand to code, or else the next that waits for them; None where nothing does."""
+    store.review(work, review)
+    store.claim_alone(work, review, work.actor)
+    coding = store.coding_in_hand(work, review, work.actor) or store.next_free_coding(work, review, work.actor)
+    if coding is None and store.return_lapsed_codings(work, _position(), _RETURNED_BY_A_CLAIM, review):
+        coding = store.next_free_coding(work, review, work.actor)
+    if coding is None:
+        return None
+    coding.person, coding.expires_at = work.actor, _expiry(work)
+    work.session.flush()
+    return store.extraction(work, review, coding.extraction)
+
+
+def return_lapsed(work: Work, limit: int) -> None:
+    """Gives what nobody finished in time to others, who get it after what waits already."""
+    store.return_lapsed_codings(work, _position(), limit)
+
+
+def renew(work: Work, review: str, extraction: str) -> ExtractionRow:
+    """Keeps a report for as long again from now. Raises as `_in_hand` does."""
+    row, _, coding = _in_hand(work, review, extraction)
+    coding.expires_at = _expiry(work)
+    return row
+
+
+def release(work: Work, review: str, extraction: str) -> ExtractionRow:
+    """Gives a report back for others. What was coded of it counts for nothing unless its person comes back to it."""
+    row, _, coding = _in_hand(work, review, extraction)
+    coding.person = coding.expires_at = None
+    coding.position = _position()
+    work.session.flush()
+    return row
+
+
+def finish(work: Work, review: str, extraction: str) -> ExtractionRow:
+    """Says that one has coded all that one finds in a report, perhaps nothing; again it changes nothing."""
+    row, codings = _held(work, review, extraction)
+    coding = _mine(work, codings)
+    if coding is not None and coding.finished_at is not None:
+        return row
+    if coding is None:
+        raise _not_yours(row)
+    coding.finished_at, coding.expires_at = work.now, None
+    work.session.flush()
+    report = store.report(work, review, row.record)
+    event = ExtractionFinished(
+        review=review, extraction=row.id, record=row.record, finished=len(views.finished_by(codings)), coders=row.coders
+    )
+    with work.following(report.correlation if report else work.correlation, row.event_id):
+        work.emit(event)
+    settle(work, row, codings)
+    return row
+
+
+def reconcile(work: Work, review: str, extraction: str, decided: NewReconciliation, by: Person) -> ReconciliationRow:
+    """Decides what two coders differ in: which side counts, and why. What is dropped is withdrawn, and says so.
+
+    Raises NotFound for what is no difference of theirs, Conflict for one that was decided, and Forbidden.
+    """
+    row, codings = _held(work, review, extraction)
+    require_decider(work, row, codings, by)
+    rows = store.coded_links(work, row.id)
+    side = next((it for it in views.weigh(work, row, codings, rows).sides if it.difference == decided.difference), None)
+    if side is None:
+        why = "it may have been decided, or its coders have corrected it: look at them again"
+        raise NotFound(
+            f"extraction {extraction!r} has no difference {decided.difference!r}; {why}", slug="no_difference"
+        )
+    if side.decided:
+        raise Conflict("nothing is left to decide here: the coders agree, or it was decided", slug="decided_already")
+    kept, dropped = _parted(side, decided)
+    event = ExtractionReconciled(
+        review=review, extraction=row.id, record=row.record, cmoc=side.links[0].cmoc, element=side.links[0].element,
+        kept=kept, dropped=dropped, why=decided.why, by=by.id,
+    )  # fmt: skip
+    report = store.report(work, review, row.record)
+    with work.following(report.correlation if report else work.correlation, row.event_id):
+        event_id = work.emit(event)
+    for link, _ in rows:
+        if link.id in dropped:
+            link.withdrawn_at, link.withdrawn_by, link.withdrawn_why = work.now, by.id, decided.why
+    made = work.add(
+        ReconciliationRow(
+            review=review, extraction=row.id, difference=side.difference, cmoc=event.cmoc, element=event.element,
+            keep=decided.keep, kept=kept, dropped=dropped, why=decided.why, by=by.id, at=work.now, event_id=event_id,
+        )
+    )  # fmt: skip
+    work.session.flush()
+    settle(work, row, codings)
+    return made
+
+
+def require_decider(work: Work, row: ExtractionRow, codings: Sequence[CodingRow], by: Person) -> None:
+    """Raises Conflict before all have finished, Forbidden for who does not decide."""
+    views.require_finished(row, codings)
+    if not views.may_decide(work, row, codings, by):
+        who = "an adjudicator who did not code it decides"
+        if store.review(work, row.review).reconciled_by == "coders":
+            who = "one of its two coders or an adjudicator decides"
+        raise Forbidden(f"what the coders of this report differ in {who}", slug="not_to_decide")
+
+
+# Evidence of two coders
+
+
+def asked_of(work: Work, report: ReportRow, *, links: int) -> ExtractionRow | None:
+    """The extraction of two coders in which this person codes a report; None where whoever may code does. The report
+    is kept for them for as long again.
+
+    Raises Conflict for who has finished while the other has not (`coding_finished`), and for who is none of its
+    coders (`not_your_coding`).
+    """
+    found = [
+        row
+        for row in store.extractions_of_record(work, report.review, report.record)
+        if row.coders > 1 and row.state != ExtractionStates.WITHDRAWN
+    ]
+    if not found:
+        return None
+    codings = store.codings(work, [row.id for row in found], lock=True)
+    mine = [(row, it) for row in found if (it := _mine(work, codings[row.id])) is not None]
+    # What one is at work at, before what one has finished.
+    for row, coding in sorted(mine, key=lambda it: (it[1].finished_at is not None, it[0].id)):
+        if coding.finished_at is None:
+            coding.expires_at = _expiry(work)
+        elif row.state == ExtractionStates.OPEN:
+            raise Conflict(
+                "you have finished your coding of this report, and its other coder has not: correct it once they have",
+                slug="coding_finished",
+            )
+        if store.count_coded_links(work, row.id, work.actor) + links > MOST_LINKS:
+            raise Conflict(f"one coder makes {MOST_LINKS:,} links of one report at most", slug="too_many_links")
+        return row
+    raise _not_yours(found[0])
+
+
+def in_front_of(work: Work, fragment: FragmentRow) -> ExtractionRow | None:
+    """The extraction of a fragment, locked before its links are, as everywhere; None where there is none."""
+    if fragment.extraction is None:
+        return None
+    row = store.extraction(work, fragment.review, fragment.extraction)
+    store.report(work, row.review, row.record)
+    return store.extraction_to_change(work, row.review, row.id)
+
+
+def settle(work: Work, row: ExtractionRow, codings: Sequence[CodingRow] | None = None) -> None:
+    """Brings what counts of an extraction to what its coders said and people decided, and tells what counts from now
+    on; nothing of it before. Whoever calls holds the extraction."""
+    work.session.flush()
+    codings = store.codings(work, [row.id], lock=True)[row.id] if codings is None else codings
+    rows = store.coded_links(work, row.id) if row.coders > 1 else []
+    now = views.weigh(work, row, codings, rows)
+    if row.state != now.state:
+        ExtractionStates.turn(row, now.state)
+    if now.state != ExtractionStates.OPEN and row.coders > 1 and not row.compared:
+        row.compared = True
+        store.show_withdrawn_links(work, row.id)
+        store.count_pairs(work, row.review, compared(views.finished_by(codings), store.coded_of(rows)))
+    counting = [(link, fragment) for link, fragment in rows if link.held and now.held[link.id] is None]
+    leaving = [link for link, _ in rows if link.held is None and now.held[link.id] is not None]
+    for link, _ in rows:
+        link.held = now.held[link.id]
+    report = store.report(work, row.review, row.record)
+    if report is not None:
+        _tell_counting(work, row, report, counting)
+        _tell_leaving(work, report, leaving)
+    work.session.flush()
+
+
+def _tell_counting(
+    work: Work, row: ExtractionRow, report: ReportRow, counting: Sequence[tuple[LinkRow, FragmentRow]]
+) -> None:
+    known = store.known_cmocs(work, row.review, {link.cmoc for link, _ in counting})
+    for _, of_one in groupby(sorted(counting, key=lambda it: (it[1].id, it[0].id)), key=lambda it: it[1].id):
+        group = list(of_one)
+        fragment, links = group[0][1], [link for link, _ in group]
+        made = [LinkMade(link=it.id, **it.model_dump(include=set(LinkMade.model_fields) - {"link"})) for it in links]
+        with work.following(report.correlation, row.event_id):
+            event_id = work.emit(
+                EvidenceLinked(
+                    review=row.review, record=report.record, study=report.study, fragment=fragment.id,
+                    coder=fragment.coder, links=made, quote=_quote_of(fragment),
+                )
+            )  # fmt: skip
+        for link in links:
+            link.event_id = event_id
+        mark_due(work, row.review, event_id, [link.cmoc for link in links])
+    first = [
+        Fired(FIRST_EVIDENCE, cmoc, "the protocol set it aside, and evidence for it arrived")
+        for cmoc, is_set_aside in sorted(known.items())
+        if is_set_aside
+    ]
+    if first:
+        log_triggers(work, store.review(work, row.review), first)
+
+
+def _tell_leaving(work: Work, report: ReportRow, leaving: Sequence[LinkRow]) -> None:
+    for link in leaving:
+        with work.following(report.correlation, link.event_id):
+            why = "its two coders differ since one of them corrected what they coded"
+            happening = Happening(link.cmoc, "evidence_withdrawn", why, links=[link.id])
+            [cause] = tell_theories(work, store.review(work, report.review), [happening])
+            mark_due(work, report.review, cause, [link.cmoc])
+
+
+def _quote_of(fragment: FragmentRow) -> QuoteMade | None:
+    if fragment.anchor is None:
+        return None
+    return QuoteMade(
+        anchor=fragment.anchor, text=fragment.text_copy or "", parse_sha256=fragment.parse_sha256 or "",
+        start=fragment.begins or 0, end=fragment.ends or 0, quote_sha256=fragment.quote_sha256 or "",
+        salt=fragment.salt or "",
+    )  # fmt: skip
+
+
+def _parted(side: Sides, decided: NewReconciliation) -> tuple[list[str], list[str]]:
+    """The links that a decision keeps, and those that it drops. Raises Conflict for a side that is not there."""
+    first, second = (None if it is None else it.link for it in (side.first, side.second))
+    wanted = {"first": [first], "second": [second], "both": [first, second], "neither": []}[decided.keep]
+    if None in wanted:
+        raise Conflict(f"only one coder has this: there is no {decided.keep!r} to keep", slug="no_such_side")
+    return [it for it in wanted if it], [it for it in (first, second) if it is not None and it not in wanted]
+
+
+def _held(work: Work, review: str, extraction: str) -> tuple[ExtractionRow, list[CodingRow]]:
+    """An extraction with its codings, locked until this work ends, the report first. Raises NotFound."""
+    store.report(work, review, store.extraction(work, review, extraction).record)
+    row = store.extraction_to_change(work, review, extraction)
+    return row, store.codings(work, [row.id], lock=True)[row.id]
+
+
+def _in_hand(work: Work, review: str, extraction: str) -> tuple[ExtractionRow, list[CodingRow], CodingRow]:
+    """The same with this person's coding, which they have not finished. Raises Conflict."""
+    row, codings = _held(work, review, extraction)
+    coding = _mine(work, codings)
+    if coding is None:
+        raise _not_yours(row)
+    if coding.finished_at is not None:
+        raise Conflict("you have finished your coding of this report", slug="coding_finished")
+    return row, codings, coding
+
+
+def _mine(work: Work, codings: Sequence[CodingRow]) -> CodingRow | None:
+    return next((it for it in codings if it.person == work.actor), None)
+
+
+def _not_yours(row: ExtractionRow) -> Conflict:
+    return Conflict(
+        f"record {row.record!r} is coded by {row.coders}, and you have it not in hand: claim the next report, or give "
+        "the one that you have back first; what lapsed was given to another",
+        slug="not_your_coding",
+    )
+
+
+def _expiry(work: Work) -> datetime:
+    return work.now + timedelta(hours=work.settings.extraction_lease_hours)
+
+
+def held_back(row: ExtractionRow | None) -> Held | None:
+    """What a link is when it is made: of two coders none counts before it is weighed."""
+    return None if row is None else HeldStates.CODING
