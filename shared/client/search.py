@@ -53,6 +53,11 @@ class SearchClient:
         """The searches that I saved in a review, the oldest first."""
         return self._http.pages(f"/search/reviews/{part(review)}/saved", wire.SavedSearch)
 
+    def alert(self, review: str, saved: str, *, alert: bool = True) -> wire.SavedSearch:
+        """Has a search of mine tell of what comes to match it, or nothing more."""
+        asked = {"alert": alert}
+        return self._http.post(f"/search/reviews/{part(review)}/saved/{part(saved)}/alert", wire.SavedSearch, asked)
+
     def forget(self, review: str, saved: str) -> wire.SavedSearch:
         """Forgets a search of mine."""
         return self._http.send("DELETE", f"/search/reviews/{part(review)}/saved/{part(saved)}", wire.SavedSearch)

@@ -91,10 +91,18 @@ class NewSavedSearch(Given):
     venue: _Values = []
     notice: _Values = []
     sort: Literal["relevance", "newest"] = "relevance"
+    alert: bool = False
+
+
+class AlertAsked(Given):
+    """Whether a saved search tells of what comes to match it."""
+
+    alert: bool
 
 
 class SavedSearch(BaseModel):
-    """A search of one's own in a review, which nobody else sees."""
+    """A search of one's own in a review, which nobody else sees. One with an `alert` tells of each record once, when it
+    comes to match."""
 
     saved: str
     name: str
@@ -110,3 +118,4 @@ class SavedSearch(BaseModel):
     notice: list[str] = []
     sort: Literal["relevance", "newest"] = "relevance"
     saved_at: datetime
+    alert: bool = False

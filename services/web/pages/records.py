@@ -49,6 +49,11 @@ class Narrowed:
 
 @pages.page("/reviews/{review}/records")
 async def show_records(asked: Asked) -> Drawn:
+    """What is looked for; or what a saved search asks for, to which an alert leads."""
+    review, wanted = asked.path["review"], asked.query.get("saved")
+    for one in await _saved(asked, review) if wanted else []:
+        if one.saved == wanted:
+            return Go(_here(review, _of_saved(one)))
     return await _records(asked, _chosen(asked.request.query_params))
 
 
@@ -58,10 +63,23 @@ async def save_search(asked: Asked) -> Drawn:
     review, chosen = asked.path["review"], _chosen(asked.form)
     try:
         with asked.done_once():
-            await asked.api.search.save(review, {"name": asked.text("name")} | chosen)
+            alert = asked.text("alert") == "yes"
+            await asked.api.search.save(review, {"name": asked.text("name"), "alert": alert} | chosen)
     except (Invalid, Conflict) as error:
         return await _records(asked, chosen, not_saved=error)
     return Go(_here(review, chosen, done="saved"))
+
+
+@pages.form("/reviews/{review}/records/saved/{saved}/alert")
+async def set_alert(asked: Asked) -> Drawn:
+    """Has one tell of what comes to match it, or nothing more."""
+    review, alert = asked.path["review"], asked.text("alert") == "yes"
+    try:
+        with asked.done_once():
+            await asked.api.search.alert(review, asked.path["saved"], alert=alert)
+    except Conflict as error:
+        return await _records(asked, {}, not_saved=error)
+    return Go(_here(review, {}, done="alert_on" if alert else "alert_off"))
 
 
 @pages.form("/reviews/{review}/records/saved/{saved}/end")

@@ -55,6 +55,13 @@ class AsyncSearchClient:
         """The searches that I saved in a review, the oldest first."""
         return self._http.pages(f"/search/reviews/{part(review)}/saved", wire.SavedSearch)
 
+    async def alert(self, review: str, saved: str, *, alert: bool = True) -> wire.SavedSearch:
+        """Has a search of mine tell of what comes to match it, or nothing more."""
+        asked = {"alert": alert}
+        return await self._http.post(
+            f"/search/reviews/{part(review)}/saved/{part(saved)}/alert", wire.SavedSearch, asked
+        )
+
     async def forget(self, review: str, saved: str) -> wire.SavedSearch:
         """Forgets a search of mine."""
         return await self._http.send("DELETE", f"/search/reviews/{part(review)}/saved/{part(saved)}", wire.SavedSearch)

@@ -103,6 +103,12 @@ class Generation:
         page = cut(rows, asked_by(query), lambda row: row[1:])
         return Results(hits=self._hits(query, page.rows, wanted), total=total, facets=facets, next=page.next)
 
+    def matching(self, query: Query) -> set[str]:
+        """All records that a query finds."""
+        wanted = sought(query.text)
+        match = None if wanted == Everything() else match_expression(wanted, query.review, self._words)
+        return {record for (record,) in self._db.execute(*Found(query, self.id, match).records())}
+
     # -- reading ---------------------------------------------------------------------------------
 
     def _found(

@@ -98,6 +98,10 @@ class Found:
             conditions.append(f"texts_{generation} MATCH {self._value(match)}")
         self._from = f"FROM {tables} WHERE {' AND '.join(conditions)}"
 
+    def records(self) -> tuple[str, list[Value]]:
+        """The record of each hit, on whatever page."""
+        return f"SELECT r.record {self._from}", self._values
+
     def rows(self) -> tuple[str, list[Value]]:
         """Rows of what they are, id, place, record for each hit of the page, and one more to see whether another page
         follows; then of what they are, NULL, count, value, for the `total` and each facet.
