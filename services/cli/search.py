@@ -23,6 +23,11 @@ app = Group(help="Find records by their words, dates and state.")
 #: What Ovid and others take as joining words, and here is a word.
 _LOWER_CASE = re.compile(r"(?<![\w:-])(?:and|or|not)(?![\w:-])")
 
+#: What a search may ask for besides words.
+_NARROWED_BY = (
+    "published_from", "published_until", "status", "stage", "source", "kind", "language", "venue", "notice",
+)  # fmt: skip
+
 _DAY = click.DateTime(["%Y-%m-%d"])
 
 _STATUS = option(
@@ -187,7 +192,7 @@ def _show_saved(row: SavedSearch, as_json: bool) -> None:
 
 def _asked(row: SavedSearch) -> str:
     """What a saved search asks for, as somebody may read it."""
-    about = row.model_dump(mode="json", exclude={"saved", "name", "saved_at", "sort", "alert", "q"})
+    about = {name: getattr(row, name) for name in _NARROWED_BY}
     said = [f"{name} {', '.join(it) if isinstance(it, list) else it}" for name, it in about.items() if it]
     return "; ".join([row.q or "*", *said])
 

@@ -53,9 +53,16 @@ def set_alert(work: Work, row: SavedSearchRow, *, alert: bool) -> SavedSearchRow
 
 def query_of(review: str, asked: Mapping[str, Any], first: str | None) -> Query:
     """What a saved search asks for; `first` is the stage at which records of its review come in."""
-    days = {name: asked.get(name) and date.fromisoformat(asked[name]) for name in ("published_from", "published_until")}
-    values = {name: tuple(asked.get(name, ())) for name in ("status", "source", "kind", "language", "venue", "notice")}
-    return Query(review=review, text=asked.get("q", ""), stage=as_kept(asked.get("stage", ()), first), **days, **values)
+
+    def among(name: str) -> tuple[str, ...]:
+        return tuple(asked.get(name, ()))
+
+    return Query(
+        review=review, text=asked.get("q", ""), published_from=_day(asked.get("published_from")),
+        published_until=_day(asked.get("published_until")), status=among("status"),
+        stage=as_kept(among("stage"), first), source=among("source"), kind=among("kind"), language=among("language"),
+        venue=among("venue"), notice=among("notice"),
+    )  # fmt: skip
 
 
 def tell(work: Work, review: str, found: Mapping[str, Sequence[Found]]) -> None:
@@ -69,6 +76,10 @@ def tell(work: Work, review: str, found: Mapping[str, Sequence[Found]]) -> None:
                 review=review, saved=saved, owner=owner, records=[*map(_match, named)], more=len(some) - len(named)
             )
             work.emit(matched, because=_events(named))
+
+
+def _day(said: str | None) -> date | None:
+    return date.fromisoformat(said) if said else None
 
 
 def _match(found: Found) -> Match:

@@ -72,13 +72,16 @@ async def save_search(asked: Asked) -> Drawn:
 
 @pages.form("/reviews/{review}/records/saved/{saved}/alert")
 async def set_alert(asked: Asked) -> Drawn:
-    """Has one tell of what comes to match it, or nothing more."""
+    """Has one tell of what comes to match it, or nothing more; one that is gone tells nothing."""
     review, alert = asked.path["review"], asked.text("alert") == "yes"
     try:
         with asked.done_once():
             await asked.api.search.alert(review, asked.path["saved"], alert=alert)
     except Conflict as error:
         return await _records(asked, {}, not_saved=error)
+    except NotFound:
+        await asked.api.people.review(review)  # Which says so of a review that is not theirs.
+        return Go(_here(review, {}))
     return Go(_here(review, {}, done="alert_on" if alert else "alert_off"))
 
 
