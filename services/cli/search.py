@@ -87,6 +87,24 @@ def query(
         out.print(Text(f"{name}: ", style="bold") + Text(", ".join(f"{it.value} {it.count}" for it in values)))
 
 
+@app.command("alike", example="living search alike ics-leadership rec_01a2")
+@REVIEW
+@argument("record", "The record.")
+@option("--limit", default=10, type=click.IntRange(1, 20), help="How many at most.")
+@AS_JSON
+def alike(review: str, record: str, limit: int, as_json: bool) -> None:
+    """Find records like one: those that say much of what tells it from others, the most alike first."""
+    with client() as living:
+        found = living.search.alike(review, record, limit=limit)
+    if as_json:
+        print_json(found)
+        return
+    for item in found.items:
+        out.print(_shown(item))
+    if not found.items:
+        out.print("no other record is like it")
+
+
 @app.command("saved", example="living search saved ics-leadership")
 @REVIEW
 @AS_JSON
@@ -94,8 +112,6 @@ def saved(review: str, as_json: bool) -> None:
     """List the searches that you saved in a review, oldest first, and which of them alert you."""
     with client("reader") as living:
         rows = list(living.search.saved(review))
-        if not rows:
-            require_review(living, review)
     columns = [
         ("search", lambda row: row.saved),
         ("name", lambda row: row.name),

@@ -1,4 +1,4 @@
-"""Search's routes: one for finding, four for the searches that people save, two for rebuilding."""
+"""Search's routes: two for finding, four for the searches that people save, two for rebuilding."""
 
 from __future__ import annotations
 
@@ -13,8 +13,10 @@ from services.search import commands, store
 from services.search.domain import AT_FIRST, as_kept, standing
 from services.search.models import RebuildRow, SavedSearchRow
 from services.search.ports.index import FACETS, NOTICE, FacetCount, Hit, Query, SearchIndex
+from services.search.ports.index.port import MAX_ALIKE
 from services.search.ports.index.query import parse
 from shared.db.work import Work
+from shared.errors import NotFound
 from shared.http.auth import GrandAdmin, Reader, at_least
 from shared.http.paging import Cursor, Hundred
 from shared.http.parameters import DIGITS, Day, Name, Question, Words
@@ -25,6 +27,7 @@ from shared.paging import Page
 from shared.tokens import OWN, Person
 from shared.wire.search import (
     AlertAsked,
+    AlikeRecords,
     FacetValue,
     FoundNotice,
     FoundRecord,
@@ -94,6 +97,25 @@ def find_records(
         },
         next=results.next,
     )
+
+
+@router.get("/reviews/{review}/records/{record}/alike")
+def find_alike(
+    review: Name,
+    record: Name,
+    work: Reading,
+    person: Reader,
+    limit: Annotated[int, Parameter(ge=1, le=MAX_ALIKE), DIGITS] = 10,
+) -> AlikeRecords:
+    """Finds records that say much of what tells one from others in its title and abstract, the most alike first. Where
+    few records are there, little can be told."""
+    first = store.first_stage(work, review)
+    store.require_whole(work.session)
+    index = work.resource(SearchIndex)
+    known = index.get([record]).get(record)
+    if known is None or known.review != review or known.bibliography is None:
+        raise NotFound(f"search finds no record {record!r} in review {review!r}", slug="unknown_record")
+    return AlikeRecords(items=[_found(hit, first) for hit in index.like(record, review, limit)])
 
 
 @router.post("/reviews/{review}/saved", status_code=201)

@@ -53,6 +53,12 @@ class SearchPage(BaseModel):
     next: str | None
 
 
+class AlikeRecords(BaseModel):
+    """Records that are like one, the most alike first."""
+
+    items: list[FoundRecord]
+
+
 class RebuildView(BaseModel):
     """A rebuild of the index from the log. `skipped` deliveries were no events; they are dead letters."""
 

@@ -1590,3 +1590,44 @@ def test_what_is_found_among_a_few_records_is_what_the_index_finds_of_them(
 def test_what_cannot_be_understood_any_more_is_found_nowhere(site: Site) -> None:
     with closing(Among([], analyzer=site.analyzer)) as among:
         assert among.found(Query(review="r", text='"never closed')) == set()
+
+
+# -- more like one ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def of_twins(index: SearchIndex) -> Rig:
+    """Two records that are near twins, one that is of their kind, and others; and a twin in another review."""
+    rig = Rig(index)
+    words = "Distributed leadership among allotment holders of neighbouring towns"
+    rig.hears(
+        rig.document("one", title=words, abstract="Allotment holders share compost, seedlings, leadership, towns."),
+        rig.document("twin", title=words, abstract="Allotment holders shared compost, seedlings; leadership grew."),
+        rig.document("kin", title="Allotment holders and their compost", abstract="Seedlings in neighbouring towns."),
+        rig.document("gone", 2, title=words, abstract="Allotment holders share compost and seedlings."),
+        *(
+            rig.document(f"other{number}", title=f"Hospital beds in winter {number}", abstract="Wards, nurses, beds.")
+            for number in range(12)
+        ),
+        rig.document("bare"),
+    )  # fmt: skip
+    rig.hears(rig.merged("gone", 3))
+    Rig(index).hears(Rig(index).document("elsewhere", title=words))
+    return rig
+
+
+def alike(rig: Rig, name: str, limit: int = 10) -> list[str]:
+    hits = rig.index.like(f"{name}@{rig.review}", rig.review, limit)
+    return [hit.record.partition("@")[0] for hit in hits]
+
+
+def test_more_like_one_are_its_near_twins_the_nearest_first_and_never_itself(of_twins: Rig) -> None:
+    assert alike(of_twins, "one") == ["twin", "kin"]
+    assert alike(of_twins, "twin")[0] == "one"
+    assert alike(of_twins, "one", limit=1) == ["twin"]
+    assert set(alike(of_twins, "other3", limit=20)) == {f"other{number}" for number in range(12) if number != 3}
+
+
+def test_nothing_is_like_what_says_nothing_is_gone_or_is_not_there(of_twins: Rig) -> None:
+    assert alike(of_twins, "bare") == alike(of_twins, "gone") == alike(of_twins, "unknown") == []
+    assert of_twins.index.like(f"one@{of_twins.review}", "another", 10) == []

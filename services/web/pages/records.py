@@ -96,6 +96,20 @@ async def forget_search(asked: Asked) -> Drawn:
     return Go(_here(review, {}, done="forgotten"))
 
 
+@pages.page("/reviews/{review}/records/{record}/alike")
+async def show_alike(asked: Asked) -> Drawn:
+    """Records that are like one."""
+    review, record = asked.path["review"], asked.path["record"]
+    about, found = await asyncio.gather(
+        asked.api.ingest.record(review, record), asked.api.search.alike(review, record)
+    )  # fmt: skip
+    given = {
+        "review": review, "record": record, "title": about.bibliography.title, "found": found,
+        "marked": [_marked(one) for one in found.items],
+    }  # fmt: skip
+    return Page("alike.html", given)
+
+
 async def _records(asked: Asked, chosen: Mapping[str, Any], *, not_saved: LivingError | None = None) -> Page:
     review, after = asked.path["review"], asked.query.get("after")
     (found, error), saved = await asyncio.gather(_found(asked, review, chosen, after), _saved(asked, review))

@@ -47,6 +47,12 @@ class AsyncSearchClient:
         sort, facet, limit, cursor. Raises Invalid, with the place, when the query cannot be understood."""
         return await self._http.get(f"/search/reviews/{part(review)}/records", wire.SearchPage, q=q, **about)
 
+    async def alike(self, review: str, record: str, *, limit: int = 10) -> wire.AlikeRecords:
+        """Records that are like one, the most alike first."""
+        return await self._http.get(
+            f"/search/reviews/{part(review)}/records/{part(record)}/alike", wire.AlikeRecords, limit=limit
+        )
+
     async def save(self, review: str, asked: wire.NewSavedSearch | Mapping[str, object]) -> wire.SavedSearch:
         """Saves a search of mine under a name."""
         return await self._http.post(f"/search/reviews/{part(review)}/saved", wire.SavedSearch, asked)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from services.search.domain import NO_NOTICE
 from services.search.ports.index.cursor import position_of
@@ -39,6 +39,11 @@ def spelled(text: str) -> str:
 def match_expression(wanted: Sought, review: str, words: Words) -> str:
     """The MATCH expression that finds the query in one review."""
     return f"{_everything(review)} AND {_Translator(review, words).translate(wanted)}"
+
+
+def any_of(terms: Iterable[str], review: str) -> str:
+    """The MATCH expression that finds what has any of these words, by what they count as, in its title or abstract."""
+    return f"{_everything(review)} AND {{title abstract}} : ({' OR '.join(map(_quoted, terms))})"
 
 
 def _everything(review: str) -> str:

@@ -190,6 +190,15 @@ def test_a_saved_search_tells_of_what_is_new_until_one_wants_that_no_more(site, 
     assert reader.posts(alert, form).page.status_code == 200
 
 
+def test_records_like_one_are_found_from_its_page(site, reader):
+    reader.goes(AT)
+    (one,) = re.findall(rf'<a href="({AT}/rec_[^"]+)">Allotments and power</a>', reader.text)
+    (link,) = re.findall(rf'<a href="({one}/alike)">', reader.goes(one).text)
+
+    assert titles(reader.goes(link)) == ["Allotments <b>and</b> trust"]
+    assert reader.goes(f"{AT}/rec_none/alike").page.status_code == 404
+
+
 def test_one_alert_too_many_is_refused_and_said(site, reader):
     rosa, made = site.member("Rosa", "reader"), []
     for number in range(21):
