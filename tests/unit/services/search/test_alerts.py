@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from sqlalchemy import func, select
 
@@ -14,17 +16,30 @@ from shared.events.ingest import RecordDiscovered, RecordMerged, RecordUpdated
 from shared.events.people import AccessWithdrawn, MemberLeft
 from shared.events.screening import RecordIncluded, TaskOpened
 from shared.events.search import AlertMatched
+from shared.ids import new_id
+from tests.databases import drop_database
 from tests.unit.services.search.test_search import described, discovered, noticed, on_the_log
 from tests.workbench import Workbench
 
 BASE = "/search/reviews/r/saved"
 
 
-@pytest.fixture
-def search(workbench) -> Workbench:
-    bench = workbench(SERVICE, upgrade_at_start=False)
-    bench.platform.event_log.create_topics()
-    return bench
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.real)])
+def search(request: pytest.FixtureRequest, workbench) -> Iterator[Workbench]:
+    """Search on each database."""
+    if request.param == "sqlite":
+        bench = workbench(SERVICE, upgrade_at_start=False)
+        bench.platform.event_log.create_topics()
+        yield bench
+        return
+    url = request.getfixturevalue("real_postgres_url").format(database=new_id("test") + "_{service}")
+    try:
+        bench = workbench(SERVICE, upgrade_at_start=False, database_url=url)
+        bench.platform.event_log.create_topics()
+        yield bench
+        bench.close()
+    finally:
+        drop_database(url.format(service="search"))
 
 
 def saves(search: Workbench, name: str = "Trust", by: str = "ana", *, alert: bool = True, **asked) -> str:
