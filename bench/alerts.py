@@ -44,12 +44,12 @@ REACH = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Arriving:
-    """So many records that arrived together: the seconds of the job and of the bare queries, and what was told."""
+    """So many records that arrived together: the seconds of the job and of the bare queries, and what was found."""
 
     records: int
     ours: float
     bare: float
-    told: int
+    matches: int
 
     @property
     def times(self) -> float:
@@ -122,7 +122,7 @@ def _measure(
     running: Any, index: SearchIndex, bare: Bare, questions: Sequence[Question], fresh: Iterator[Document], many: int
 ) -> Arriving:
     """The middle of some times on each side, by turns, each with records that are new; the first warms both."""
-    ours, others, told = list[float](), list[float](), 0
+    ours, others, matches = list[float](), list[float](), 0
     for _ in range(_TURNS + 1):
         arrived = list(islice(fresh, many))
         write(index, arrived)
@@ -135,9 +135,9 @@ def _measure(
         ours.append(time.perf_counter() - began)
         gc.collect()
         began = time.perf_counter()
-        told = bare.ask(questions, [it.record for it in arrived])
+        matches = bare.ask(questions, [it.record for it in arrived])
         others.append(time.perf_counter() - began)
-    return Arriving(many, _middle(ours[1:]), _middle(others[1:]), told)
+    return Arriving(many, _middle(ours[1:]), _middle(others[1:]), matches)
 
 
 def _middle(seconds: Sequence[float]) -> float:

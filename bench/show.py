@@ -78,7 +78,7 @@ def searches(profile: str, found: Searches) -> None:
 def alerts(profile: str, found: Alerts) -> None:
     """What arrivals cost where many saved searches alert."""
     lines = [
-        [f"{it.records:,}", f"{it.ours * 1000:,.0f}", f"{it.bare * 1000:,.0f}", f"{it.told:,}", f"{it.times:.2f}"]
+        [f"{it.records:,}", f"{it.ours * 1000:,.0f}", f"{it.bare * 1000:,.0f}", f"{it.matches:,}", f"{it.times:.2f}"]
         for it in found.arriving
     ]
     columns = ["arrived", "the job, ms", "bare queries, ms", "matches", "times the bare queries"]

@@ -134,16 +134,11 @@ def list_saved_searches(review: Name, work: Reading, person: Oneself, page: Hund
     return store.page_of_saved(work, review, person.id, page).page(_saved)
 
 
-@router.post("/reviews/{review}/saved/{saved}/alert")
-def set_alert(
-    review: Name, saved: Name, body: AlertAsked, work: Unit, person: Oneself, key: IdempotencyKey = None
-) -> SavedSearch:
+@router.put("/reviews/{review}/saved/{saved}/alert")
+def set_alert(review: Name, saved: Name, body: AlertAsked, work: Unit, person: Oneself) -> SavedSearch:
     """Has a search of mine tell of what comes to match it from now on, each record once, or nothing more."""
-
-    def set_to() -> SavedSearch:
-        return _saved(commands.set_alert(work, store.saved_search(work, review, person.id, saved), alert=body.alert))
-
-    return work.once(key, "set alert", body, set_to)
+    row = store.saved_search(work, review, person.id, saved)
+    return _saved(commands.set_alert(work, row, alert=body.alert))
 
 
 @router.delete("/reviews/{review}/saved/{saved}")

@@ -35,7 +35,7 @@ def save(work: Work, review: str, owner: str, wish: NewSavedSearch) -> SavedSear
         id=new_id("saved"), review=review, owner=owner, name=wish.name, asked=asked, saved_at=work.now
     )  # fmt: skip
     if wish.alert:
-        store.require_room_for_alert(work, review, owner)
+        store.require_few_alerts(work, review, owner)
         row.alerts_since = work.now
     return store.save(work, row)
 
@@ -46,7 +46,7 @@ def set_alert(work: Work, row: SavedSearchRow, *, alert: bool) -> SavedSearchRow
     if not alert:
         row.alerts_since = None
     elif row.alerts_since is None:
-        store.require_room_for_alert(work, row.review, row.owner)
+        store.require_few_alerts(work, row.review, row.owner)
         row.alerts_since = work.now
     return row
 

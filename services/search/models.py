@@ -97,4 +97,4 @@ class MatchRow(Base, table=True):
 
     saved: str = Field(primary_key=True, foreign_key="saved_searches.id")
     record: str = Field(primary_key=True)
-    told_at: datetime = Field(sa_type=Instant)
+    matched_at: datetime = Field(sa_type=Instant)

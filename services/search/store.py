@@ -103,7 +103,7 @@ def forget_saved(work: Work, review: str, owner: str, saved: str) -> SavedSearch
     return row
 
 
-def require_room_for_alert(work: Work, review: str, owner: str) -> None:
+def require_few_alerts(work: Work, review: str, owner: str) -> None:
     """Raises Conflict where somebody has as many searches that alert as one may have in a review."""
     theirs = (
         select(SavedSearchRow.id)
@@ -178,13 +178,13 @@ def forget_arrivals(work: Work, ids: Collection[str]) -> None:
 def tell_once(work: Work, found: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
     """Keeps that these searches tell of these records; answers those of which they did not before."""
     dialect = sqlite if is_sqlite(work.session) else postgresql
-    rows = [{"saved": saved, "record": record, "told_at": work.now} for saved, record in found]
-    told: set[tuple[str, str]] = set()
+    rows = [{"saved": saved, "record": record, "matched_at": work.now} for saved, record in found]
+    new: set[tuple[str, str]] = set()
     for start in range(0, len(rows), _AT_ONCE):
         kept = dialect.insert(MatchRow).values(rows[start : start + _AT_ONCE]).on_conflict_do_nothing()
-        new = work.session.execute(kept.returning(col(MatchRow.saved), col(MatchRow.record)))
-        told |= {(saved, record) for saved, record in new}
-    return told
+        answered = work.session.execute(kept.returning(col(MatchRow.saved), col(MatchRow.record)))
+        new |= {(saved, record) for saved, record in answered}
+    return new
 
 
 def unfinished(work: Work) -> RebuildRow | None:

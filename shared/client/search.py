@@ -61,8 +61,8 @@ class SearchClient:
 
     def alert(self, review: str, saved: str, *, alert: bool = True) -> wire.SavedSearch:
         """Has a search of mine tell of what comes to match it, or nothing more."""
-        asked = {"alert": alert}
-        return self._http.post(f"/search/reviews/{part(review)}/saved/{part(saved)}/alert", wire.SavedSearch, asked)
+        path = f"/search/reviews/{part(review)}/saved/{part(saved)}/alert"
+        return self._http.send("PUT", path, wire.SavedSearch, {"alert": alert})
 
     def forget(self, review: str, saved: str) -> wire.SavedSearch:
         """Forgets a search of mine."""

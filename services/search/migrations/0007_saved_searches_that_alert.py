@@ -34,7 +34,7 @@ def upgrade() -> None:
         "matches",
         sa.Column("saved", sa.String(), nullable=False),
         sa.Column("record", sa.String(), nullable=False),
-        sa.Column("told_at", Instant(), nullable=False),
+        sa.Column("matched_at", Instant(), nullable=False),
         sa.ForeignKeyConstraint(["saved"], ["saved_searches.id"]),
         sa.PrimaryKeyConstraint("saved", "record"),
     )

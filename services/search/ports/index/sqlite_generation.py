@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from typing import Literal
 
 import orjson
@@ -130,12 +131,12 @@ class Generation:
             [any_of(terms, review), review, record, limit * _LOOKED_THROUGH],
         ).fetchall()
         documents = self._documents("id", [id for id, _ in rows])
-        alike = [
-            Hit(documents[id], -place, {})
-            for id, place in rows
+        alike = (
+            Hit(documents[id], -rank, {})
+            for id, rank in rows
             if is_alike(terms, terms_of(documents[id].bibliography or Bibliography(), self._words))
-        ]
-        return alike[:limit]
+        )
+        return list(islice(alike, limit))
 
     def _spread(self, terms: Iterable[str]) -> dict[str, int]:
         """How many records have each of these words."""

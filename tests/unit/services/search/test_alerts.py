@@ -51,10 +51,10 @@ def saves(search: Workbench, name: str = "Trust", by: str = "ana", *, alert: boo
 
 
 def sets(search: Workbench, saved: str, *, alert: bool, by: str = "ana"):
-    return search.person(by, role="reader").post(f"{BASE}/{saved}/alert", json={"alert": alert})
+    return search.person(by, role="reader").put(f"{BASE}/{saved}/alert", json={"alert": alert})
 
 
-def told(search: Workbench) -> list[tuple[str, list[str]]]:
+def alerted(search: Workbench) -> list[tuple[str, list[str]]]:
     """Which search told of which records, after its job ran."""
     search.runs(tell_matches)
     return [(it.saved, [match.record for match in it.records]) for it in search.emitted(AlertMatched)]
@@ -79,7 +79,7 @@ def test_each_search_tells_of_what_arrives_and_matches_it_and_of_nothing_else(se
 
     search.hears(discovered("a", "Trust in teams"), discovered("b", "Power and trust"), discovered("c", "Allotments"))
 
-    assert sorted(told(search)) == sorted([(trust, ["a", "b"]), (power, ["b"])])
+    assert sorted(alerted(search)) == sorted([(trust, ["a", "b"]), (power, ["b"])])
     (of_ben,) = [it for it in search.emitted(AlertMatched) if it.saved == power]
     assert (of_ben.owner, of_ben.records[0].title, of_ben.more) == ("ben", "Power and trust", 0)
 
@@ -87,24 +87,24 @@ def test_each_search_tells_of_what_arrives_and_matches_it_and_of_nothing_else(se
 def test_a_record_is_told_once_however_often_it_is_heard_and_whatever_becomes_of_it(search):
     saved = saves(search, q="trust")
     search.hears(discovered("a", "Trust"))
-    assert told(search) == [(saved, ["a"])]
+    assert alerted(search) == [(saved, ["a"])]
 
     search.hears(discovered("a", "Trust"), updated("a", "Trust again"))
     sets(search, saved, alert=False)
     sets(search, saved, alert=True)
     search.hears(updated("a", "Trust for ever", revision=3))
 
-    assert told(search) == [(saved, ["a"])]
+    assert alerted(search) == [(saved, ["a"])]
 
 
 def test_a_record_that_changes_so_that_it_matches_is_told(search):
     saved = saves(search, q="trust")
     search.hears(discovered("a", "Mistrust"))
-    assert told(search) == []
+    assert alerted(search) == []
 
     search.hears(updated("a", "Trust"))
 
-    assert told(search) == [(saved, ["a"])]
+    assert alerted(search) == [(saved, ["a"])]
 
 
 def test_what_screening_does_is_told_where_a_search_asks_for_it_and_nowhere_else(search):
@@ -114,7 +114,7 @@ def test_what_screening_does_is_told_where_a_search_asks_for_it_and_nowhere_else
 
     search.hears(RecordIncluded(review="r", record="a", revision=2, title="Trust", judgements=[]))
 
-    assert told(search) == [(included, ["a"])]
+    assert alerted(search) == [(included, ["a"])]
 
 
 def test_a_notice_is_told_where_a_search_asks_for_it(search):
@@ -123,7 +123,7 @@ def test_a_notice_is_told_where_a_search_asks_for_it(search):
 
     search.hears(noticed("notice_1", "retraction"))
 
-    assert told(search) == [(retracted, ["a"])]
+    assert alerted(search) == [(retracted, ["a"])]
 
 
 def test_a_record_at_the_first_stage_is_told_where_a_search_asks_for_that_stage(search):
@@ -132,7 +132,7 @@ def test_a_record_at_the_first_stage_is_told_where_a_search_asks_for_that_stage(
 
     search.hears(discovered("a", "Trust"))
 
-    assert told(search) == [(saved, ["a"])]
+    assert alerted(search) == [(saved, ["a"])]
 
 
 def test_a_merged_record_is_not_told(search):
@@ -140,7 +140,7 @@ def test_a_merged_record_is_not_told(search):
 
     search.hears(discovered("a", "Trust"), RecordMerged(review="r", record="a", revision=2, into="b", evidence=[]))
 
-    assert told(search) == []
+    assert alerted(search) == []
 
 
 def test_of_another_review_nothing_is_told_and_nothing_is_written_down(search):
@@ -148,14 +148,14 @@ def test_of_another_review_nothing_is_told_and_nothing_is_written_down(search):
 
     search.hears(RecordDiscovered(review="o", record="x", revision=1, run="run", bibliography=described("Trust")))
 
-    assert (rows(search, ArrivedRow), told(search)) == (0, [])
+    assert (rows(search, ArrivedRow), alerted(search)) == (0, [])
 
 
 def test_many_at_once_are_one_alert_that_names_the_first(search):
     saves(search)
 
     search.hears(*(discovered(f"rec{number:03}", "Trust") for number in range(25)))
-    told(search)
+    alerted(search)
 
     (alert,) = search.emitted(AlertMatched)
     assert ([it.record for it in alert.records], alert.more) == ([f"rec{number:03}" for number in range(20)], 5)
@@ -170,7 +170,7 @@ def test_what_a_crash_cuts_short_is_asked_again_and_told_once(search, monkeypatc
         search.runs(tell_matches)
     assert rows(search, ArrivedRow) == 1
 
-    assert told(search) == [(saved, ["a"])]
+    assert alerted(search) == [(saved, ["a"])]
     assert rows(search, ArrivedRow) == 0
 
 
@@ -180,9 +180,9 @@ def test_while_the_index_is_made_anew_alerts_wait(search):
     on_the_log(search, discovered("a", "Trust"))
     search.person(role="admin").post("/search/rebuilds")
 
-    assert told(search) == []
+    assert alerted(search) == []
     search.runs(rebuild_index)
-    assert told(search) == [(saved, ["a"])]
+    assert alerted(search) == [(saved, ["a"])]
 
 
 def test_whoever_left_or_whose_key_was_withdrawn_is_told_nothing_more(search):
@@ -198,7 +198,7 @@ def test_whoever_left_or_whose_key_was_withdrawn_is_told_nothing_more(search):
         discovered("a", "Trust"),
     )
 
-    assert told(search) == [(of_ben, ["a"])]
+    assert alerted(search) == [(of_ben, ["a"])]
     (kept,) = search.person("ana", role="reader").get(BASE).json()["items"]
     assert kept["alert"] is False
 
@@ -227,19 +227,19 @@ def test_one_has_so_many_alerts_and_no_more(search):
 def test_a_search_that_is_forgotten_takes_what_it_told_with_it(search):
     saved = saves(search, q="trust")
     search.hears(discovered("a", "Trust"))
-    told(search)
+    alerted(search)
     search.hears(discovered("b", "Trust"))
 
     assert search.person("ana", role="reader").delete(f"{BASE}/{saved}").is_success
 
-    assert told(search) == [(saved, ["a"])]
+    assert alerted(search) == [(saved, ["a"])]
     assert rows(search, MatchRow) == 0
 
 
 def test_an_alert_names_the_news_as_its_causes_and_shows_others_nothing_of_whom_it_is(search):
     saves(search, q="trust")
     heard = search.hears(discovered("a", "Trust"), discovered("b", "Trust"))
-    told(search)
+    alerted(search)
 
     lead, other = search.person("lea", role="lead"), search.person("ben", role="reviewer")
     (entry,) = lead.get("/search/reviews/r/events").json()["items"]
