@@ -15,7 +15,21 @@ from typing import Annotated, Any, Literal
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from bench import arrivals, contention, corpus, imports, pages, parts, search, servers, show, statements, synthesis
+from bench import (
+    alerts,
+    arrivals,
+    contention,
+    corpus,
+    imports,
+    pages,
+    parts,
+    search,
+    servers,
+    show,
+    statements,
+    synthesis,
+)
+from bench.alerts import Alerts
 from bench.arrivals import Arrival
 from bench.contention import Bout
 from bench.imports import Import
@@ -39,10 +53,10 @@ _SERVICES = ("ingest", "screening", "search")
 _SPLITS = {"embedded": [_SERVICES], "real": [(service,) for service in _SERVICES]}
 _PARTS = {"embedded": parts.embedded, "real": parts.real}
 
-What = Literal["all", "pipeline", "contention", "arrivals", "imports", "search", "pages", "synthesis"]
+What = Literal["all", "pipeline", "contention", "arrivals", "imports", "search", "alerts", "pages", "synthesis"]
 
 #: What has a measure of its own, beside that of all that passes.
-_APART = ("arrivals", "imports", "search", "pages", "synthesis")
+_APART = ("arrivals", "imports", "search", "alerts", "pages", "synthesis")
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +105,10 @@ def main(
     profile: Annotated[Literal["embedded", "real", "both"], typer.Option(help="Which profile.")] = "both",
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON for programs instead of a table.")] = False,
 ) -> None:
-    """Measure the pipeline, many people at once, one more record, an import, searches, pages, and the synthesis,
-    beside what they stand on. One more record comes to a review that has a twentieth of the records, and to one that
-    has five times as many; pages are of a review that has a hundredth of the records that are searched, and of one that
-    has them all.
+    """Measure the pipeline, many people at once, one more record, an import, searches, alerts, pages, and the
+    synthesis, beside what they stand on. One more record comes to a review that has a twentieth of the records, and to
+    one that has five times as many; pages are of a review that has a hundredth of the records that are searched, and of
+    one that has them all.
     The synthesis is of 50,000 links, or as many as records are asked for.
 
     The real servers are those that LIVING_LOG_URL and the others name, else those of deploy/local, which are
@@ -104,6 +118,7 @@ def main(
     arrived: dict[str, list[Arrival]] = {}
     imported: dict[str, Import] = {}
     searched: dict[str, Searches] = {}
+    alerted: dict[str, Alerts] = {}
     shown: dict[str, list[pages.Cost]] = {}
     synthesised: dict[str, list[synthesis.Run]] = {}
     for name in ("embedded", "real") if profile == "both" else (profile,):
@@ -121,6 +136,8 @@ def main(
                 imported[name] = _import(name, passing)
             if what in ("all", "search"):
                 searched[name] = _searches(name, records or _SEARCHED)
+            if what in ("all", "alerts"):
+                alerted[name] = _alerts(name, records or _SEARCHED)
             if what in ("all", "pages"):
                 many = records or _SEARCHED
                 shown[name] = _pages(name, (max(many // 100, 1), many))
@@ -136,6 +153,8 @@ def main(
                 show.imported(name, imported[name])
             if name in searched:
                 show.searches(name, searched[name])
+            if name in alerted:
+                show.alerts(name, alerted[name])
             if name in shown:
                 show.pages(name, shown[name])
             if name in synthesised:
@@ -145,11 +164,12 @@ def main(
         listed = {name: [asdict(it) | {"commits": it.commits} for it in found] for name, found in arrived.items()}
         shares = {name: asdict(it) | {"share": it.share} for name, it in imported.items()}
         found = {name: it.described() for name, it in searched.items()}
+        alerting = {name: asdict(it) | {"times": [one.times for one in it.arriving]} for name, it in alerted.items()}
         profiles = [result.described() for result in results]
         costs = {name: [it.described() for it in each] for name, each in shown.items()}
         runs = {name: [asdict(it) | {"share": it.share} for it in each] for name, each in synthesised.items()}
         measured = {"profiles": profiles, "arrivals": listed, "imports": shares, "search": found, "pages": costs}
-        print_json(measured | {"synthesis": runs, "cli": cost})
+        print_json(measured | {"alerts": alerting, "synthesis": runs, "cli": cost})
     elif cost:
         show.cli_cost(cost)
 
@@ -204,6 +224,13 @@ def _searches(profile: str, count: int) -> Searches:
     with _own(profile) as settings, _progress() as progress:
         filling = progress.add_task(f"{profile}: filling an index", total=count)
         return search.measure(settings, count, lambda there: progress.update(filling, completed=there))
+
+
+def _alerts(profile: str, count: int) -> Alerts:
+    """What arrivals cost where many saved searches alert, in a database and an index of its own."""
+    with _own(profile) as settings, _progress() as progress:
+        filling = progress.add_task(f"{profile}: filling an index", total=count)
+        return alerts.measure(settings, count, lambda there: progress.update(filling, completed=there))
 
 
 def _pages(profile: str, sizes: tuple[int, ...]) -> list[pages.Cost]:

@@ -118,19 +118,19 @@ def measure(settings: Settings, count: int, tell: Callable[[int], None]) -> Sear
     with closing(open_index(url, name=name, analyzer=settings.search_analyzer)) as index:
         index.ready()
         began = time.perf_counter()
-        for there in _fill(index, count):
+        for there in fill(index, count):
             tell(there)
         index.refresh()
         filled = time.perf_counter() - began
-        bare: Bare = _Sqlite(url, name, words) if url.startswith("sqlite:") else _Elastic(url, name, words)
-        _ask(index, bare, list(_questions(index, _WARMING, seed=1)))
-        kinds = _ask(index, bare, list(_questions(index, _EACH, seed=2)))
+        bare: Bare = BareSqlite(url, name, words) if url.startswith("sqlite:") else BareElastic(url, name, words)
+        _ask(index, bare, list(questions(index, _WARMING, seed=1)))
+        kinds = _ask(index, bare, list(questions(index, _EACH, seed=2)))
         index.drop()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return Searches(count, kinds, filled, peak)
 
 
-def _fill(index: SearchIndex, count: int) -> Iterator[int]:
+def fill(index: SearchIndex, count: int) -> Iterator[int]:
     there, records = 0, corpus.records(_REVIEW, count, mixed=True)
     while events := list(islice(records, _AT_ONCE)):
         index.put(
@@ -157,7 +157,7 @@ def _ask(index: SearchIndex, bare: Bare, questions: Sequence[Question]) -> list[
     return list(kinds.values())
 
 
-def _questions(index: SearchIndex, each: int, seed: int) -> Iterator[Question]:
+def questions(index: SearchIndex, each: int, seed: int, *, deep: bool = True) -> Iterator[Question]:
     """Questions in words of the titles, where frequent ones come as often as there; the same ones in every run."""
     rng = random.Random(seed)
     titles = [words for title in corpus.titles() if len(words := _plain_words(title)) > 4]
@@ -173,7 +173,8 @@ def _questions(index: SearchIndex, each: int, seed: int) -> Iterator[Question]:
         yield _asked("field", f"title:{one}", words=(one,), field="title")
         yield _asked("filter", two, words=(two,), only=("article",))
         yield _asked("listing", "")
-        yield _deep(index, _asked("deep page", common, words=(common,)))
+        if deep:
+            yield _deep(index, _asked("deep page", common, words=(common,)))
 
 
 def _plain_words(title: str) -> list[str]:
@@ -196,35 +197,35 @@ def p95(seconds: Sequence[float]) -> float:
     return sorted(seconds)[int(len(seconds) * 0.95)]
 
 
-class _Sqlite:
+class BareSqlite:
     """FTS5's 20 best by its own rank, over a connection of its own."""
 
     def __init__(self, url: str, name: str, words: Words) -> None:
         self._words = words
-        self._db = sqlite3.connect(url.removeprefix("sqlite:"))
+        self.db = sqlite3.connect(url.removeprefix("sqlite:"))
         live = "SELECT id FROM generations WHERE name = ? AND live"
-        (self._generation,) = self._db.execute(live, [name]).fetchone()
+        (self.generation,) = self.db.execute(live, [name]).fetchone()
 
     def ask(self, question: Question) -> int:
         found, values = self._found(question)
         titled = (
             f"SELECT id, json_extract(bibliography, '$.title') FROM ({found})"
-            f" JOIN described_{self._generation} USING (id)"
+            f" JOIN described_{self.generation} USING (id)"
         )
-        return len(self._db.execute(titled, values).fetchall())
+        return len(self.db.execute(titled, values).fetchall())
 
     def _found(self, question: Question) -> tuple[str, list[Any]]:
-        records, texts = f"records_{self._generation}", f"texts_{self._generation}"
+        records, texts = f"records_{self.generation}", f"texts_{self.generation}"
         page = f"LIMIT {_PAGE} OFFSET {question.skipped}"
         if not question.words:
             return f"SELECT id FROM {records} WHERE listed AND review = ? ORDER BY record {page}", [_REVIEW]
-        match = self._match(question)
+        match = self.match(question)
         if kinds := question.query.kind:
             joined = f"{texts} JOIN {records} AS r ON r.id = {texts}.rowid WHERE {texts} MATCH ? AND r.kind = ?"
             return f"SELECT r.id AS id FROM {joined} ORDER BY rank {page}", [match, *kinds]
         return f"SELECT rowid AS id FROM {texts} WHERE {texts} MATCH ? ORDER BY rank {page}", [match]
 
-    def _match(self, question: Question) -> str:
+    def match(self, question: Question) -> str:
         if question.begins:
             return f'"{question.words[0]}" *'
         each = list(map(self._words.stem, question.words))
@@ -234,17 +235,17 @@ class _Sqlite:
         return f"{question.field} : {match}" if question.field else match
 
 
-class _Elastic:
+class BareElastic:
     """The 20 best by Elasticsearch's own score, over a client of its own."""
 
     def __init__(self, url: str, name: str, words: Words) -> None:
-        self._words, self._name = words, name
+        self._words, self.name, self.url = words, name, url
         self._client = Elasticsearch(url)
 
     def ask(self, question: Question) -> int:
         answer = self._client.search(
-            index=self._name,
-            query={"bool": self._found(question)},
+            index=self.name,
+            query={"bool": self.found(question)},
             source=["title"],
             size=_PAGE,
             from_=question.skipped,
@@ -252,7 +253,7 @@ class _Elastic:
         )
         return len(answer["hits"]["hits"])
 
-    def _found(self, question: Question) -> dict[str, Any]:
+    def found(self, question: Question) -> dict[str, Any]:
         only: list[dict[str, Any]] = [{"term": {"review": _REVIEW}}]
         if kinds := question.query.kind:
             only.append({"terms": {"kind": list(kinds)}})

@@ -9,6 +9,8 @@ from rich.text import Text
 
 from bench import pages as of_pages
 from bench import synthesis as of_synthesis
+from bench.alerts import REACH as MOST_OF_ALERTS
+from bench.alerts import Alerts
 from bench.arrivals import Arrival
 from bench.contention import Bout, Side, reach
 from bench.imports import Import
@@ -71,6 +73,21 @@ def searches(profile: str, found: Searches) -> None:
     times, most = found.together.times, REACH[profile]
     said = f"a p95 of at most {most:g} times the bare query's ({times:.1f})"
     _say(f"[green]reached[/]      {said}" if times <= most else f"[bold red]not reached[/]  {said}")
+
+
+def alerts(profile: str, found: Alerts) -> None:
+    """What arrivals cost where many saved searches alert."""
+    lines = [
+        [f"{it.records:,}", f"{it.ours * 1000:,.0f}", f"{it.bare * 1000:,.0f}", f"{it.matches:,}", f"{it.times:.2f}"]
+        for it in found.arriving
+    ]
+    columns = ["arrived", "the job, ms", "bare queries, ms", "matches", "times the bare queries"]
+    title = f"{profile}: {found.searches:,} saved searches over {found.records:,} records"
+    out.print()
+    out.print(table(columns, lines, title=title, title_justify="left"))
+    times = max(it.times for it in found.arriving)
+    said = f"at most {MOST_OF_ALERTS:g} times the bare queries over what arrived ({times:.2f})"
+    _say(f"[green]reached[/]      {said}" if times <= MOST_OF_ALERTS else f"[bold red]not reached[/]  {said}")
 
 
 def _asked(it: Asked, style: str = "") -> list[Text]:

@@ -19,6 +19,7 @@ from shared.events.ingest import (
 from shared.events.notify import DeliveryFailed, NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
 from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
+from shared.events.search import AlertMatched
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.service import Prune, Service, every, on
 
@@ -41,6 +42,7 @@ SERVICE = Service(
         on(AgreementFell, reactions.write_agreement_notification),
         on(ConflictOpened, reactions.write_conflict_notification),
         on(QueueMoved, reactions.follow_queue),
+        on(AlertMatched, reactions.write_alert_notification),
         on(RoleChanged, reactions.tell_leads_alone),
         on(MemberLeft, reactions.end_subscriptions),
         on(AccessWithdrawn, reactions.end_subscriptions_of_key),

@@ -20,8 +20,8 @@ class Base(SQLModel, registry=registry()):
 
 
 NotificationKind = Literal[
-    "revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "test", "digest",
-    "confirm",
+    "revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "alert", "test",
+    "digest", "confirm",
 ]  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from shared.events.ingest import (
 from shared.events.notify import NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
 from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
+from shared.events.search import AlertMatched
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.ids import id_of
 from shared.tokens import ROLES
@@ -135,6 +136,20 @@ def follow_queue(work: Work, event: QueueMoved) -> None:
     for body in domain.queue_notifications(event, at=work.occurred, public_url=_url(work)):
         stage = body.data.stage
         _freeze(work, body, review=event.review, kind="queue", about=stage, cause=f"{heard} {stage}")
+
+
+def write_alert_notification(work: Work, event: AlertMatched) -> None:
+    """Freezes the notification that a saved search finds more, for its owner alone, where they asked for it. One that
+    is long past is not told."""
+    if work.occurred < work.now - domain.OLD_TROUBLE:
+        return
+    chunks = store.subscribers(work, event.review, "alert", owner=event.owner)
+    theirs = [each for chunk in chunks for each in chunk]
+    if theirs:
+        body = domain.alert_notification(event, at=work.occurred, public_url=_url(work))
+        _freeze(
+            work, body, review=event.review, kind="alert", about=event.saved, cause=work.causation, to=[theirs]
+        )  # fmt: skip
 
 
 def call_off_search(work: Work, event: SearchFulfilled) -> None:

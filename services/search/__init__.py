@@ -1,9 +1,11 @@
 """Search: makes every record of a review findable by its words, dates and state.
 
-Owns: the index, which the log can always make again, its rebuilds, and the searches that people saved.
+Owns: the index, which the log can always make again, its rebuilds, the searches that people saved, and of which
+    records these have told.
 Reacts to: ingest.record.discovered, ingest.record.updated, ingest.record.merged, ingest.record.split,
     ingest.record.noticed,
     screening.task.opened,
-    screening.record.advanced, screening.record.included, screening.record.excluded, screening.record.reopened.
-Emits: nothing.
+    screening.record.advanced, screening.record.included, screening.record.excluded, screening.record.reopened,
+    people.member.left, people.access.withdrawn.
+Emits: search.alert.matched.
 """

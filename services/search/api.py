@@ -1,4 +1,4 @@
-"""Search's routes: one for finding, three for the searches that people save, two for rebuilding."""
+"""Search's routes: two for finding, four for the searches that people save, two for rebuilding."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, HTTPException
 from fastapi import Query as Parameter
 
-from services.search import store
-from services.search.domain import AT_FIRST, standing
+from services.search import commands, store
+from services.search.domain import AT_FIRST, as_kept, standing
 from services.search.models import RebuildRow, SavedSearchRow
 from services.search.ports.index import FACETS, NOTICE, FacetCount, Hit, Query, SearchIndex
+from services.search.ports.index.port import MAX_ALIKE
 from services.search.ports.index.query import parse
 from shared.db.work import Work
+from shared.errors import NotFound
 from shared.http.auth import GrandAdmin, Reader, at_least
 from shared.http.paging import Cursor, Hundred
 from shared.http.parameters import DIGITS, Day, Name, Question, Words
@@ -24,6 +26,8 @@ from shared.ids import new_id
 from shared.paging import Page
 from shared.tokens import OWN, Person
 from shared.wire.search import (
+    AlertAsked,
+    AlikeRecords,
     FacetValue,
     FoundNotice,
     FoundRecord,
@@ -77,7 +81,7 @@ def find_records(
     first = store.first_stage(work, review)
     query = Query(
         review=review, text=q, published_from=published_from, published_until=published_until,
-        status=tuple(status or ()), stage=_as_kept(stage or (), first), source=tuple(source or ()),
+        status=tuple(status or ()), stage=as_kept(stage or (), first), source=tuple(source or ()),
         kind=tuple(kind or ()), language=tuple(language or ()), venue=tuple(venue or ()), notice=tuple(notice or ()),
         sort=sort,
         facets=(*FACETS, NOTICE) if "all" in (facet or ()) else tuple(facet or ()), limit=limit, cursor=cursor,
@@ -95,27 +99,46 @@ def find_records(
     )
 
 
+@router.get("/reviews/{review}/records/{record}/alike")
+def find_alike(
+    review: Name,
+    record: Name,
+    work: Reading,
+    person: Reader,
+    limit: Annotated[int, Parameter(ge=1, le=MAX_ALIKE), DIGITS] = 10,
+) -> AlikeRecords:
+    """Finds records that say much of what tells one from others in its title and abstract, the most alike first. Where
+    few records are there, little can be told."""
+    first = store.first_stage(work, review)
+    store.require_whole(work.session)
+    index = work.resource(SearchIndex)
+    known = index.get([record]).get(record)
+    if known is None or known.review != review or known.bibliography is None:
+        raise NotFound(f"search finds no record {record!r} in review {review!r}", slug="unknown_record")
+    return AlikeRecords(items=[_found(hit, first) for hit in index.like(record, review, limit)])
+
+
 @router.post("/reviews/{review}/saved", status_code=201)
 def add_saved_search(
     review: Name, body: NewSavedSearch, work: Unit, person: Oneself, key: IdempotencyKey = None
 ) -> SavedSearch:
-    """Saves a search of mine under a name. What cannot be looked for is refused."""
+    """Saves a search of mine under a name. What cannot be looked for is refused. With `alert` I am told of what comes
+    to match it, by those of my subscriptions that bring such alerts."""
     parse(body.q)
-    asked = body.model_dump(mode="json", exclude={"name"})
-
-    def add() -> SavedSearch:
-        row = SavedSearchRow(
-            id=new_id("saved"), review=review, owner=person.id, name=body.name, asked=asked, saved_at=work.now
-        )
-        return _saved(store.save(work, row))
-
-    return work.once(key, "save search", body, add)
+    return work.once(key, "save search", body, lambda: _saved(commands.save(work, review, person.id, body)))
 
 
 @router.get("/reviews/{review}/saved")
 def list_saved_searches(review: Name, work: Reading, person: Oneself, page: Hundred) -> Page[SavedSearch]:
     """The searches that I saved in a review, the oldest first."""
     return store.page_of_saved(work, review, person.id, page).page(_saved)
+
+
+@router.put("/reviews/{review}/saved/{saved}/alert")
+def set_alert(review: Name, saved: Name, body: AlertAsked, work: Unit, person: Oneself) -> SavedSearch:
+    """Has a search of mine tell of what comes to match it from now on, each record once, or nothing more."""
+    row = store.saved_search(work, review, person.id, saved)
+    return _saved(commands.set_alert(work, row, alert=body.alert))
 
 
 @router.delete("/reviews/{review}/saved/{saved}")
@@ -138,7 +161,9 @@ def list_rebuilds(work: Reading, person: GrandAdmin) -> Rebuilds:
 
 
 def _saved(row: SavedSearchRow) -> SavedSearch:
-    return SavedSearch(saved=row.id, name=row.name, saved_at=row.saved_at, **row.asked)
+    return SavedSearch(
+        saved=row.id, name=row.name, saved_at=row.saved_at, alert=row.alerts_since is not None, **row.asked
+    )
 
 
 def _asked(work: Unit) -> RebuildRow:
@@ -147,11 +172,6 @@ def _asked(work: Unit) -> RebuildRow:
 
 def _view(rebuild: RebuildRow) -> RebuildView:
     return RebuildView.model_validate(rebuild.model_dump())
-
-
-def _as_kept(stages: Sequence[str], first: str | None) -> tuple[str, ...]:
-    """Stages as the index keeps them, where the first one may go without saying."""
-    return (*stages, AT_FIRST) if first in stages else tuple(stages)
 
 
 def _by_stage(counts: Sequence[FacetCount], first: str | None) -> list[FacetValue]:

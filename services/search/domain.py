@@ -1,9 +1,9 @@
 """A document of the index, how parts of it join, and what an event says about it: what the listener and a rebuild
-share; and what becomes of a rebuild. Pure."""
+share; what becomes of a rebuild; and of which news a saved search tells. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from operator import attrgetter
@@ -48,6 +48,12 @@ class RebuildStates(States[RebuildState]):
         (RUNNING, FAILED): "an error, which it keeps",
     }
 
+
+#: What of a record is news: its description, where it stands with reviewers, what happened to its report.
+Part = Literal["described", "screened", "noticed"]
+
+#: What a saved search asks about the parts of a record beyond its description.
+_ASKED_OF: Mapping[Part, Collection[str]] = {"screened": ("status", "stage"), "noticed": ("notice",)}
 
 #: The stage of a record that waits where all of its review come in, of which nobody needs to tell.
 AT_FIRST = ""
@@ -134,6 +140,14 @@ class Document:
         return self.revision > 0 and self.bibliography is None
 
     @property
+    def parts(self) -> list[Part]:
+        """What it tells of its record."""
+        known: dict[Part, object] = {
+            "described": self.revision, "screened": self.screening_revision, "noticed": self.notices
+        }  # fmt: skip
+        return [part for part, said in known.items() if said]
+
+    @property
     def noticed(self) -> list[str]:
         """The kinds of the notices that stand, each once, without drills."""
         return sorted({notice.kind for notice in standing(self.notices) if not notice.drill})
@@ -213,3 +227,15 @@ def _described(event: Event, record: str, revision: int, *, bibliography: Biblio
 
 def _screened(event: Event, record: str, revision: int, screening: Screening) -> Document:
     return Document(record=record, review=event.review, screening_revision=revision, screening=screening)
+
+
+def concerns(part: Part, asked: Mapping[str, object]) -> bool:
+    """Whether news of this part can have a record match what is asked for: of a description always, and of the others
+    where they are asked for, so that nobody is told anew of what they know each time that it is screened."""
+    return part == "described" or any(asked.get(name) for name in _ASKED_OF[part])
+
+
+def as_kept(stages: Iterable[str], first: str | None) -> tuple[str, ...]:
+    """Stages as the index keeps them, where the first one may go without saying."""
+    stages = tuple(stages)
+    return (*stages, AT_FIRST) if first in stages else stages

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from services.search import api, models, reactions
-from services.search.jobs import marks, rebuild
+from services.search.jobs import alerts, marks, rebuild
 from services.search.ports.index import SearchIndex, open_index
-from shared.events import ingest, screening
-from shared.service import Service, every, on
+from shared.db.work import Work
+from shared.events import ingest, people, screening
+from shared.events.search import AlertMatched
+from shared.service import HIDDEN, Service, every, on
 from shared.settings import Settings
 
 
@@ -17,6 +21,13 @@ def open_resources(settings: Settings) -> SearchIndex:
     return open_index(
         settings.resolved(settings.search_url), name=settings.search_index, analyzer=settings.search_analyzer
     )
+
+
+def hide_what_others_seek(work: Work, events: Sequence[dict[str, Any]]) -> None:
+    """Takes out of alerts whose they are and what they found: what somebody looks for is theirs."""
+    for event in events:
+        if event["type"] == AlertMatched.type:
+            event["data"] |= {"owner": HIDDEN, "records": []}
 
 
 SERVICE = Service(
@@ -36,8 +47,12 @@ SERVICE = Service(
         on(screening.RecordIncluded, reactions.note_decision),
         on(screening.RecordExcluded, reactions.note_decision),
         on(screening.RecordReopened, reactions.note_decision),
+        on(people.MemberLeft, reactions.end_alerts),
+        on(people.AccessWithdrawn, reactions.end_alerts_of_key),
     ],
-    jobs=[every(seconds=5, run=rebuild.rebuild_index)],
+    jobs=[every(seconds=5, run=rebuild.rebuild_index), every(seconds=2, run=alerts.tell_matches)],
+    emits=[AlertMatched],
+    hide=hide_what_others_seek,
     resources=open_resources,
     looks={"index": marks.look_at_index},
 )

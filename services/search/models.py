@@ -1,16 +1,16 @@
-"""Search's tables: its rebuilds, and the searches that people saved. What can be found is in the index, which the log
-can always make again."""
+"""Search's tables: its rebuilds, the searches that people saved, and what is told of these. What can be found is in
+the index, which the log can always make again."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
-from services.search.domain import RebuildStates
+from services.search.domain import Part, RebuildStates
 from shared.db.types import Instant, Json
 from shared.wire.search import RebuildState
 
@@ -45,12 +45,27 @@ class FirstStageRow(Base, table=True):
 
 
 class SavedSearchRow(Base, table=True):
-    """A search that somebody comes back to: `asked` is what it asks for. Of one name each has one in a review."""
+    """A search that somebody comes back to: `asked` is what it asks for. Of one name each has one in a review. It tells
+    of what comes to match since `alerts_since`, None where it does not."""
 
     __tablename__ = "saved_searches"
     __table_args__ = (
         Index("saved_searches_of_owner", "review", "owner", "id"),
         Index("saved_searches_by_name", "review", "owner", "name", unique=True),
+        Index(
+            "saved_searches_that_alert",
+            "review",
+            "id",
+            postgresql_where=text("alerts_since IS NOT NULL"),
+            sqlite_where=text("alerts_since IS NOT NULL"),
+        ),
+        Index(
+            "saved_searches_that_alert_of_whom",
+            "owner",
+            "review",
+            postgresql_where=text("alerts_since IS NOT NULL"),
+            sqlite_where=text("alerts_since IS NOT NULL"),
+        ),
     )
 
     id: str = Field(primary_key=True)
@@ -59,3 +74,27 @@ class SavedSearchRow(Base, table=True):
     name: str
     asked: dict[str, Any] = Field(sa_type=Json)
     saved_at: datetime = Field(sa_type=Instant)
+    alerts_since: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ArrivedRow(Base, table=True):
+    """News of a record that some saved search of its review may tell of, by the event that told it; it goes when all of
+    them were asked. `part` is what of the record is news."""
+
+    __tablename__ = "arrived"
+
+    id: str = Field(primary_key=True)
+    review: str
+    record: str
+    part: Part = Field(sa_type=AutoString)
+    event: str | None = None
+
+
+class MatchRow(Base, table=True):
+    """That a saved search has told of a record, which it does once. It stays as long as the search."""
+
+    __tablename__ = "matches"
+
+    saved: str = Field(primary_key=True, foreign_key="saved_searches.id")
+    record: str = Field(primary_key=True)
+    matched_at: datetime = Field(sa_type=Instant)

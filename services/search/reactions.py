@@ -8,6 +8,7 @@ from services.search.ports.index import SearchIndex, write
 from shared.db.work import Work
 from shared.events.base import Event
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
+from shared.events.people import AccessWithdrawn, MemberLeft
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened, TaskOpened
 
 
@@ -39,19 +40,31 @@ def note_decision(work: Work, event: RecordAdvanced | RecordIncluded | RecordExc
     _tell_index(work, event)
 
 
+def end_alerts(work: Work, event: MemberLeft) -> None:
+    """Has the saved searches of somebody who left a review tell nothing more."""
+    store.end_alerts(work, event.person, event.review)
+
+
+def end_alerts_of_key(work: Work, event: AccessWithdrawn) -> None:
+    """Has those of a program whose key was withdrawn tell nothing more. A person's other keys may still be theirs."""
+    if event.subject.startswith("key_"):
+        store.end_alerts(work, event.subject)
+
+
 class News:
     """What a batch of events tells the index; written when the work is about to be committed.
 
-    The inbox is committed after the index: when that fails, the same news is written again and changes nothing.
+    The inbox is committed after the index: when that fails, the same news is written again and changes nothing. What
+    saved searches may tell of is written down for their job in the commit itself.
     """
 
-    def __init__(self, index: SearchIndex) -> None:
-        self._index = index
-        self._documents: list[Document] = []
+    def __init__(self, work: Work) -> None:
+        self._work, self._index = work, work.resource(SearchIndex)
+        self._documents: list[tuple[Document, str | None]] = []
         self._first_stages: dict[str, str] = {}
 
-    def add(self, document: Document) -> None:
-        self._documents.append(document)
+    def add(self, document: Document, event: str | None) -> None:
+        self._documents.append((document, event))
 
     def first_stage(self, work: Work, event: TaskOpened) -> str:
         """Where records of that review come in; this one's stage, where none has before."""
@@ -62,14 +75,15 @@ class News:
 
     def flush(self) -> None:
         if self._documents:
-            write(self._index, self._documents)
+            write(self._index, [document for document, _ in self._documents])
+            store.add_arrivals(self._work, self._documents)
 
 
 def _tell_index(work: Work, event: Event) -> None:
     document = document_of(event, work.occurred)
     if document is not None:
-        _news(work).add(document)
+        _news(work).add(document, work.causation)
 
 
 def _news(work: Work) -> News:
-    return work.before_commit("news", lambda: News(work.resource(SearchIndex)))
+    return work.before_commit("news", lambda: News(work))

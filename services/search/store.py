@@ -1,15 +1,17 @@
-"""Every query of search: the rebuilds that were asked for, which index it writes to, and saved searches."""
+"""Every query of search: the rebuilds that were asked for, which index it writes to, saved searches, and of what these
+have told."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 
+from sqlalchemy import delete, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, func, select
 
-from services.search.domain import RebuildStates
-from services.search.models import FirstStageRow, RebuildRow, SavedSearchRow
+from services.search.domain import Document, RebuildStates
+from services.search.models import ArrivedRow, FirstStageRow, MatchRow, RebuildRow, SavedSearchRow
 from shared.db.many import is_sqlite
 from shared.db.paging import read_page
 from shared.db.tables import FactRow, HeardUpToRow, InboxRow
@@ -38,8 +40,12 @@ INDEX_OUTDATED = (
 _RELEASE = "release"
 
 
-#: Searches that one may have saved in a review.
-_MOST_SAVED = 200
+#: Searches that one may have saved in a review, and those of them that alert.
+_MOST_SAVED, _MOST_ALERTS = 200, 20
+
+
+#: Matches written by one statement, which takes three parameters for each.
+_AT_ONCE = 300
 
 
 def first_stage(work: Work, review: str) -> str | None:
@@ -81,13 +87,104 @@ def page_of_saved(work: Work, review: str, owner: str, page: PageAsked) -> Found
     return read_page(work, query, page, col(SavedSearchRow.id))
 
 
-def forget_saved(work: Work, review: str, owner: str, saved: str) -> SavedSearchRow:
-    """Takes a search away. Raises NotFound for what is none of theirs."""
-    row = work.session.get(SavedSearchRow, saved)
+def saved_search(work: Work, review: str, owner: str, saved: str) -> SavedSearchRow:
+    """A search of somebody's, locked until this work ends. Raises NotFound for what is none of theirs."""
+    row = work.session.get(SavedSearchRow, saved, with_for_update=True)
     if row is None or (row.review, row.owner) != (review, owner):
         raise NotFound(f"you have no saved search {saved!r} in review {review!r}", slug="unknown_saved_search")
+    return row
+
+
+def forget_saved(work: Work, review: str, owner: str, saved: str) -> SavedSearchRow:
+    """Takes a search away, and of what it has told. Raises NotFound for what is none of theirs."""
+    row = saved_search(work, review, owner, saved)
+    work.session.execute(delete(MatchRow).where(col(MatchRow.saved) == saved))
     work.session.delete(row)
     return row
+
+
+def require_few_alerts(work: Work, review: str, owner: str) -> None:
+    """Raises Conflict where somebody has as many searches that alert as one may have in a review."""
+    theirs = (
+        select(SavedSearchRow.id)
+        .where(SavedSearchRow.review == review, SavedSearchRow.owner == owner)
+        .where(col(SavedSearchRow.alerts_since).is_not(None))
+        .limit(_MOST_ALERTS)
+    )
+    if len(work.session.exec(theirs).all()) == _MOST_ALERTS:
+        raise Conflict(
+            f"{_MOST_ALERTS} of your saved searches alert in review {review!r}: end one of these alerts first",
+            slug="too_many_alerts",
+        )
+
+
+def end_alerts(work: Work, owner: str, review: str | None = None) -> None:
+    """Has the searches of somebody tell nothing more, in a review or in all."""
+    theirs = update(SavedSearchRow).where(col(SavedSearchRow.owner) == owner)
+    if review is not None:
+        theirs = theirs.where(col(SavedSearchRow.review) == review)
+    work.session.execute(theirs.where(col(SavedSearchRow.alerts_since).is_not(None)).values(alerts_since=None))
+
+
+def alerting(work: Work, review: str, after: str, limit: int) -> list[SavedSearchRow]:
+    """The next searches of a review that alert, by id."""
+    query = (
+        select(SavedSearchRow)
+        .where(SavedSearchRow.review == review, col(SavedSearchRow.id) > after)
+        .where(col(SavedSearchRow.alerts_since).is_not(None))
+        .order_by(col(SavedSearchRow.id))
+        .limit(limit)
+    )
+    return list(work.session.exec(query).all())
+
+
+def still_alerting(work: Work, saved: Collection[str]) -> dict[str, str]:
+    """Whose those of these searches are that alert now, locked against being ended until this work does."""
+    query = (
+        select(SavedSearchRow.id, SavedSearchRow.owner)
+        .where(col(SavedSearchRow.id).in_(saved), col(SavedSearchRow.alerts_since).is_not(None))
+        .order_by(col(SavedSearchRow.id))
+        .with_for_update(read=True)
+    )
+    return dict(work.session.exec(query).all())
+
+
+def add_arrivals(work: Work, news: Iterable[tuple[Document, str | None]]) -> None:
+    """Writes down what arrived for the searches of its review that alert; nothing where none does."""
+    alerts: dict[str, bool] = {}
+    rows = []
+    for document, event in news:
+        review = document.review
+        if review not in alerts:
+            alerts[review] = bool(alerting(work, review, "", 1))
+        if alerts[review]:
+            rows += [
+                {"id": new_id("arrived"), "review": review, "record": document.record, "part": part, "event": event}
+                for part in document.parts
+            ]
+    work.rows.insert(ArrivedRow, rows)
+
+
+def arrivals(work: Work, without: Collection[str], limit: int) -> list[ArrivedRow]:
+    """What arrived first and was not looked at yet, without that of some reviews."""
+    query = select(ArrivedRow).where(col(ArrivedRow.review).not_in(without)).order_by(col(ArrivedRow.id)).limit(limit)
+    return list(work.session.exec(query).all())
+
+
+def forget_arrivals(work: Work, ids: Collection[str]) -> None:
+    work.session.execute(delete(ArrivedRow).where(col(ArrivedRow.id).in_(ids)))
+
+
+def tell_once(work: Work, found: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Keeps that these searches tell of these records; answers those of which they did not before."""
+    dialect = sqlite if is_sqlite(work.session) else postgresql
+    rows = [{"saved": saved, "record": record, "matched_at": work.now} for saved, record in found]
+    new: set[tuple[str, str]] = set()
+    for start in range(0, len(rows), _AT_ONCE):
+        kept = dialect.insert(MatchRow).values(rows[start : start + _AT_ONCE]).on_conflict_do_nothing()
+        answered = work.session.execute(kept.returning(col(MatchRow.saved), col(MatchRow.record)))
+        new |= {(saved, record) for saved, record in answered}
+    return new
 
 
 def unfinished(work: Work) -> RebuildRow | None:

@@ -8,11 +8,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from shared.errors import Rejected
-from shared.events import ingest, notify, people, protocol, screening, synthesis
+from shared.events import ingest, notify, people, protocol, screening, search, synthesis
 from shared.events.base import Envelope, Event, bad_data
 
 #: Events by their producers.
-_PRODUCERS = (people, protocol, ingest, screening, synthesis, notify)
+_PRODUCERS = (people, protocol, ingest, screening, synthesis, search, notify)
 
 EVENTS: tuple[type[Event], ...] = tuple(
     item

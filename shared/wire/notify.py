@@ -19,7 +19,7 @@ Channel = Literal["webhook", "feed", "email", "chat", "card"]
 #: When: at once, or gathered until the morning of a day or of a Monday, or until a revision ends the cycle.
 Every = Literal["at once", "daily", "weekly", "cycle"]
 
-Kind = Literal["revision", "overdue", "trouble", "search", "conflict", "queue", "progress"]
+Kind = Literal["revision", "overdue", "trouble", "search", "conflict", "queue", "progress", "alert"]
 
 #: What is for leads alone, and so is told to nobody who is none any more.
 FOR_LEADS: frozenset[Kind] = frozenset({"overdue", "trouble"})
@@ -62,7 +62,8 @@ class NewSubscription(Given):
     that a source's answers are not whole, once for each source and day, that they are whole again, and such searches
     of nobody who is told of them. For whoever may adjudicate: `conflict`, that a task is one. `queue` is that the
     queue of a stage ran empty, `progress` how the stages stand, where that is another, at most once in so many
-    `minutes` (60 where none are given). A feed tells of revisions or of trouble.
+    `minutes` (60 where none are given). `alert` is what those of your saved searches come to find that alert. A feed
+    tells of revisions or of trouble.
 
     Of revisions one may be told where they change one of these `cmocs`, or a CMOC of one of these `theories`, by the
     class `least` at least; without either, where they change anything by as much. `NONE` tells also of a revision that
@@ -112,7 +113,7 @@ class NewSubscription(Given):
     channel: Channel
     url: Annotated[str, Field(max_length=2000)] | None = None
     address: Annotated[str, Field(max_length=LONGEST_ADDRESS)] | None = None
-    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=7, json_schema_extra={"uniqueItems": True})
+    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=8, json_schema_extra={"uniqueItems": True})
     minutes: Annotated[int, Field(ge=5, le=10_080), WHOLE] | None = None
     theories: list[Named] = Field([], max_length=100)
     cmocs: list[Named] = Field([], max_length=100)
@@ -208,14 +209,15 @@ class DeliveryView(BaseModel):
 
     `about` is the revision, the day an overdue review was due, a source and the day of its trouble, a strategy that
     is searched by hand and the day on which it is due, a stage and two people, a task that is a conflict, a stage whose
-    queue ran empty, or `progress`. `due_at` is when the next attempt is made, while the state is `waiting`.
+    queue ran empty, a saved search, or `progress`. `due_at` is when the next attempt is made, while the state is
+    `waiting`.
     """
 
     id: str
     subscription: str
     kind: Literal[
-        "revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "test", "digest",
-        "confirm",
+        "revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "alert", "test",
+        "digest", "confirm",
     ]  # fmt: skip
     about: str
     state: DeliveryState
@@ -391,6 +393,25 @@ class ProgressData(BaseModel):
     link: str
 
 
+class AlertedRecord(BaseModel):
+    """A record that a saved search finds since something of it is new."""
+
+    record: str
+    title: str | None
+    link: str
+
+
+class AlertData(BaseModel):
+    """What a saved search of one's own, which asks to tell of that, has come to find: the first records, and how many
+    more. Each is told once."""
+
+    review: str
+    saved: str
+    records: list[AlertedRecord]
+    more: int
+    link: str
+
+
 class TrialData(BaseModel):
     """Nothing happened: someone tries whether notifications arrive."""
 
@@ -480,6 +501,14 @@ class ProgressNotification(BaseModel):
     data: ProgressData
 
 
+class AlertNotification(BaseModel):
+    """The body of the notification that a saved search finds more."""
+
+    type: Literal["alert.matched"] = "alert.matched"
+    timestamp: datetime
+    data: AlertData
+
+
 class TrialNotification(BaseModel):
     """The body of a test notification."""
 
@@ -506,7 +535,8 @@ Entry = Annotated[
     | AgreementNotification
     | ConflictNotification
     | QueueNotification
-    | ProgressNotification,
+    | ProgressNotification
+    | AlertNotification,
     Field(discriminator="type"),
 ]
 
@@ -540,6 +570,7 @@ Notification = Annotated[
     | ConflictNotification
     | QueueNotification
     | ProgressNotification
+    | AlertNotification
     | TrialNotification
     | DigestNotification
     | ConfirmNotification,

@@ -53,6 +53,12 @@ class SearchPage(BaseModel):
     next: str | None
 
 
+class AlikeRecords(BaseModel):
+    """Records that are like one, the most alike first."""
+
+    items: list[FoundRecord]
+
+
 class RebuildView(BaseModel):
     """A rebuild of the index from the log. `skipped` deliveries were no events; they are dead letters."""
 
@@ -91,10 +97,18 @@ class NewSavedSearch(Given):
     venue: _Values = []
     notice: _Values = []
     sort: Literal["relevance", "newest"] = "relevance"
+    alert: bool = False
+
+
+class AlertAsked(Given):
+    """Whether a saved search tells of what comes to match it."""
+
+    alert: bool
 
 
 class SavedSearch(BaseModel):
-    """A search of one's own in a review, which nobody else sees."""
+    """A search of one's own in a review, which nobody else sees. One with an `alert` tells of each record once, when it
+    comes to match."""
 
     saved: str
     name: str
@@ -110,3 +124,4 @@ class SavedSearch(BaseModel):
     notice: list[str] = []
     sort: Literal["relevance", "newest"] = "relevance"
     saved_at: datetime
+    alert: bool = False

@@ -19,7 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from services.search.domain import AT_FIRST, Document, Notice, Screening
-from services.search.ports.index import FACETS, NOTICE, Query, Results, SearchIndex, open_index, write
+from services.search.ports.index import FACETS, NOTICE, Among, Query, Results, SearchIndex, open_index, write
 from services.search.ports.index.elastic import ElasticIndex
 from services.search.ports.index.sqlite import SqliteIndex
 from shared.errors import Conflict, Invalid, Rejected, Unavailable
@@ -1529,3 +1529,105 @@ def test_a_document_that_elasticsearch_will_never_take_is_rejected_by_its_record
         with pytest.raises(Rejected, match="rec_bad"):
             index.put([Rig(index).document("a"), bad])
         index.drop()
+
+
+# -- a few records by themselves -------------------------------------------------------------------
+
+_SOUGHT = st.sampled_from(
+    ["", "*", "trust", "trusted OR leading", "title:trust", "abstract:team*", "author:garcía", '"shared care"',
+     "10.1000/x", "doi:10.1000/*", "trust NOT care", "-trust", "(trust OR care) team", "führung", "e-health", "ehealth",
+     "信頼", "venue:care", "that AND nothing"]
+)  # fmt: skip
+
+_NARROWED = st.fixed_dictionaries(
+    {},
+    optional={
+        "kind": st.just(("article",)), "language": st.just(("de", "en")), "source": st.just(("pubmed",)),
+        "status": st.sampled_from([("screening",), ("included", "excluded")]), "stage": st.just(("sift", AT_FIRST)),
+        "notice": st.sampled_from([("retraction",), ("none",)]), "venue": st.just(("Care",)),
+        "published_from": st.just(date(2019, 1, 1)), "published_until": st.just(date(2020, 6, 30)),
+    },
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def of_all_kinds(index: SearchIndex) -> Rig:
+    """Records that differ in all that can be asked for."""
+    rig = Rig(index)
+    rig.hears(
+        rig.document("a", title="Trust in teams", venue="Care", kind="article", language="en", published="2019"),
+        rig.document("b", title="Shared care", abstract="Trusted teams.", language="de", sources=FULL["sources"]),
+        rig.document("c", **{**FULL, "identifiers": {"doi": "10.1000/x"}}),
+        rig.document("d", title="E-health", abstract="信頼 and nothing of that", published="2020-06", kind="book"),
+        rig.document("e", title="Care", identifiers={"doi": "10.1000/y"}, published="2021"),
+        rig.document("f"),
+        rig.merged("gone", 2),
+    )  # fmt: skip
+    rig.hears(
+        rig.screened("a", 1, "included"),
+        rig.screened("b", 1, "excluded", stage="sift", reason="no"),
+        rig.screened("d", 1, "screening", stage="sift"),
+        rig.noticed("e", Notice("n", "retraction", "pubmed", "")),
+        rig.noticed("c", Notice("n", "retraction", "pubmed", "", drill=True)),
+    )
+    return rig
+
+
+@given(text=_SOUGHT, narrowed=_NARROWED, arrived=st.sets(st.sampled_from(["a", "b", "c", "d", "e", "f", "gone"])))
+@settings(max_examples=60, deadline=None)
+def test_what_is_found_among_a_few_records_is_what_the_index_finds_of_them(
+    of_all_kinds: Rig, site: Site, text: str, narrowed: dict[str, Any], arrived: set[str]
+) -> None:
+    rig, records = of_all_kinds, {f"{name}@{of_all_kinds.review}" for name in arrived}
+    query = Query(review=rig.review, text=text, **narrowed)
+    found = {hit.record for hit in rig.index.search(query).hits}
+
+    with closing(Among(rig.index.get(records).values(), analyzer=site.analyzer)) as among:
+        assert among.found(query) == found & records
+        assert among.found(Query(review="another", text=text)) == set()
+
+
+def test_what_cannot_be_understood_any_more_is_found_nowhere(site: Site) -> None:
+    with closing(Among([], analyzer=site.analyzer)) as among:
+        assert among.found(Query(review="r", text='"never closed')) == set()
+
+
+# -- more like one ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def of_twins(index: SearchIndex) -> Rig:
+    """Two records that are near twins, one that is of their kind, and others; and a twin in another review."""
+    rig = Rig(index)
+    words = "Distributed leadership among allotment holders of neighbouring towns"
+    rig.hears(
+        rig.document("one", title=words, abstract="Allotment holders share compost, seedlings, leadership, towns."),
+        rig.document("twin", title=words, abstract="Allotment holders shared compost, seedlings; leadership grew."),
+        rig.document("kin", title="Allotment holders and their compost", abstract="Seedlings in neighbouring towns."),
+        rig.document("gone", 2, title=words, abstract="Allotment holders share compost and seedlings."),
+        *(
+            rig.document(f"other{number}", title=f"Hospital beds in winter {number}", abstract="Wards, nurses, beds.")
+            for number in range(12)
+        ),
+        rig.document("bare"),
+    )  # fmt: skip
+    rig.hears(rig.merged("gone", 3))
+    Rig(index).hears(Rig(index).document("elsewhere", title=words))
+    return rig
+
+
+def alike(rig: Rig, name: str, limit: int = 10) -> list[str]:
+    hits = rig.index.like(f"{name}@{rig.review}", rig.review, limit)
+    return [hit.record.partition("@")[0] for hit in hits]
+
+
+def test_more_like_one_are_its_near_twins_the_nearest_first_and_never_itself(of_twins: Rig) -> None:
+    assert alike(of_twins, "one") == ["twin", "kin"]
+    assert alike(of_twins, "twin")[0] == "one"
+    assert alike(of_twins, "one", limit=1) == ["twin"]
+    assert set(alike(of_twins, "other3", limit=20)) == {f"other{number}" for number in range(12) if number != 3}
+
+
+def test_nothing_is_like_what_says_nothing_is_gone_or_is_not_there(of_twins: Rig) -> None:
+    assert alike(of_twins, "bare") == alike(of_twins, "gone") == alike(of_twins, "unknown") == []
+    assert of_twins.index.like(f"one@{of_twins.review}", "another", 10) == []

@@ -11,6 +11,7 @@ from urllib.parse import quote, urlsplit
 
 from shared.events.ingest import RunFinished, SearchDue, SourceParked, SourceResumed, SweepFinished, WatchStopped
 from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
+from shared.events.search import AlertMatched
 from shared.events.synthesis import ReviewOverdue, RevisionPublished
 from shared.pauses import no_less_than_asked
 from shared.states import States
@@ -19,6 +20,9 @@ from shared.wire.notify import (
     FOR_LEADS,
     AgreementData,
     AgreementNotification,
+    AlertData,
+    AlertedRecord,
+    AlertNotification,
     AllClearData,
     AllClearNotification,
     CmocChanges,
@@ -194,6 +198,7 @@ KINDS: Mapping[str, str] = {
     "revision.published": "revision", "review.overdue": "overdue", "source.trouble": "trouble",
     "source.all_clear": "trouble", "search.due": "search", "search.overdue": "search", "agreement.fell": "agreement",
     "conflict.opened": "conflict", "queue.emptied": "queue", "screening.progress": "progress",
+    "alert.matched": "alert",
 }  # fmt: skip
 
 #: What is told to nobody who may be told of it no more.
@@ -316,6 +321,19 @@ def progress_notification(
     return ProgressNotification(timestamp=at, data=data)
 
 
+def alert_notification(event: AlertMatched, *, at: datetime, public_url: str) -> AlertNotification:
+    """The notification that a saved search finds more."""
+    records = [
+        AlertedRecord(record=it.record, title=it.title, link=record_link(public_url, event.review, it.record))
+        for it in event.records
+    ]
+    data = AlertData(
+        review=event.review, saved=event.saved, records=records, more=event.more,
+        link=saved_link(public_url, event.review, event.saved),
+    )  # fmt: skip
+    return AlertNotification(timestamp=at, data=data)
+
+
 def is_due(*, minutes: int, last: datetime | None, now: datetime) -> bool:
     """Whether somebody may be told of progress again."""
     return last is None or now >= last + timedelta(minutes=minutes)
@@ -344,6 +362,16 @@ def agreement_link(public_url: str, review: str) -> str:
 def screening_link(public_url: str, review: str, what: Literal["conflicts", "queue"]) -> str:
     """Where one reads what waits in screening."""
     return page_link(public_url, review, *(["conflicts"] if what == "conflicts" else []))
+
+
+def record_link(public_url: str, review: str, record: str) -> str:
+    """Where a record is read."""
+    return page_link(public_url, review, "records", quote(record, safe=""))
+
+
+def saved_link(public_url: str, review: str, saved: str) -> str:
+    """Where one reads what a saved search of one's own finds."""
+    return f"{page_link(public_url, review, 'records')}?saved={quote(saved, safe='')}"
 
 
 def review_link(public_url: str, review: str) -> str:

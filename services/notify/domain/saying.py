@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from shared.events.synthesis import FURTHER_CHANGES, THEORY, CmocWords, NoticedReport
 from shared.wire.notify import (
     AgreementNotification,
+    AlertData,
+    AlertNotification,
     AllClearNotification,
     CmocChanges,
     ConfirmNotification,
@@ -271,8 +273,18 @@ def _of_work(notification: Notification) -> Said:
                 for it in data.stages
             ]
             return Said(f"How the stages of {data.review} stand", data.link, "Open the queue", lines)
+        case AlertNotification(data=data):
+            return _of_alert(data)
     data_of_trial = notification.data
     return Said("A test", "", "", [getattr(data_of_trial, "message", "Nothing happened.")])
+
+
+def _of_alert(data: AlertData) -> Said:
+    many = len(data.records) + data.more
+    lines = [f"{it.title or 'A record without a title'}: {it.link}" for it in data.records]
+    lines += [f"And {data.more} more."] if data.more else []
+    headline = f"A saved search of yours in {data.review} finds {f'{many} more records' if many > 1 else 'one more'}"
+    return Said(headline, data.link, "See all that it finds", lines)
 
 
 def _paragraphs(said: Said) -> Iterator[str]:

@@ -49,6 +49,11 @@ class Narrowed:
 
 @pages.page("/reviews/{review}/records")
 async def show_records(asked: Asked) -> Drawn:
+    """What is looked for; or what a saved search asks for, to which an alert leads."""
+    review, wanted = asked.path["review"], asked.query.get("saved")
+    for one in await _saved(asked, review) if wanted else []:
+        if one.saved == wanted:
+            return Go(_here(review, _of_saved(one)))
     return await _records(asked, _chosen(asked.request.query_params))
 
 
@@ -58,10 +63,26 @@ async def save_search(asked: Asked) -> Drawn:
     review, chosen = asked.path["review"], _chosen(asked.form)
     try:
         with asked.done_once():
-            await asked.api.search.save(review, {"name": asked.text("name")} | chosen)
+            alert = asked.text("alert") == "yes"
+            await asked.api.search.save(review, {"name": asked.text("name"), "alert": alert} | chosen)
     except (Invalid, Conflict) as error:
         return await _records(asked, chosen, not_saved=error)
     return Go(_here(review, chosen, done="saved"))
+
+
+@pages.form("/reviews/{review}/records/saved/{saved}/alert")
+async def set_alert(asked: Asked) -> Drawn:
+    """Has one tell of what comes to match it, or nothing more; one that is gone tells nothing."""
+    review, alert = asked.path["review"], asked.text("alert") == "yes"
+    try:
+        with asked.done_once():
+            await asked.api.search.alert(review, asked.path["saved"], alert=alert)
+    except Conflict as error:
+        return await _records(asked, {}, not_saved=error)
+    except NotFound:
+        await asked.api.people.review(review)  # Which says so of a review that is not theirs.
+        return Go(_here(review, {}))
+    return Go(_here(review, {}, done="alert_on" if alert else "alert_off"))
 
 
 @pages.form("/reviews/{review}/records/saved/{saved}/end")
@@ -73,6 +94,20 @@ async def forget_search(asked: Asked) -> Drawn:
     except NotFound:
         await asked.api.people.review(review)  # Which says so of a review that is not theirs.
     return Go(_here(review, {}, done="forgotten"))
+
+
+@pages.page("/reviews/{review}/records/{record}/alike")
+async def show_alike(asked: Asked) -> Drawn:
+    """Records that are like one."""
+    review, record = asked.path["review"], asked.path["record"]
+    about, found = await asyncio.gather(
+        asked.api.ingest.record(review, record), asked.api.search.alike(review, record)
+    )  # fmt: skip
+    given = {
+        "review": review, "record": record, "title": about.bibliography.title, "found": found,
+        "marked": [_marked(one) for one in found.items],
+    }  # fmt: skip
+    return Page("alike.html", given)
 
 
 async def _records(asked: Asked, chosen: Mapping[str, Any], *, not_saved: LivingError | None = None) -> Page:

@@ -47,6 +47,12 @@ class AsyncSearchClient:
         sort, facet, limit, cursor. Raises Invalid, with the place, when the query cannot be understood."""
         return await self._http.get(f"/search/reviews/{part(review)}/records", wire.SearchPage, q=q, **about)
 
+    async def alike(self, review: str, record: str, *, limit: int = 10) -> wire.AlikeRecords:
+        """Records that are like one, the most alike first."""
+        return await self._http.get(
+            f"/search/reviews/{part(review)}/records/{part(record)}/alike", wire.AlikeRecords, limit=limit
+        )
+
     async def save(self, review: str, asked: wire.NewSavedSearch | Mapping[str, object]) -> wire.SavedSearch:
         """Saves a search of mine under a name."""
         return await self._http.post(f"/search/reviews/{part(review)}/saved", wire.SavedSearch, asked)
@@ -54,6 +60,11 @@ class AsyncSearchClient:
     def saved(self, review: str) -> AsyncIterator[wire.SavedSearch]:
         """The searches that I saved in a review, the oldest first."""
         return self._http.pages(f"/search/reviews/{part(review)}/saved", wire.SavedSearch)
+
+    async def alert(self, review: str, saved: str, *, alert: bool = True) -> wire.SavedSearch:
+        """Has a search of mine tell of what comes to match it, or nothing more."""
+        path = f"/search/reviews/{part(review)}/saved/{part(saved)}/alert"
+        return await self._http.send("PUT", path, wire.SavedSearch, {"alert": alert})
 
     async def forget(self, review: str, saved: str) -> wire.SavedSearch:
         """Forgets a search of mine."""

@@ -1,5 +1,6 @@
 """The search index: one promise (`port`), one query language (`query`), two adapters (`sqlite`, `elastic`)."""
 
+from services.search.ports.index.matching import Among
 from services.search.ports.index.open import open_index
 from services.search.ports.index.port import FACETS, NOTICE, FacetCount, Hit, Query, Results, SearchIndex
 from services.search.ports.index.words import FORM
@@ -9,6 +10,7 @@ __all__ = [
     "FACETS",
     "FORM",
     "NOTICE",
+    "Among",
     "FacetCount",
     "Hit",
     "Query",

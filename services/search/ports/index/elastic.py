@@ -14,7 +14,7 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch, OrjsonSerial
 
 from services.search.domain import Document
 from services.search.ports.index.cursor import asked_by
-from services.search.ports.index.elastic_dsl import body, mapping, position_in_order, to_document, to_source
+from services.search.ports.index.elastic_dsl import alike, body, mapping, position_in_order, to_document, to_source
 from services.search.ports.index.highlight import Finds
 from services.search.ports.index.port import DROPPED, OUTDATED, FacetCount, Hit, Query, Results, SearchIndex
 from services.search.ports.index.query import Everything
@@ -108,6 +108,18 @@ class ElasticIndex:
         copy = f"review:{query.review}"
         answer = self._read(self._client.search, preference=copy, allow_partial_search_results=False, **asked)
         return _results(query, answer.body, wanted, self._words)
+
+    def like(self, record: str, review: str, limit: int) -> list[Hit]:
+        document = self.get([record]).get(record)
+        if document is None or document.review != review or document.bibliography is None:
+            return []
+        asked = alike(document.bibliography, record, review, self._words)
+        copy = f"review:{review}"
+        answer = self._read(
+            self._client.search, preference=copy, allow_partial_search_results=False, size=limit,
+            seq_no_primary_term=True, query=asked, sort=[{"_score": "desc"}, {"record": "asc"}],
+        )  # fmt: skip
+        return [Hit(to_document(row["_source"], _seen(row)), row["_score"], {}) for row in answer["hits"]["hits"]]
 
     def count(self, review: str | None = None) -> int:
         self._require_current()

@@ -10,7 +10,8 @@ from services.search.ports.index.cursor import position_of
 from services.search.ports.index.port import FACET_SIZE, Query, as_number, earliest
 from services.search.ports.index.query import Everything, Field
 from services.search.ports.index.sought import AllOf, AnyOf, Beginning, Doi, Row, Sought, Without
-from services.search.ports.index.words import FORM, Words
+from services.search.ports.index.telling import LEAST_RECORDS, LEAST_SHARED, MOST_TERMS, stop_words, texts_of
+from services.search.ports.index.words import BAR, FORM, Words
 from shared.events.ingest import Bibliography
 from shared.paging import with_one_more
 
@@ -149,6 +150,24 @@ def body(query: Query, wanted: Sought, words: Words) -> dict[str, Any]:
     if after := position_of(query, (int | float, str)):
         asked["search_after"] = after[-len(asked["sort"]) :]
     return asked
+
+
+def alike(about: Bibliography, record: str, review: str, words: Words) -> dict[str, Any]:
+    """The query for what is like a record: its words are given as they are indexed, since the index does not keep
+    them."""
+    texts = [" ".join(term for term in words.apart([text])[0].split() if term != BAR) for text in texts_of(about)]
+    like = {
+        "fields": ["words.title", "words.abstract"], "like": texts, "max_query_terms": MOST_TERMS, "min_term_freq": 1,
+        "min_doc_freq": LEAST_RECORDS, "minimum_should_match": f"{LEAST_SHARED:.0%}",
+        "stop_words": sorted(stop_words(words)),
+    }  # fmt: skip
+    return {
+        "bool": {
+            "must": [{"more_like_this": like}],
+            "filter": [{"term": {"found_in": review}}],
+            "must_not": [{"ids": {"values": [record]}}],
+        }
+    }
 
 
 def position_in_order(row: dict[str, Any]) -> list[Any]:

@@ -28,6 +28,8 @@ DROPPED = "this generation of the search index was dropped, by another rebuild o
 OUTDATED = "the search index is in the form of another release, and is made anew from the log"
 
 MAX_LIMIT = 200
+#: Records that are shown as being like one.
+MAX_ALIKE = 20
 MAX_FILTER_VALUES = 50
 
 
@@ -176,6 +178,11 @@ class SearchIndex(Protocol):
 
     def search(self, query: Query) -> Results:
         """Raises Invalid, with the place, when the text cannot be understood or the cursor is another query's."""
+        ...
+
+    def like(self, record: str, review: str, limit: int) -> list[Hit]:
+        """Records of a review that say much of what tells this one from others, the most alike first; never itself,
+        and none for one that is not found there."""
         ...
 
     def count(self, review: str | None = None) -> int:

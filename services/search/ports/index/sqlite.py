@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import quote
 
 from services.search.domain import Document
-from services.search.ports.index.port import DROPPED, OUTDATED, Query, Results, SearchIndex
+from services.search.ports.index.port import DROPPED, OUTDATED, Hit, Query, Results, SearchIndex
 from services.search.ports.index.sqlite_generation import Generation, drop_tables
 from services.search.ports.index.words import FORM, Words
 from shared.errors import Conflict, Invalid, Unavailable
@@ -89,6 +89,10 @@ class SqliteIndex:
     def search(self, query: Query) -> Results:
         with self._reading() as generation:
             return generation.search(query)
+
+    def like(self, record: str, review: str, limit: int) -> list[Hit]:
+        with self._reading() as generation:
+            return generation.like(record, review, limit)
 
     def count(self, review: str | None = None) -> int:
         with self._reading() as generation:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
+from itertools import islice
 from typing import Literal
 
 import orjson
@@ -15,7 +16,8 @@ from services.search.ports.index.highlight import Finds
 from services.search.ports.index.port import FacetCount, Hit, Query, Results, earliest
 from services.search.ports.index.query import Everything
 from services.search.ports.index.sought import Sought, sought
-from services.search.ports.index.sqlite_sql import TOKENIZER, WEIGHTS, Found, match_expression, spelled
+from services.search.ports.index.sqlite_sql import TOKENIZER, WEIGHTS, Found, any_of, match_expression, spelled
+from services.search.ports.index.telling import is_alike, telling, terms_of
 from services.search.ports.index.words import Words
 from shared.db.many import GIVEN, as_json
 from shared.events.ingest import Bibliography
@@ -46,6 +48,9 @@ INSERT INTO texts_{id} (texts_{id}, rank) VALUES ('automerge', {segments});
 _SEGMENTS = 8
 
 _NOT_KEPT = {"provenance"}
+
+#: How many times as many as are shown are looked through for what is alike.
+_LOOKED_THROUGH = 3
 
 #: A record's id, the words of its title, abstract, authors and venue, and its DOI and review as they are spelled.
 _Texts = tuple[int, str, str, str, str, str, str]
@@ -102,6 +107,44 @@ class Generation:
         rows, total, facets = self._found(query, found)
         page = cut(rows, asked_by(query), lambda row: row[1:])
         return Results(hits=self._hits(query, page.rows, wanted), total=total, facets=facets, next=page.next)
+
+    def matching(self, query: Query) -> set[str]:
+        """All records that a query finds."""
+        wanted = sought(query.text)
+        match = None if wanted == Everything() else match_expression(wanted, query.review, self._words)
+        return {record for (record,) in self._db.execute(*Found(query, self.id, match).records())}
+
+    def like(self, record: str, review: str, limit: int) -> list[Hit]:
+        document = self.get([record]).get(record)
+        if document is None or document.review != review or document.bibliography is None:
+            return []
+        said = terms_of(document.bibliography, self._words)
+        terms = telling(said, self._spread(said), self.count(None))
+        if not terms:
+            return []
+        weights = ", ".join(map(str, WEIGHTS.values()))
+        texts = f"texts_{self.id}"
+        rows = self._db.execute(
+            f"SELECT {texts}.rowid, bm25({texts}, {weights}) AS place FROM {texts}"
+            f" CROSS JOIN records_{self.id} AS r ON r.id = {texts}.rowid"
+            f" WHERE {texts} MATCH ? AND r.listed AND r.review = ? AND r.record <> ? ORDER BY place, r.record LIMIT ?",
+            [any_of(terms, review), review, record, limit * _LOOKED_THROUGH],
+        ).fetchall()
+        documents = self._documents("id", [id for id, _ in rows])
+        alike = (
+            Hit(documents[id], -rank, {})
+            for id, rank in rows
+            if is_alike(terms, terms_of(documents[id].bibliography or Bibliography(), self._words))
+        )
+        return list(islice(alike, limit))
+
+    def _spread(self, terms: Iterable[str]) -> dict[str, int]:
+        """How many records have each of these words."""
+        vocabulary = f"vocabulary_{self.id}"
+        made = f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{vocabulary} USING fts5vocab(main, texts_{self.id}, row)"
+        self._db.execute(made)
+        asked = f"SELECT v.term, v.doc FROM json_each(?) AS wanted CROSS JOIN temp.{vocabulary} AS v"
+        return dict(self._db.execute(f"{asked} ON v.term = wanted.value", [orjson.dumps(list(terms))]).fetchall())
 
     # -- reading ---------------------------------------------------------------------------------
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from services.search.domain import NO_NOTICE
 from services.search.ports.index.cursor import position_of
@@ -39,6 +39,11 @@ def spelled(text: str) -> str:
 def match_expression(wanted: Sought, review: str, words: Words) -> str:
     """The MATCH expression that finds the query in one review."""
     return f"{_everything(review)} AND {_Translator(review, words).translate(wanted)}"
+
+
+def any_of(terms: Iterable[str], review: str) -> str:
+    """The MATCH expression that finds what has any of these words, by what they count as, in its title or abstract."""
+    return f"{_everything(review)} AND {{title abstract}} : ({' OR '.join(map(_quoted, terms))})"
 
 
 def _everything(review: str) -> str:
@@ -97,6 +102,10 @@ class Found:
             tables = f"texts_{generation} CROSS JOIN records_{generation} AS r ON r.id = texts_{generation}.rowid"
             conditions.append(f"texts_{generation} MATCH {self._value(match)}")
         self._from = f"FROM {tables} WHERE {' AND '.join(conditions)}"
+
+    def records(self) -> tuple[str, list[Value]]:
+        """The record of each hit, on whatever page."""
+        return f"SELECT r.record {self._from}", self._values
 
     def rows(self) -> tuple[str, list[Value]]:
         """Rows of what they are, id, place, record for each hit of the page, and one more to see whether another page

@@ -118,6 +118,18 @@ def test_facets_count_what_was_found(search):
     assert {value["value"]: value["count"] for value in page["facets"]["kind"]} == {"article": 1, "book": 1}
 
 
+def test_records_like_one_are_found_in_its_review_and_never_itself(search):
+    twins = [discovered("a", "Trust among gardeners"), discovered("b", "Trust among the gardeners of towns")]
+    search.hears(*twins, discovered("c", "Hospital beds"))
+    search.running.resources.refresh()
+    reader = search.person(role="reader")
+
+    assert [it["record"] for it in reader.get("/search/reviews/r/records/a/alike").json()["items"]] == ["b"]
+    assert reader.get("/search/reviews/r/records/c/alike").json() == {"items": []}
+    assert reader.get("/search/reviews/r/records/x/alike").status_code == 404
+    assert reader.get("/search/reviews/o/records/a/alike").status_code == 404
+
+
 def noticed(notice: str, kind: str, **more) -> RecordNoticed:
     reason = f"pubmed tells of its {kind}"
     return RecordNoticed(review="r", record="a", notice=notice, kind=kind, reason=reason, source="pubmed", **more)

@@ -185,7 +185,7 @@ def _alike(site: Site) -> None:
         living.ingest.keep_apart(REVIEW, pair.first.record, other=pair.second.record, reason="two works")
         living.ingest.correct(REVIEW, pair.first.record, field="venue", value="Gardener", reason="as printed")
         living.ingest.notice(REVIEW, pair.first.record, kind="retraction", reason="made up")
-        living.search.save(REVIEW, {"name": "Of older people", "q": "older"})
+        living.search.save(REVIEW, {"name": "Of older people", "q": "older", "alert": True})
         site.waits(lambda: living.search.find(REVIEW, "allotments", notice=["retraction"]).items)
 
 
@@ -303,7 +303,7 @@ def _looks_up_records(ada: Looking) -> None:
     ada.page.click(".hits a")
     ada.looks()
     record = ada.page.url.partition("?")[0]
-    ada.goes(f"{record}?correct=venue", f"{record}/history")
+    ada.goes(f"{record}?correct=venue", f"{record}/history", f"{record}/alike")
     ada.goes(f"{AT}/records?q=%22never", f"{AT}/duplicates", f"{AT}/duplicates/rulings")
 
 

@@ -173,6 +173,43 @@ def test_a_search_is_saved_by_its_name_found_again_and_forgotten(site, reader):
     assert reader.posts(end, reader.form(f"{AT}/saved")).page.status_code == 200
 
 
+def test_a_saved_search_tells_of_what_is_new_until_one_wants_that_no_more(site, reader):
+    reader.goes(f"{AT}?q=trust").sends(f"{AT}/saved", name="New trust", alert="yes")
+    (saved,) = [it for it in site.client(reader).search.saved(REVIEW) if it.name == "New trust"]
+    alert = f"{AT}/saved/{saved.saved}/alert"
+    assert saved.alert and "tells you" in reader.text
+
+    assert "tells you nothing more" in reader.sends(alert, alert="no").text
+    assert "once, when it comes to match" in reader.sends(alert, alert="yes").text
+    assert f'href="/reviews/{REVIEW}/findings/subscriptions"' in reader.text
+
+    assert titles(reader.goes(f"{AT}?saved={saved.saved}")) == ["Allotments <b>and</b> trust"]
+    assert len(titles(reader.goes(f"{AT}?saved=saved_of_another"))) == 3
+    form = reader.form(alert)
+    reader.sends(f"{AT}/saved/{saved.saved}/end")
+    assert reader.posts(alert, form).page.status_code == 200
+
+
+def test_records_like_one_are_found_from_its_page(site, reader):
+    reader.goes(AT)
+    (one,) = re.findall(rf'<a href="({AT}/rec_[^"]+)">Allotments and power</a>', reader.text)
+    (link,) = re.findall(rf'<a href="({one}/alike)">', reader.goes(one).text)
+
+    assert titles(reader.goes(link)) == ["Allotments <b>and</b> trust"]
+    assert reader.goes(f"{AT}/rec_none/alike").page.status_code == 404
+
+
+def test_one_alert_too_many_is_refused_and_said(site, reader):
+    rosa, made = site.member("Rosa", "reader"), []
+    for number in range(21):
+        wish = {"name": f"Search {number}", "q": "trust", "alert": number < 20}
+        made.append(site.client(rosa).search.save(REVIEW, wish).saved)
+
+    refused = rosa.goes(AT).sends(f"{AT}/saved/{made[20]}/alert", alert="yes")
+
+    assert refused.page.status_code == 422 and "20 of your saved searches alert" in rosa.words
+
+
 def test_a_name_that_is_taken_or_says_nothing_saves_nothing_and_what_was_typed_stays(reader):
     reader.goes(f"{AT}?q=power").sends(f"{AT}/saved", name="Power")
     again = reader.goes(f"{AT}?q=trust").sends(f"{AT}/saved", name="Power")

@@ -1,0 +1,40 @@
+"""`living search`: searches that one saves, and is told of, from a terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from services.search.manifest import SERVICE
+from tests.workbench import Workbench
+
+
+@pytest.fixture
+def search(serve, tmp_path) -> Iterator[Workbench]:
+    bench = Workbench(SERVICE, tmp_path / "search")
+    serve(bench)
+    yield bench
+    bench.close()
+
+
+def living(as_, *words: str):
+    return as_("ana", "search", *words, role="reader")
+
+
+def test_a_search_is_saved_tells_of_what_is_new_until_that_ends_and_is_forgotten(search, as_):
+    about = ("--from", "2019-01-01", "--status", "included", "--notice", "none")
+    made = json.loads(living(as_, "save", "garden", "Trust", "title:trust", *about, "--alert", "--json").stdout)
+    assert (made["q"], made["published_from"], made["status"], made["alert"]) == (
+        "title:trust", "2019-01-01", ["included"], True,
+    )  # fmt: skip
+
+    listed = " ".join(living(as_, "saved", "garden").stdout.split())
+    assert "Trust" in listed
+    assert "title:trust; published_from 2019-01-01; status included; notice none" in listed
+    assert living(as_, "alert", "garden", made["saved"], "--off").stdout.strip() == made["saved"]
+    assert json.loads(living(as_, "saved", "garden", "--json").stdout)[0]["alert"] is False
+    assert "--kind alert" in living(as_, "alert", "garden", made["saved"]).stderr
+    assert "Trust is forgotten" in living(as_, "forget", "garden", made["saved"]).stdout
+    assert json.loads(living(as_, "saved", "garden", "--json").stdout) == []
