@@ -1,8 +1,8 @@
 """Synthesis: holds the coded evidence against the theories, and keeps the signed revisions of what they say.
 
 Owns: reports and their studies, fragments and links with what was judged of them, CMOCs and their history, notices,
-re-judgements, proposals, triggers, drafts and revisions, the course of a review, how far each source was searched, and
-when people searched by hand.
+re-judgements, proposals, triggers, drafts and revisions, the course of a review, how far each source was searched,
+when people searched by hand, and what people write for reports.
 
 Reacts to: protocol.version.published, screening.record.included, screening.record.excluded,
 screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.anchor.found,
@@ -10,7 +10,8 @@ ingest.anchor.lost, ingest.run.finished, ingest.search.fulfilled, people.name.ma
 
 Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.confidence.judged, synthesis.theory.changed,
 synthesis.proposal.opened, synthesis.proposal.closed, synthesis.rejudgement.opened, synthesis.rejudgement.closed,
-synthesis.revision.drafted, synthesis.revision.published, synthesis.review.overdue, synthesis.course.changed.
+synthesis.revision.drafted, synthesis.revision.published, synthesis.review.overdue, synthesis.course.changed,
+synthesis.report_text.written.
 
 How it re-runs. Whatever changes what the synthesis says (evidence, a notice, a new wording) writes an arrival,
 in the transaction that changes it, with the CMOCs that it concerns. A job takes the arrivals of a review in,

@@ -45,5 +45,6 @@ SERVICE = Service(
         synthesis.RevisionPublished,
         synthesis.ReviewOverdue,
         synthesis.CourseChanged,
+        synthesis.ReportTextWritten,
     ],
 )

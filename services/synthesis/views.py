@@ -20,6 +20,7 @@ from services.synthesis.models import (
     ProposalRow,
     RejudgementRow,
     ReportRow,
+    ReportTextRow,
     ReviewRow,
 )
 from shared.db.work import Work
@@ -41,6 +42,7 @@ from shared.wire.synthesis import (
     Quoted,
     QuoteSelector,
     RejudgementView,
+    ReportTextView,
     ReportView,
     RevisionContent,
     RevisionListed,
@@ -212,6 +214,11 @@ def appraisal_view(row: AppraisalRow) -> AppraisalView:
 
 def confidence_view(row: ConfidenceRow) -> ConfidenceView:
     return ConfidenceView(event=row.event_id, **row.model_dump(include=set(ConfidenceView.model_fields) - {"event"}))
+
+
+def report_text_view(row: ReportTextRow, about: ReviewRow) -> ReportTextView:
+    shown = row.model_dump(include=set(ReportTextView.model_fields) - {"event", "out_of_date"})
+    return ReportTextView(event=row.event_id, out_of_date=row.is_behind(about), **shown)
 
 
 def _quoted(row: FragmentRow) -> Quoted | None:
