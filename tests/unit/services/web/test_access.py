@@ -67,6 +67,7 @@ def people(site: Site) -> People:
     named = {
         "stage": "sift", "record": record, "imported": imported, "export": export, "watch": watch, "batch": batch,
         "run": run, "preview": preview, "task": task, "link": link, "cmoc": "c1",
+        "kind": "rameses", "item": "funding",
     }  # fmt: skip
     members = {role: site.member(f"A {role}", role) for role in OF_MEMBERS}
     return People(site, Browser(site), site.member("A stranger", "lead", ELSEWHERE), members, named)

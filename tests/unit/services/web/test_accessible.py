@@ -143,7 +143,20 @@ def _synthesised(site: Site) -> list[str]:
         "/proposals", f"/proposals/{proposal}", f"/links/{link.link}", "/cmocs/c1", "/cmocs/c1/history",
         "/cmocs/c1/confidence",
     ]  # fmt: skip
-    return [*(f"{AT}/synthesis{path}" for path in inside), *(f"{AT}/records/{it}/evidence" for it in (record, waiting))]
+    reports = [
+        f"{AT}/reports",
+        f"{AT}/reports/texts/limitations",
+        f"{AT}/reports/prisma",
+        f"{AT}/reports?kind=a&revision=b",
+    ]
+    with site.client(site.admin) as living:
+        for text in ("We are two.", "We are " + "long" * 40):
+            living.synthesis.write_report_text(REVIEW, "limitations", text)
+    return [
+        *reports,
+        *(f"{AT}/synthesis{path}" for path in inside),
+        *(f"{AT}/records/{it}/evidence" for it in (record, waiting)),
+    ]
 
 
 def _alike(site: Site) -> None:
