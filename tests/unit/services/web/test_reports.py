@@ -8,8 +8,10 @@ from io import BytesIO
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from docx import Document
 
+from services.cli import app, context
 from shared.client.asynchronous import AsyncClient
 from shared.gathering import gather
 from shared.reporting.asking import Number, Request, reckoned
@@ -182,3 +184,24 @@ def test_programs_have_each_number_with_its_question(site, lead, rita):
 
     assert numbers and all(run["query"]["path"].startswith("/") for run in numbers)
     assert said["items"][0]["number"] == "1" and said["revision"] is None
+
+
+@pytest.mark.parametrize("form", ["docx", "html", "json"])
+def test_a_terminal_writes_the_same_report_into_a_file(site, lead, rita, tmp_path, monkeypatch, form):
+    with site.client(rita) as living:
+        key = living.people.make_key({"name": "my script", "review": REVIEW, "scopes": ["records"]}).key
+    with site.on_a_port() as url:
+        for name, value in {"LIVING_URL": url, "LIVING_KEY": key}.items():
+            monkeypatch.setenv(name, value)
+        context.given.cache_clear()
+        asked = ["report", REVIEW, "prisma", "--revision", "1", "--to", str(tmp_path / f"report.{form}")]
+        ran = CliRunner().invoke(app, asked)
+        listed = CliRunner().invoke(app, ["report", REVIEW, "prisma-s"])
+    context.given.cache_clear()
+
+    assert ran.exit_code == 0, ran.exception
+    assert "lacks something" in listed.stdout, listed.exception
+    content = (tmp_path / f"report.{form}").read_bytes()
+    if form == "docx":
+        content = "\n".join(line.text for line in Document(BytesIO(content)).paragraphs).encode()
+    assert b"Do shared gardens keep people well?" in content and b"<form" not in content
