@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -57,7 +59,7 @@ def report(review: str, kind: str, revision: int | None, to: Path | None, force:
     document = _document(review, kind, revision)
     if to is not None:
         drawn = _drawn(document, to.suffix)
-        save(to, lambda into: into(drawn), sha256(drawn).hexdigest())
+        save(to, partial(_handed_over, drawn), sha256(drawn).hexdigest())
         err.print(f"{document.title} written to {to}", soft_wrap=True, highlight=False)
     if as_json:
         from shared.reporting.as_json import as_json as data_of
@@ -161,6 +163,10 @@ def _document(review: str, kind: str, revision: int | None) -> Document:
     with err.status("the platform is asked"):
         gathered = asked_at_once(lambda living: gather(living, review, cast(Kind, kind), revision, called))
     return document_of(gathered)
+
+
+def _handed_over(content: bytes, into: Callable[[bytes], object]) -> None:
+    into(content)
 
 
 def _drawn(document: Document, form: str) -> bytes:

@@ -76,11 +76,10 @@ def reckoned(answer: Any, query: Query) -> int | float | None:
         return len(found)
     if query.how == "distinct":
         return len(set(found))
+    numbers = [it for it in found if isinstance(it, int | float) and not isinstance(it, bool)]
     if query.how == "sum":
-        return sum(found)
-    if len(found) != 1 or isinstance(found[0], bool) or not isinstance(found[0], int | float):
-        return None
-    return found[0]
+        return sum(numbers)
+    return numbers[0] if len(found) == len(numbers) == 1 else None
 
 
 def _stepped(each: Any, step: Step) -> Iterator[Any]:

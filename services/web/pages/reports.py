@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 from anyio import to_thread
 from starlette.responses import Response
@@ -115,7 +115,7 @@ def _name(document: Document) -> str:
 def _kind(name: str) -> Kind:
     if name not in KINDS:
         raise NotFound("there is no such report")
-    return cast(Kind, name)
+    return name
 
 
 async def _holding(asked: Asked) -> str:

@@ -17,7 +17,7 @@ _CONFIDENCE = ("methodological_limitations", "coherence", "adequacy", "relevance
 
 def title(g: Gathered) -> list[Block]:
     """What the review is called."""
-    return [said("{title}: a living realist review.", title=g.stated(g.standing, "title"))]
+    return [said("{title} (a living realist review).", title=g.stated(g.standing, "title"))]
 
 
 def question(g: Gathered) -> list[Block]:

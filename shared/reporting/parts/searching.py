@@ -136,7 +136,7 @@ def updates(g: Gathered) -> list[Block]:
     if watches:
         found.append(
             table(
-                "Searches that are run again by themselves",
+                "Searches that are run again by themselves, as they stand today",
                 ("strategy", "source", "every … days", "looking back … days", "all dates again every … days"),
                 watches,
                 lambda it: (
@@ -151,7 +151,8 @@ def updates(g: Gathered) -> list[Block]:
     if by_hand:
         found.append(
             table(
-                "Searches that people make again", ("strategy", "database", "every … days"), by_hand,
+                "Searches that people make again, as they stand today",
+                ("strategy", "database", "every … days"), by_hand,
                 lambda it: (
                     named(it["strategy"]), named(it["database"]),
                     g.number(g.ingest, "manual", ("watch", it["watch"]), "every_days"),
@@ -167,7 +168,8 @@ def search_dates(g: Gathered) -> list[Block]:
     if watches := _watches(g):
         found.append(
             table(
-                "When each search was run last", ("strategy", "source", "searched through", "last run"), watches,
+                "When each search was run last, as it stands today",
+                ("strategy", "source", "searched through", "last run"), watches,
                 lambda it: (
                     named(it["strategy"]), source_called(it["source"]), named(it["searched_through"]),
                     day_of((it.get("last_run") or {}).get("started_at")),
@@ -202,7 +204,7 @@ def last_runs(g: Gathered) -> list[Block]:
         return []
     return [
         table(
-            "The last run of each search",
+            "The last run of each search, as it stands today",
             ("strategy", "source", "days asked for", "found", "new", "as the source counts"), ran,
             lambda it: (
                 named(it["strategy"]), source_called(it["source"]),
@@ -221,7 +223,7 @@ def duplicates(g: Gathered) -> list[Block]:
     return [
         said("Duplicates removed: {n}.", n=g.number(g.flow, "duplicates", "n")),
         said(
-            "Pairs that the rules leave to a person and nobody has decided yet: {n}.",
+            "Pairs that the rules left to a person and nobody has decided by today: {n}.",
             n=g.number(g.ingest, "open_duplicates"),
         ),
         words(

@@ -22,11 +22,14 @@ _SIDES = ("all", "databases", "other methods")
 
 def criteria(g: Gathered) -> list[Block]:
     """What the protocol says makes a record eligible."""
-    found: list[Block] = []
-    for name, caption in (("include", "Eligible is"), ("exclude", "Not eligible is")):
-        if lines := g.items(g.protocol, "protocol", "criteria", name):
-            found.append(table(caption, ("criterion",), lines, lambda it: (named(it),)))
-    return found or [Lack("The protocol has no criteria.", "protocol")]
+    lines = [
+        (label, text)
+        for name, label in (("include", "eligible"), ("exclude", "not eligible"))
+        for text in g.items(g.protocol, "protocol", "criteria", name)
+    ]
+    if not lines:
+        return [Lack("The protocol has no criteria.", "protocol")]
+    return [table("Criteria", ("criterion", "is"), lines, lambda it: (named(it[1]), words(it[0])))]
 
 
 def stages(g: Gathered) -> list[Block]:
@@ -138,7 +141,7 @@ def automation(g: Gathered) -> list[Block]:
         return [Lack("The platform does not say what it does by itself.", "")]
     return [
         table(
-            "Steps that are automated", ("step", "what it does", "version", "evaluated", "who decides"), done,
+            "Steps that are automated (RAISE)", ("step", "what it does", "version", "evaluated", "who decides"), done,
             lambda it: (
                 named(it[2]["step"]), named(it[2]["does"]), g.number(it[0], ("step", it[1]), "version"),
                 words("yes") if it[2]["evaluated"] else words("not on this review"), named(it[2]["decided_by"]),
