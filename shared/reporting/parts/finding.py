@@ -41,7 +41,7 @@ def configurations(g: Gathered) -> list[Block]:
     cmocs = g.items(g.protocol, "protocol", "cmocs")
     return [
         said(
-            "Evidence is coded for {n} context-mechanism-outcome configurations; the outcome of each:",
+            "Configurations of context, mechanism and outcome for which evidence is coded: {n}. The outcome of each:",
             n=g.number(g.protocol, "protocol", "cmocs", EVERY, how="count"),
         ),
         table(
