@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from shared.client import Client
 from shared.client.operations import SERVICES
@@ -18,9 +18,11 @@ from shared.keys import PERSONS
 from shared.private import sqlite_file
 
 if TYPE_CHECKING:
+    from shared.client.asynchronous import AsyncClient
     from shared.settings import Settings
 
 Row = TypeVar("Row")
+Answer = TypeVar("Answer")
 Listed = TypeVar("Listed", covariant=True)
 
 
@@ -203,7 +205,34 @@ def connected(
         where, key, patience=patience, timeout=timeout, plain=True, lasting=lasting, waiting=_say_waiting
     )
     try:
-        yield living
+        with _advising():
+            yield living
+    finally:
+        living.close()
+
+
+def asked_at_once(ask: Callable[[AsyncClient], Coroutine[Any, Any, Answer]], *, patience: float = 10) -> Answer:
+    """What many questions that are asked side by side come to, for reading (`client`)."""
+    # Not at the top: a command that asks one thing needs none of it.
+    import asyncio
+
+    from shared.client.asynchronous import AsyncClient
+
+    key = your_key() or _own_token("reader")
+
+    async def asking() -> Answer:
+        async with AsyncClient.at(setting("url"), key, patience=patience, waiting=_say_waiting) as living:
+            return await ask(living)
+
+    with _advising():
+        return asyncio.run(asking())
+
+
+@contextmanager
+def _advising() -> Iterator[None]:
+    """Says what to do where nobody answers, or the key in the environment is for something else."""
+    try:
+        yield
     except Unavailable as error:
         if error.slug != "no_answer":
             raise
@@ -214,8 +243,6 @@ def connected(
             raise
         advice = f"{error.detail}; it is the one in LIVING_KEY, without which the one of your login counts"
         raise Forbidden(advice, slug=error.slug) from error
-    finally:
-        living.close()
 
 
 def _say_waiting(why: str, seconds: float) -> None:

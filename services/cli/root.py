@@ -33,6 +33,8 @@ WHERE = {
     "search": ("services.cli.search:app", "Find records by their words, dates and state."),
     "code": ("services.cli.coding:app", "Reports that wait for their coders, and what two coders differ in."),
     "synthesis": ("services.cli.synthesis:app", "Theories, their evidence, signed revisions."),
+    "report": ("services.cli.report:report", "Make a report that a guideline asks for, filled in from data."),
+    "report-texts": ("services.cli.report:texts", "What reports say where only people can say it."),
     "subscriptions": ("services.cli.subscriptions:app", "What you are told of a review, how and when."),
     "events": ("services.cli.events:app", "Everything that happened, and why."),
     "dead-letters": (

@@ -2,7 +2,8 @@
 
 Owns: reports and their studies, who codes each and what two coders differ in, fragments and links with what was judged
 of them, CMOCs and their history, notices, re-judgements, proposals, comments on drafts, triggers, drafts, revisions
-and their deposits, the course of a review, how far each source was searched, and when people searched by hand.
+and their deposits, the course of a review, how far each source was searched, when people searched by hand, and what
+people write for reports.
 
 Reacts to: protocol.version.published, screening.record.included, screening.record.excluded,
 screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.anchor.found,
@@ -13,7 +14,7 @@ synthesis.extraction.finished, synthesis.extraction.reconciled, synthesis.confid
 synthesis.proposal.opened, synthesis.proposal.closed, synthesis.rejudgement.opened, synthesis.rejudgement.closed,
 synthesis.links.questioned, synthesis.links.rejudged, synthesis.comment.made, synthesis.comment.answered,
 synthesis.comment.resolved, synthesis.revision.drafted, synthesis.revision.published, synthesis.doi.assigned,
-synthesis.review.overdue, synthesis.course.changed.
+synthesis.review.overdue, synthesis.course.changed, synthesis.report_text.written.
 
 How it re-runs. Whatever changes what the synthesis says (evidence, a notice, a new wording) writes an arrival,
 in the transaction that changes it, with the CMOCs that it concerns. A job takes the arrivals of a review in,

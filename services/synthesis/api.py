@@ -8,19 +8,9 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Query, Response
 
 from services.synthesis import store, views
-from services.synthesis.commands import (
-    comments,
-    confidence,
-    courses,
-    evidence,
-    exports,
-    notices,
-    proposals,
-    reports,
-    revisions,
-    rewordings,
-)
 from services.synthesis.commands import extraction as extractions
+from services.synthesis.commands import report_texts
+from services.synthesis.domain.automations import AUTOMATIONS
 from services.synthesis.domain.changes import change_class, differences
 from services.synthesis.domain.graphml import graphml_of
 from services.synthesis.domain.lineage import kin_of
@@ -38,6 +28,7 @@ from shared.http.parameters import DIGITS, AskedNumber, Day, Name, Number, Word,
 from shared.http.route import Route
 from shared.http.units import IdempotencyKey, reading_of, unit_of
 from shared.paging import Page, PageAsked
+from shared.wire.common import AutomationView
 from shared.wire.people import OldNames
 from shared.wire.synthesis import (
     FORMS,
@@ -76,6 +67,7 @@ from shared.wire.synthesis import (
     NewCourse,
     NewLinkJudgements,
     NewReconciliation,
+    NewReportText,
     ProposalState,
     ProposalView,
     Provenance,
@@ -83,6 +75,7 @@ from shared.wire.synthesis import (
     RejudgementState,
     RejudgementView,
     ReportState,
+    ReportTextView,
     ReportView,
     Resolved,
     RevisionListed,
@@ -156,6 +149,13 @@ def show_standing(review: Name, work: Reading, person: Anybody, on: Day | None =
     """Where a review stands, as anybody who may read it sees it, with its newest revision and the one that was in force
     at the end of a day (UTC)."""
     return views.standing_view(work, store.review(work, review), on)
+
+
+@router.get("/reviews/{review}/automations")
+def list_automations(review: Name, work: Reading, person: Reader) -> list[AutomationView]:
+    """The steps of synthesis that are taken by themselves, each with the version of its rules."""
+    store.review(work, review)
+    return list(AUTOMATIONS)
 
 
 @router.put("/reviews/{review}/course")
@@ -757,6 +757,42 @@ def close_proposal(
 def list_triggers(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[TriggerView]:
     """The rules that fired, oldest first."""
     return store.triggers(work, review, page).page(lambda row: TriggerView(**row.model_dump()))
+
+
+# What people write for reports
+
+
+@router.get("/reviews/{review}/report-texts")
+def list_report_texts(review: Name, work: Reading, person: Reader) -> list[ReportTextView]:
+    """What reports say where only people can say it: the text of each item that holds, and whether it is out of
+    date."""
+    about = store.review(work, review)
+    return [views.report_text_view(row, about) for row in store.report_texts(work, review)]
+
+
+@router.get("/reviews/{review}/report-texts/{item}")
+def list_texts_of_item(
+    review: Name, item: Name, work: Reading, person: Reader, page: Hundred, newest_first: YesNo = False
+) -> Page[ReportTextView]:
+    """All that was written for an item of reports, oldest first or newest, which is the one that holds."""
+    about = store.review(work, review)
+    report_texts.require_authored(item)
+    found = store.report_texts_of_item(work, review, item, page, newest_first=newest_first)
+    return found.page(lambda row: views.report_text_view(row, about))
+
+
+@router.put("/reviews/{review}/report-texts/{item}")
+def write_report_text(
+    review: Name, item: Name, body: NewReportText, work: Unit, person: Lead, key: IdempotencyKey = None
+) -> ReportTextView:
+    """Says what reports say of an item, with the revision and the version of the protocol of now; the same words
+    confirm it as it is. All that was written stays."""
+
+    def write() -> ReportTextView:
+        row = report_texts.write(work, review, item, body)
+        return views.report_text_view(row, store.review(work, review))
+
+    return work.once(key, f"write {item} of the reports of {review}", body, write)
 
 
 # Names of before

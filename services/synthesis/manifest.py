@@ -61,6 +61,7 @@ SERVICE = Service(
         synthesis.DoiAssigned,
         synthesis.ReviewOverdue,
         synthesis.CourseChanged,
+        synthesis.ReportTextWritten,
     ],
     resources=open_dois,
 )

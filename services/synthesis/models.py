@@ -423,6 +423,29 @@ class ConfidenceRow(Base, table=True):
     event_id: str
 
 
+class ReportTextRow(Base, table=True):
+    """What somebody wrote for an item of a report, or `confirmed` as it was. Only ever appended; the last one holds.
+    `revision` was the newest then, under `protocol_version`. `event_id` told of it."""
+
+    __tablename__ = "report_texts"
+    __table_args__ = (Index("report_texts_of_item", "review", "item", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    item: str
+    text: str = Field(sa_type=Text)
+    confirmed: bool
+    by: str
+    at: datetime = Field(sa_type=Instant)
+    revision: int
+    protocol_version: int
+    event_id: str
+
+    def is_behind(self, review: ReviewRow) -> bool:
+        """Whether the review has a later revision or version of its protocol than when it was written."""
+        return self.revision < review.revisions or self.protocol_version < review.protocol_version
+
+
 class NoticeRow(Base, table=True):
     """A notice about a record's report; one that came before the report waits with `applied` false. It may be told
     again, of another record, with which it went when two were parted or made one: `emitted_at` is when that was."""

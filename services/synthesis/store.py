@@ -58,6 +58,7 @@ from services.synthesis.models import (
     ReconciliationRow,
     RejudgementRow,
     ReportRow,
+    ReportTextRow,
     ReviewRow,
     RevisionRow,
     RewordingRow,
@@ -221,6 +222,27 @@ def newest_confidences(work: Work, review: str, cmocs: Collection[str]) -> dict[
         for row in work.session.scalars(select(ConfidenceRow).where(col(ConfidenceRow.seq).in_(part)))
     )
     return {row.cmoc: row for row in found}
+
+
+def report_texts(work: Work, review: str) -> list[ReportTextRow]:
+    """What was written last for each item of reports, in the order of their names."""
+    newest = select(func.max(col(ReportTextRow.seq))).where(col(ReportTextRow.review) == review)
+    found = select(ReportTextRow).where(col(ReportTextRow.seq).in_(newest.group_by(col(ReportTextRow.item))))
+    return list(work.session.scalars(found.order_by(col(ReportTextRow.item))))
+
+
+def newest_report_text(work: Work, review: str, item: str) -> ReportTextRow | None:
+    """What was written last for one item."""
+    query = select(ReportTextRow).where(col(ReportTextRow.review) == review, col(ReportTextRow.item) == item)
+    return work.session.scalars(query.order_by(col(ReportTextRow.seq).desc()).limit(1)).first()
+
+
+def report_texts_of_item(
+    work: Work, review: str, item: str, page: PageAsked, *, newest_first: bool = False
+) -> Found[ReportTextRow]:
+    """All that was written for an item of reports, oldest first or newest."""
+    query = select(ReportTextRow).where(col(ReportTextRow.review) == review, col(ReportTextRow.item) == item)
+    return read_page(work, query, page, col(ReportTextRow.seq), descending=newest_first)
 
 
 def theory_events(work: Work, review: str, cmoc: str, page: PageAsked) -> Found[TheoryEventRow]:
@@ -1017,6 +1039,7 @@ _ACTORS: tuple[tuple[Any, Any], ...] = (
     (LinkJudgementRow, col(LinkJudgementRow.by)),
     (LinkRow, col(LinkRow.withdrawn_by)),
     (RejudgementRow, col(RejudgementRow.closed_by)),
+    (ReportTextRow, col(ReportTextRow.by)),
     (TheoryEventRow, col(TheoryEventRow.actor)),
 )
 

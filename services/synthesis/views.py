@@ -30,6 +30,7 @@ from services.synthesis.models import (
     ReconciliationRow,
     RejudgementRow,
     ReportRow,
+    ReportTextRow,
     ReviewRow,
 )
 from shared.db.work import Work
@@ -70,6 +71,7 @@ from shared.wire.synthesis import (
     QuoteSelector,
     ReconciliationView,
     RejudgementView,
+    ReportTextView,
     ReportView,
     RevisionContent,
     RevisionListed,
@@ -523,6 +525,11 @@ def signing_view(work: Work, review: str, number: int) -> Signing:
         open_comments=row.open_comments if row is not None else 0, despite=row.despite if row is not None else None,
         comments=row.comments if row is not None else [],
     )  # fmt: skip
+
+
+def report_text_view(row: ReportTextRow, about: ReviewRow) -> ReportTextView:
+    shown = row.model_dump(include=set(ReportTextView.model_fields) - {"event", "out_of_date"})
+    return ReportTextView(event=row.event_id, out_of_date=row.is_behind(about), **shown)
 
 
 def _quoted(row: FragmentRow) -> Quoted | None:

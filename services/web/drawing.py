@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from hashlib import sha256
+from itertools import groupby
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -16,6 +17,8 @@ import yaml
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from shared.reporting.documents import Item
+from shared.reporting.wording import shown
 from shared.strategies.dialects import DIALECTS
 
 _HERE = Path(__file__).parent
@@ -24,7 +27,7 @@ STATIC = _HERE / "static"
 #: The pages of a review that each of its pages leads to, in their order.
 ROOMS = (
     "mine", "records", "duplicates", "conflicts", "protocol", "sources", "imports", "exports", "people", "flow",
-    "synthesis", "findings",
+    "synthesis", "findings", "reports",
 )  # fmt: skip
 
 
@@ -57,7 +60,7 @@ def environment() -> Environment:
     }
     made.filters |= {
         "instant": instant, "day": day, "link": link, "number": number, "source": source, "stage": stage,
-        "steps_of": steps_of,
+        "steps_of": steps_of, "shown": shown, "sections": sections,
     }  # fmt: skip
     return made
 
@@ -186,6 +189,11 @@ def steps_of(at: str) -> list[tuple[str, int | None]]:
 def number(n: float) -> str:
     """A number with thin spaces between its thousands."""
     return f"{n:,}".replace(",", "\u202f")
+
+
+def sections(items: Iterable[Item]) -> list[tuple[str, list[Item]]]:
+    """The items of a report by the sections that they stand in."""
+    return [(name, list(them)) for name, them in groupby(items, lambda item: item.section)]
 
 
 def link(address: str | None) -> str | None:

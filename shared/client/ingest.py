@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from shared.events.ingest import NoticeKind
+    from shared.wire import common
     from shared.wire import ingest as wire
 else:
+    common = Forms("shared.wire.common")
     wire = Forms("shared.wire.ingest")
 
 
@@ -25,6 +27,10 @@ class IngestClient:
 
     def status(self, review: str) -> wire.IngestStatus:
         return self._http.get(f"/ingest/reviews/{part(review)}/status", wire.IngestStatus)
+
+    def automations(self, review: str) -> list[common.AutomationView]:
+        """The steps that are taken by themselves, each with the version of its rules."""
+        return self._http.listed(f"/ingest/reviews/{part(review)}/automations", common.AutomationView)
 
     def quotas(self) -> Iterator[wire.QuotaView]:
         """How much each source was asked on each day, the newest day first; for leads."""

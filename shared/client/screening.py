@@ -10,10 +10,11 @@ from shared.client.forms import Forms
 from shared.client.http import Http, part
 
 if TYPE_CHECKING:
-    from shared.wire import assigning, stream, training
+    from shared.wire import assigning, common, stream, training
     from shared.wire import screening as wire
 else:
     assigning = Forms("shared.wire.assigning")
+    common = Forms("shared.wire.common")
     wire = Forms("shared.wire.screening")
     stream = Forms("shared.wire.stream")
     training = Forms("shared.wire.training")
@@ -24,6 +25,10 @@ class ScreeningClient:
 
     def __init__(self, http: Http) -> None:
         self._http = http
+
+    def automations(self, review: str) -> list[common.AutomationView]:
+        """The steps that are taken by themselves, each with the version of its rules."""
+        return self._http.listed(f"/screening/reviews/{part(review)}/automations", common.AutomationView)
 
     def claim(self, review: str, stage: str | None = None, kind: wire.Kind = "screening") -> wire.TaskInHand | None:
         """The next task for me, under a lease (again the same one while it lives); None when nothing waits.

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from shared.events.synthesis import Credibility, Element, Stance
+    from shared.wire import common
     from shared.wire import synthesis as wire
 else:
+    common = Forms("shared.wire.common")
     wire = Forms("shared.wire.synthesis")
 
 
@@ -27,6 +29,10 @@ class SynthesisClient:
 
     def status(self, review: str) -> wire.StatusView:
         return self._http.get(f"/synthesis/reviews/{part(review)}", wire.StatusView)
+
+    def automations(self, review: str) -> list[common.AutomationView]:
+        """The steps that are taken by themselves, each with the version of its rules."""
+        return self._http.listed(f"/synthesis/reviews/{part(review)}/automations", common.AutomationView)
 
     def standing(self, review: str, *, on: date | None = None) -> wire.Standing:
         """What anybody who may read the review knows of it: its newest revision, and the one in force at the end of a
@@ -330,3 +336,20 @@ class SynthesisClient:
 
     def triggers(self, review: str) -> Iterator[wire.TriggerView]:
         return self._http.pages(f"/synthesis/reviews/{part(review)}/triggers", wire.TriggerView)
+
+    # What people write for reports
+
+    def report_texts(self, review: str) -> list[wire.ReportTextView]:
+        """What holds of each item that only people can write."""
+        return self._http.listed(f"/synthesis/reviews/{part(review)}/report-texts", wire.ReportTextView)
+
+    def texts_of_item(self, review: str, item: str, *, newest_first: bool = False) -> Iterator[wire.ReportTextView]:
+        """All that was written for an item, oldest first or newest, which is the one that holds."""
+        path = f"/synthesis/reviews/{part(review)}/report-texts/{part(item)}"
+        return self._http.pages(path, wire.ReportTextView, newest_first=newest_first or None)
+
+    def write_report_text(self, review: str, item: str, text: str, *, seen: str | None = None) -> wire.ReportTextView:
+        """Writes an item of reports, or confirms it by the same words. Raises Conflict where another than the one that
+        was `seen` holds."""
+        path = f"/synthesis/reviews/{part(review)}/report-texts/{part(item)}"
+        return self._http.send("PUT", path, wire.ReportTextView, {"text": text, "seen": seen})

@@ -390,6 +390,19 @@ class CourseChanged(Event, type="synthesis.course.changed", key="review", topic=
     why: str
 
 
+class ReportTextWritten(Event, type="synthesis.report_text.written", key="review", topic="synthesis.reviews"):
+    """A lead wrote what reports say of an item that only people can say, or confirmed it as it is (`confirmed`), when
+    `revision` was the newest (0 before the first) under this version of the protocol; it supersedes what was written
+    of that item before. Its words are not told: `sha256` is theirs."""
+
+    item: Id
+    sha256: str
+    confirmed: bool
+    revision: Count
+    protocol_version: Count
+    by: Id
+
+
 class ReviewOverdue(Event, type="synthesis.review.overdue", key="review", topic="synthesis.reviews"):
     """A review missed its publication cadence."""
 

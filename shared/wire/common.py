@@ -65,11 +65,13 @@ def _whole(value: object) -> object:
 #: For a whole number, after its bounds: no text, no truth value, no fraction.
 WHOLE = BeforeValidator(_whole)
 
-#: What people write, with its longest length in characters; a database keeps all of it. `Line`, `Reason` and
-#: `Prose` say something, `Short` and `Long` may be empty.
+#: What people write, with its longest length in characters; a database keeps all of it. `Line`, `Reason`,
+#: `Prose` and `Chapter` say something, `Short` and `Long` may be empty.
 Line = Annotated[str, _saying(500), AfterValidator(_said)]
 Reason = Annotated[str, _saying(2000), AfterValidator(_said)]
 Prose = Annotated[str, _saying(5000), AfterValidator(_said)]
+#: A chapter of a report, as people write it.
+Chapter = Annotated[str, _saying(20_000), AfterValidator(_said)]
 #: What a text of a record should be, as long as an abstract may be.
 Corrected = Annotated[str, _saying(LONGEST_ABSTRACT), AfterValidator(_said)]
 
@@ -106,6 +108,17 @@ class Fault(BaseModel):
     why: str
     line: int | None = None
     column: int | None = None
+
+
+class AutomationView(BaseModel):
+    """A step that the platform takes by itself: what it does, by which `version` of its rules, who decides in the end,
+    and whether it was evaluated on this review's own material."""
+
+    step: str
+    does: str
+    version: int
+    decided_by: str
+    evaluated: bool
 
 
 class Problem(BaseModel):

@@ -21,7 +21,7 @@ from shared.events.synthesis import (
     Stance,
     Status,
 )
-from shared.wire.common import Given, Line, Prose, Reason
+from shared.wire.common import Chapter, Given, Line, Prose, Reason
 
 DataType = Literal["participant_quote", "author_interpretation", "observation", "quantitative"]
 Evidenced = Literal["explicit", "inferred", "none"]
@@ -1306,3 +1306,30 @@ class CodingAgreementView(BaseModel):
     where_both: AgreedView
     by_element: dict[Element, AgreedView]
     by_stance: dict[Stance, AgreedView]
+
+
+# What people write for reports
+
+
+class NewReportText(Given):
+    """What a report says where only people can say it, in plain words. The same as it says already confirms it as it
+    is. `seen` is the `event` of the text that whoever writes had before them: over a newer one nothing is written."""
+
+    text: Chapter
+    seen: Line | None = None
+
+
+class ReportTextView(BaseModel):
+    """What a report says of an item where only people can say it: who wrote it, or `confirmed` it as it was, when,
+    and which `revision` was the newest then (0 before the first) under which version of the protocol. It is
+    `out_of_date` where the review has a later one of either."""
+
+    item: str
+    text: str
+    confirmed: bool
+    by: str
+    at: datetime
+    revision: int
+    protocol_version: int
+    out_of_date: bool
+    event: str

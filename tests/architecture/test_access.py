@@ -383,6 +383,7 @@ SENT: dict[str, Any] = {
         "methodological_limitations": "none", "coherence": "none", "adequacy": "none", "relevance": "none",
         "confidence": "high", "why": "why",
     },
+    "/report-texts/{item}": {"text": "so"},
     "/appraisals": {"credibility": "caution", "why": "why"},
     "/discard": {"reason": "why"},
     "/held/discard": {"topic": THING, "key": THING, "reason": "why"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 from services.ingest import store, views
 from services.ingest.api.router import Reading, Unit, router
 from services.ingest.commands import watches
+from services.ingest.domain.automations import AUTOMATIONS
 from services.ingest.domain.coverage import coverage
 from services.ingest.ports.fulltext.catalog import NAME as FULL_TEXTS
 from shared.http.auth import Lead, Reader
@@ -12,6 +13,7 @@ from shared.http.paging import Hundred
 from shared.http.parameters import Day, Name, Word
 from shared.http.units import IdempotencyKey
 from shared.paging import Page
+from shared.wire.common import AutomationView
 from shared.wire.ingest import (
     CitationView,
     Coverage,
@@ -22,6 +24,13 @@ from shared.wire.ingest import (
     WatchPurpose,
     WatchView,
 )
+
+
+@router.get("/reviews/{review}/automations")
+def list_automations(review: Name, work: Reading, person: Reader) -> list[AutomationView]:
+    """The steps of ingest that are taken by themselves, each with the version of its rules."""
+    store.review_of(work, review)
+    return list(AUTOMATIONS)
 
 
 @router.get("/reviews/{review}/status")

@@ -16,6 +16,9 @@ from services.ingest.domain.titles import TELLING_TITLE
 
 Verdict = Literal["same", "maybe", "different"]
 
+#: The number of these rules: one more where any two descriptions come out otherwise than before.
+RULES = 1
+
 #: From how many words about its subject a title is so long that no two works have it in one journal on one page.
 _LONG_TITLE = 5
 

@@ -11,6 +11,7 @@ from services.screening import store, views
 from services.screening.api.router import Reading, router
 from services.screening.commands import queue
 from services.screening.domain import TaskStates
+from services.screening.domain.automations import AUTOMATIONS
 from shared.db.work import Work
 from shared.errors import Invalid, NotFound
 from shared.http.auth import Confirmer, Reader
@@ -18,6 +19,7 @@ from shared.http.paging import Hundred
 from shared.http.parameters import AskedNumber, Day, Name, Word
 from shared.paging import Page
 from shared.tokens import Person
+from shared.wire.common import AutomationView
 from shared.wire.people import OldNames
 from shared.wire.screening import (
     Funnel,
@@ -33,6 +35,13 @@ from shared.wire.screening import (
 Review = Name
 Record = Name
 Stage = Name
+
+
+@router.get("/reviews/{review}/automations")
+def list_automations(review: Review, work: Reading, person: Reader) -> list[AutomationView]:
+    """The steps of screening that are taken by themselves, each with the version of its rules."""
+    views.known_plan(work, review)
+    return list(AUTOMATIONS)
 
 
 @router.get("/reviews/{review}/queue")

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from shared.events.protocol import Protocol
 from shared.events.values import earliest_day, latest_day
 
+#: The number of how they are applied: one more where a date comes out otherwise than before.
+RULES = 1
+
 #: The rules by which a protocol's dates keep a record out.
 DATE_RULES = ("published_after", "published_until")
 

@@ -49,10 +49,10 @@ async def take_crate(asked: Asked) -> Drawn:
     )
 
 
-@pages.page(_AT + "/evidence/{kind}")
+@pages.page(_AT + "/evidence/{shape}")
 async def take_evidence(asked: Asked) -> Drawn:
     """The links that a revision rests on, in a form that is read elsewhere, for members."""
-    review, number, kind = asked.path["review"], numbered(asked.path["number"]), asked.path["kind"]
+    review, number, kind = asked.path["review"], numbered(asked.path["number"]), asked.path["shape"]
     if kind not in get_args(EvidenceForm):
         raise NotFound(f"the evidence of a revision has no form {kind[:50]!r}")
     form = cast(EvidenceForm, kind)

@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from datetime import date
 
     from shared.events.ingest import NoticeKind
+    from shared.wire import common
     from shared.wire import ingest as wire
 else:
+    common = Forms("shared.wire.common")
     wire = Forms("shared.wire.ingest")
 
 
@@ -27,6 +29,10 @@ class AsyncIngestClient:
 
     async def status(self, review: str) -> wire.IngestStatus:
         return await self._http.get(f"/ingest/reviews/{part(review)}/status", wire.IngestStatus)
+
+    async def automations(self, review: str) -> list[common.AutomationView]:
+        """The steps that are taken by themselves, each with the version of its rules."""
+        return await self._http.listed(f"/ingest/reviews/{part(review)}/automations", common.AutomationView)
 
     def quotas(self) -> AsyncIterator[wire.QuotaView]:
         """How much each source was asked on each day, the newest day first; for leads."""

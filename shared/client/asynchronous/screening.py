@@ -12,10 +12,11 @@ from shared.client.asynchronous.http import AsyncHttp, part
 from shared.client.forms import Forms
 
 if TYPE_CHECKING:
-    from shared.wire import assigning, stream, training
+    from shared.wire import assigning, common, stream, training
     from shared.wire import screening as wire
 else:
     assigning = Forms("shared.wire.assigning")
+    common = Forms("shared.wire.common")
     wire = Forms("shared.wire.screening")
     stream = Forms("shared.wire.stream")
     training = Forms("shared.wire.training")
@@ -26,6 +27,10 @@ class AsyncScreeningClient:
 
     def __init__(self, http: AsyncHttp) -> None:
         self._http = http
+
+    async def automations(self, review: str) -> list[common.AutomationView]:
+        """The steps that are taken by themselves, each with the version of its rules."""
+        return await self._http.listed(f"/screening/reviews/{part(review)}/automations", common.AutomationView)
 
     async def claim(
         self, review: str, stage: str | None = None, kind: wire.Kind = "screening"

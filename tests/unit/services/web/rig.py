@@ -32,9 +32,10 @@ REVIEW = "gardens"
 #: What is no page: pictures, feeds and files.
 FILES = {
     "/reviews/{review}/flow.svg", "/reviews/{review}/flow.png", "/reviews/{review}/feed.atom",
+    "/reviews/{review}/reports/{kind}/report.docx", "/reviews/{review}/reports/{kind}/report.json",
     "/reviews/{review}/exports/{export}/file", "/reviews/{review}/texts/{text}/file",
     *("/reviews/{review}/findings/{number}/" + kept for kept in (
-        "cite.bib", "cite.ris", "signed.json", "prov.json", "keys.json", "crate", "as/{form}", "evidence/{kind}",
+        "cite.bib", "cite.ris", "signed.json", "prov.json", "keys.json", "crate", "as/{form}", "evidence/{shape}",
         "cmocs/{cmoc}/diagram.svg",
         "cmocs/{cmoc}/diagram.png",
     )),

@@ -66,7 +66,8 @@ def people(site: Site) -> People:
         link = next(living.synthesis.evidence(REVIEW)).link
     named = {
         "stage": "sift", "record": record, "imported": imported, "export": export, "watch": watch, "batch": batch,
-        "run": run, "preview": preview, "task": task, "link": link, "cmoc": "c1", "form": "markdown", "kind": "matrix",
+        "run": run, "preview": preview, "task": task, "link": link, "cmoc": "c1", "form": "markdown", "shape": "matrix",
+        "kind": "rameses", "item": "funding",
     }  # fmt: skip
     members = {role: site.member(f"A {role}", role) for role in OF_MEMBERS}
     return People(site, Browser(site), site.member("A stranger", "lead", ELSEWHERE), members, named)

@@ -152,7 +152,20 @@ def _synthesised(site: Site) -> list[str]:
         "/rewordings", "/rewordings/c1/outcome",
         "/extractions", f"/extractions/{differing}", "/coding-agreement",
     ]  # fmt: skip
-    return [*(f"{AT}/synthesis{path}" for path in inside), *(f"{AT}/records/{it}/evidence" for it in (record, waiting))]
+    reports = [
+        f"{AT}/reports",
+        f"{AT}/reports/texts/limitations",
+        f"{AT}/reports/prisma",
+        f"{AT}/reports?kind=a&revision=b",
+    ]
+    with site.client(site.admin) as living:
+        for text in ("We are two.", "We are " + "long" * 40):
+            living.synthesis.write_report_text(REVIEW, "limitations", text)
+    return [
+        *reports,
+        *(f"{AT}/synthesis{path}" for path in inside),
+        *(f"{AT}/records/{it}/evidence" for it in (record, waiting)),
+    ]
 
 
 def _coded_by_two(site: Site) -> str:

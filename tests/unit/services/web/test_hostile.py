@@ -38,7 +38,7 @@ FIELDS = (
     "context of a CMOC", "outcome of a CMOC", "question of sift", "label of opinion", "help of opinion",
     "label of a field", "help of a field", "title of a record", "abstract", "reason of a vote", "note", "summary",
     "paraphrase", "quote", "rationale", "why it is trusted", "why it is taken back", "how it is judged anew",
-    "why it is declined", "why one may be sure",
+    "why it is declined", "why one may be sure", "text of a report",
 )  # fmt: skip
 
 #: Those whose lines some page shows.
@@ -149,6 +149,7 @@ def synthesises(site: Site) -> None:
         living.synthesis.decline(REVIEW, proposal.proposal, whole("why it is declined"))
         sure = JUDGED | {"why": whole("why one may be sure")}
         living.synthesis.judge_confidence(REVIEW, next(iter(living.synthesis.cmocs(REVIEW))).cmoc, sure)
+        living.synthesis.write_report_text(REVIEW, "funding", whole("text of a report"))
         living.ingest.notice(REVIEW, records[0], kind="retraction", reason=whole("why it is retracted"), drill=True)
         site.waits(lambda: list(living.synthesis.rejudgements(REVIEW, "open")))
         for it in list(living.synthesis.rejudgements(REVIEW, "open")):

@@ -36,7 +36,7 @@ REFUSING = {
         "records/{record}/correct", "records/{record}/evidence", "records/{record}/merge", "records/{record}/notice",
         "records/{record}/retrieval", "records/{record}/texts", "records/{record}/texts/{text}/withdraw",
         "screen/{stage}/note", "screen/{stage}/vote", "sources/{watch}/nothing-new",
-        "synthesis/judgements/{rejudgement}/close", "synthesis/links/{link}/appraise",
+        "reports/texts/{item}", "synthesis/judgements/{rejudgement}/close", "synthesis/links/{link}/appraise",
         "synthesis/links/{link}/withdraw", "synthesis/sign",
     )),
 }  # fmt: skip

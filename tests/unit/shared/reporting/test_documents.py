@@ -1,0 +1,154 @@
+"""A report is made of words of ours, of what data state, and of numbers, of which none is typed."""
+
+from __future__ import annotations
+
+import ast
+import json
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+from docx import Document as word
+from hypothesis import given
+from hypothesis import strategies as st
+
+import shared.reporting.parts
+from shared.reporting.as_docx import as_docx
+from shared.reporting.as_json import as_json
+from shared.reporting.asking import EVERY, Query, Request, Step, found_in, reckoned
+from shared.reporting.checklists import AUTHORED, KINDS, checklist
+from shared.reporting.documents import Authored, Document, Item, Paragraph, Stated, Words, said
+from shared.reporting.gathered import Answer, Gathered, answered, wanted
+from shared.reporting.parts import PARTS
+from shared.reporting.parts.rows import MOST_ROWS, named, table
+from shared.reporting.reports import document_of
+from tests.unit.shared.reporting.typed import typed
+
+NUMBERS = {
+    "prisma": 42, "prisma-s": 16, "prisma-lsr": 14, "rameses": 19,
+}  # fmt: skip
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3),
+    max_leaves=20,
+)
+STEPS = st.lists(st.sampled_from(["a", "b", EVERY, ("a", "1"), ("b", "x")]), max_size=4).map(tuple)
+
+
+def report(*blocks: Any, authored: tuple[Authored, ...] = (), name: str = "Gardens") -> Document:
+    item = Item("1", "Title", "What it is", blocks, authored)
+    return Document("prisma", "PRISMA", "Somebody", "gardens", name, None, "2026-11-30", (item,))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_item_of_a_guideline_is_there_once_and_is_filled_in_by_data_or_people(kind):
+    items = checklist(kind).items
+
+    assert len({item.number for item in items}) == len(items) == NUMBERS[kind]
+    for item in items:
+        assert item.filled_by or item.written, item
+        assert {*item.filled_by} <= {*PARTS} and {*item.written} <= {*AUTHORED}, item
+        assert not any(letter.isdigit() for letter in item.about), item
+
+
+def test_whatever_can_be_filled_in_or_written_is_asked_for():
+    items = [item for kind in KINDS for item in checklist(kind).items]
+
+    assert {name for item in items for name in item.filled_by} == {*PARTS}
+    assert {name for item in items for name in item.written} == {*AUTHORED}
+    assert not any(letter.isdigit() for asks in AUTHORED.values() for letter in asks)
+
+
+def test_no_words_of_a_part_have_a_digit_also_where_no_data_lead_there():
+    for file in Path(shared.reporting.parts.__file__).parent.glob("*.py"):
+        tree = ast.parse(file.read_text())
+        strings = [
+            node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]
+        assert [it for it in strings if any(letter.isdigit() for letter in it) and not it.isidentifier()] == []
+
+
+def test_a_number_that_somebody_typed_is_found():
+    assert typed(report(said("Found: {n}.", n=Stated("3")))) == []
+    assert typed(report(said("Found: 3."))) == ["Found: 3."]
+    assert typed(report(Paragraph((Words("99 records"),)))) == ["99 records"]
+    assert typed(report(table("Of 2019", ("n",), ["x"], lambda it: (named(it),)))) == ["Of 2019"]
+
+
+@given(JSON, STEPS)
+def test_whatever_an_answer_says_a_step_leads_somewhere_or_nowhere(answer, steps):
+    found = found_in(answer, steps)
+
+    assert reckoned(answer, Query(Request("/a"), steps, "count")) == len(found)
+    value = reckoned(answer, Query(Request("/a"), steps))
+    assert value is None or (len(found) == 1 and found[0] == value and not isinstance(value, bool))
+
+
+@pytest.mark.parametrize(
+    ("steps", "how", "value"),
+    [
+        (("stages", ("stage", "sift"), "n"), "value", 3),
+        (("stages", ("stage", "none"), "n"), "value", None),
+        (("stages", EVERY, "n"), "sum", 7),
+        (("stages", EVERY), "count", 2),
+        (("stages", EVERY, "of"), "distinct", 1),
+        (("stages",), "value", None),
+    ],
+)
+def test_a_number_is_read_out_of_its_answer(steps: tuple[Step, ...], how, value):
+    answer = {"stages": [{"stage": "sift", "n": 3, "of": "a"}, {"stage": "depth", "n": 4, "of": "a"}]}
+
+    assert reckoned(answer, Query(Request("/a"), steps, how)) == value
+
+
+def test_how_a_number_is_read_is_said_in_words():
+    query = Query(Request("/flow", (("on", "2026-11-30"),)), ("stages", ("stage", "sift"), "n"))
+
+    assert (query.request.line, query.reading) == ("GET /flow?on=2026-11-30", "stages[stage=sift].n")
+    assert Query(Request("/a"), ("items", EVERY), "count").reading == "count of items[*]"
+
+
+def test_a_word_document_holds_whatever_people_and_sources_wrote():
+    odd = "<b>&amp;]]></b> \x00\x0b\x1b\ufffe\ufdd0 \u202e\u200b{n} \U0001f600 " + "long" * 500
+    written = Authored("funding", "Who paid.", text=f"{odd}\n\n\n{odd}", by=odd)
+    file = as_docx(report(said("{it}", it=Stated(odd)), authored=(written,), name=odd))
+
+    said_there = "".join(line.text for line in word(BytesIO(file)).paragraphs)
+    assert said_there.count("<b>&amp;]]></b> ") == 5 and said_there.count("\U0001f600") == 5
+    assert "\x00" not in said_there and "\ufffd" in said_there
+
+
+def test_a_long_table_is_cut_and_says_so():
+    made = table("Records", ("title",), range(MOST_ROWS + 5), lambda n: (named(n),))
+
+    assert len(made.rows) == MOST_ROWS and made.cut
+    assert as_json(report(made))["items"][0]["blocks"][0]["cut"] is True
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("revision", [None, 3])
+def test_where_nothing_is_known_yet_a_report_says_what_lacks_and_no_number(kind, revision):
+    gathered = Gathered("gardens", kind, revision, {})
+    document = document_of(answered(gathered, dict.fromkeys(wanted(gathered))))
+
+    assert typed(document) == [] and document.queries() == []
+    assert len(json.dumps(as_json(document))) > 1_000 and as_docx(document)
+
+
+def test_what_is_asked_next_follows_from_what_was_answered():
+    gathered = Gathered("gardens", "prisma", None, {})
+    first = dict.fromkeys(wanted(gathered))
+    first |= {
+        gathered.standing: Answer({"revisions": 2}), gathered.status: Answer({"protocol_version": 4}),
+        gathered.undated_flow: Answer({"on": "2026-11-30"}),
+    }  # fmt: skip
+
+    then = [request.line for request in wanted(answered(gathered, first))]
+
+    assert then == [
+        "GET /protocol/reviews/gardens/versions/4",
+        "GET /screening/reviews/gardens/flow?on=2026-11-30",
+        "GET /screening/reviews/gardens/flow?cycle=3",
+    ]
