@@ -8,8 +8,20 @@ from typing import Annotated, Any, get_args
 from fastapi import APIRouter, Query, Response
 
 from services.synthesis import store, views
+from services.synthesis.commands import (
+    comments,
+    confidence,
+    courses,
+    evidence,
+    exports,
+    notices,
+    proposals,
+    report_texts,
+    reports,
+    revisions,
+    rewordings,
+)
 from services.synthesis.commands import extraction as extractions
-from services.synthesis.commands import report_texts
 from services.synthesis.domain.automations import AUTOMATIONS
 from services.synthesis.domain.changes import change_class, differences
 from services.synthesis.domain.graphml import graphml_of

@@ -1050,6 +1050,10 @@ class StatusView(BaseModel):
     open_proposals: int = 0
     #: Revisions that wait for a DOI because something is wrong.
     dois_in_trouble: int = 0
+    #: Links whose CMOC reads otherwise since they were coded, and of which nobody has judged whether they hold.
+    links_to_judge: int = 0
+    #: What members said of lines of the draft, and nobody has resolved.
+    open_comments: int = 0
 
 
 # Figures
@@ -1192,10 +1196,6 @@ class Saturation(BaseModel):
     last_minor: RevisionListed | None
     since_major: int
     since_minor: int
-    #: Links whose CMOC reads otherwise since they were coded, and of which nobody has judged whether they hold.
-    links_to_judge: int = 0
-    #: What members said of lines of the draft, and nobody has resolved.
-    open_comments: int = 0
 
 
 # Extraction

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from shared.events.synthesis import Credibility, Element, Stance
+    from shared.wire import common
     from shared.wire import synthesis as wire
 else:
     common = Forms("shared.wire.common")
@@ -69,12 +70,12 @@ class AsyncSynthesisClient:
         stance: Stance | None = None,
         asked: bool = False,
     ) -> AsyncIterator[wire.EvidenceView]:
-        """Every link, of one record, study, CMOC, element or stance, this one, or those that speak for a proposal,
-        where given."""
+        """Every link, of one record, study, CMOC, element or stance, this one, those that speak for a proposal, or
+        those of which somebody should judge whether they still hold, where given."""
         path = f"/synthesis/reviews/{part(review)}/evidence"
-        asked = {"record": record, "cmoc": cmoc, "element": element, "link": link, "proposal": proposal}
-        asked |= {"study": study, "stance": stance}
-        return self._http.pages(path, wire.EvidenceView, **asked)
+        by = {"record": record, "cmoc": cmoc, "element": element, "link": link, "proposal": proposal}
+        by |= {"study": study, "stance": stance}
+        return self._http.pages(path, wire.EvidenceView, **by, asked=asked or None)
 
     async def withdraw(self, review: str, fragment: str, why: str, *, link: str | None = None) -> wire.Withdrawn:
         body = {"why": why, "link": link}
