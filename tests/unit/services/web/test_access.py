@@ -82,6 +82,8 @@ def asks(browser: Browser, what: str, named: Mapping[str, str]) -> Browser:
     proof = shown.form("/sign-out" if browser.session else "/sign-in")["proof"]
     fields = dict.fromkeys(("lease", "task", "record", "other", "first", "second", "ruling", "lacking", "reason"), "1")
     given = {"proof": proof, "once": "", **fields}
+    if "/comments" in path or "/rewordings" in path:  # What a page itself asks for, before the platform is.
+        given |= {"part": "outcome", "cmoc": "c1", "text": "1", "why": "1", "links": "1", "verdict": "keep"}
     if path.endswith(("/imports", "/texts")):
         browser.page = browser.http.post(
             filled(path, **named), data=given, files={"file": ("a.ris", b"TY  - JOUR\nER  - \n")}

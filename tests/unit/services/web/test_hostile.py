@@ -55,7 +55,11 @@ LINES = (
 )
 
 #: Pages that no link leads to.
-APART = {"/sign-in", "/join"}
+#: The last three are of reviews whose reports two people code, which this one is not.
+APART = {
+    "/sign-in", "/join", "/reviews/{review}/synthesis/extractions", "/reviews/{review}/synthesis/coding-agreement",
+    "/reviews/{review}/synthesis/extractions/{extraction}",
+}  # fmt: skip
 
 #: How much of a list's address is chosen: it is narrowed by one thing, or by the days of a year.
 _CHOSEN = 2

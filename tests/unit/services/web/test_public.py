@@ -72,7 +72,7 @@ def test_once_it_is_public_anybody_reads_the_newest_revision_and_no_name_of_a_me
 def test_every_page_for_readers_opens_and_every_other_asks_to_sign_in(site, lead, anybody):
     says(site, lead, True)
     own = {
-        filled(shown.path, stage="sift"): shown.open_to
+        filled(shown.path, stage="sift", cmoc="c1", form="markdown"): shown.open_to
         for table in ALL for shown in table.all
         if shown.method == "GET" and shown.path.startswith("/reviews/{review}")
     }  # fmt: skip
