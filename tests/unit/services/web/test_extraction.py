@@ -63,7 +63,8 @@ def test_two_are_given_the_report_code_it_blind_and_decide_what_they_differ_in(s
     assert "trust" not in said(site.admin.goes(evidence)).partition("What is coded")[2].partition("Code a fragment")[0]
     ben.goes(evidence).sends(f"{at}/finish")
 
-    assert "the same place, another stance" in said(ben) and "0 of 1 are decided" in said(ben)
+    assert "the same place, another stance" in said(ben) and "0 agreed, 1 to decide" in said(ben)
+    assert "What Ana says" in said(ben) and "to be reconciled" in said(ben) and "does not stand" not in said(ben)
     (difference,) = re.findall(r'name="difference" value="([^"]+)"', ben.text)
     ben.sends(f"{at}/reconcile", **{f"why-{difference}": "no choice"})
     assert ben.page.status_code == 422 and f'href="#keep-{difference}-first"' in ben.text and "no choice" in ben.text
@@ -71,6 +72,8 @@ def test_two_are_given_the_report_code_it_blind_and_decide_what_they_differ_in(s
     assert ben.page.status_code == 422 and f'href="#why-{difference}"' in ben.text
     ben.goes(at).sends(f"{at}/reconcile", keep="first", **{f"why-{difference}": "the table <b>says</b> so"})
     assert ben.at == at and "It is decided." in said(ben) and "the table &lt;b&gt;says&lt;/b&gt; so" in said(ben)
+    assert "the same place, another stance" in said(ben) and "0 agreed, 1 decided, 0 to decide" in said(ben)
+    assert "dropped" in said(ben) and "Dropped by Ben: the table" in said(ben)
     with site.client(site.admin) as living:
         site.waits(lambda: living.synthesis.draft(REVIEW).counts.links == 1)
 
