@@ -194,6 +194,7 @@ def manual_searches(work: Work, row: ReviewRow) -> list[ManualSearch]:
 
 def status(work: Work, row: ReviewRow) -> StatusView:
     rejudgements, drills = store.open_rejudgement_counts(work, row.review)
+    coded = store.count_extractions(work, row.review, [ExtractionStates.OPEN, ExtractionStates.DIFFERING])
     return StatusView(
         state=standing(row.next_due, work.now.date(), row.course),
         settled=store.settled(work, row.review),
@@ -206,6 +207,8 @@ def status(work: Work, row: ReviewRow) -> StatusView:
         dois_in_trouble=store.count_deposits_in_trouble(work, row.review),
         links_to_judge=store.count_links_to_judge(work, row.review),
         open_comments=len(store.open_comments(work, row.review)),
+        coders_differ=coded.get(ExtractionStates.DIFFERING, 0),
+        being_coded=coded.get(ExtractionStates.OPEN, 0),
         **row.model_dump(include=set(StatusView.model_fields)),
     )
 

@@ -1060,6 +1060,10 @@ class StatusView(BaseModel):
     links_to_judge: int = 0
     #: What members said of lines of the draft, and nobody has resolved.
     open_comments: int = 0
+    #: Reports whose coders differ, and of which people have not decided everything.
+    coders_differ: int = 0
+    #: Reports that not all of their coders have finished.
+    being_coded: int = 0
 
 
 # Figures

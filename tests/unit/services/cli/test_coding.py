@@ -47,6 +47,22 @@ def test_two_code_a_report_and_one_of_them_reconciles_what_they_differ_in(two_co
     assert two_coders.support() == [1, 0]
 
 
+def test_whoever_signs_is_told_what_coders_have_not_finished_or_decided(two_coders, as_):
+    two_coders.includes("r2")
+    for by, stance in (("ana", "supports"), ("ben", "bounds")):
+        as_(by, "code", "next", REVIEW)
+        two_coders.links("r1", by=by, stance=stance)
+        as_(by, "code", "finish", REVIEW, "mine")
+
+    two_coders.draft()
+    asked = " ".join(
+        as_("lead", "synthesis", "sign", REVIEW, "--summary", "One.", role="lead", typed="n\n").stderr.split()
+    )
+
+    assert f"Reports whose coders differ: 1. `living code list {REVIEW} --state differing`" in asked
+    assert "Reports that not all have finished: 1." in asked
+
+
 def test_a_report_is_given_back_to_others(two_coders, as_):
     as_("ana", "code", "next", REVIEW)
     as_("ben", "code", "next", REVIEW)

@@ -464,6 +464,20 @@ def test_of_two_reports_that_are_one_what_nobody_finished_is_asked_once(two_code
     assert rig.support() == [0, 0]
 
 
+# What waits
+
+
+def test_a_review_says_how_many_reports_wait_for_coders_and_how_many_are_to_be_reconciled(two_coders):
+    rig = two_coders
+    rig.includes("r1", "r2", "r3")
+    both_code(rig, {}, None)
+    both_code(rig, {}, {}, record="r2")
+
+    status = rig.person("rita").status(REVIEW)
+
+    assert (status.coders_differ, status.being_coded) == (1, 1)
+
+
 # Agreement
 
 
