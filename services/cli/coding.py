@@ -27,8 +27,8 @@ _KINDS = {
     "agreed": "they agree",
     "other_stance": "another stance",
     "other_inference": "another inference",
-    "only_first": "only the first",
-    "only_second": "only the second",
+    "only_first": "only {first}",
+    "only_second": "only {second}",
 }
 
 
@@ -113,14 +113,20 @@ def differences(review: str, extraction: str, every: bool, as_json: bool) -> Non
         print_json(found)
         return
     rows = [it for it in found.differences if every or not it.decided]
+    coders = dict(zip(("first", "second"), map(called, found.extraction.finished_by), strict=False))
+    names = {slot: f"{slot} ({name})" for slot, name in coders.items()}
     columns: list[tuple[str, Callable[[DifferenceView], object]]] = [
         ("difference", lambda row: row.difference),
         ("CMOC", lambda row: f"{row.cmoc}, {row.element}"),
-        ("how", lambda row: _KINDS[row.kind]),
-        *((called(coder), _side(at)) for at, coder in enumerate(found.extraction.finished_by)),
-        ("decided", lambda row: "yes" if row.decided else "no"),
+        ("how", lambda row: _KINDS[row.kind].format_map(names)),
+        *((name, _side(at)) for at, name in enumerate(names.values())),
+        ("decided", lambda row: _decision(row, names, called)),
     ]
+    agreed = sum(it.kind == "agreed" for it in found.differences)
+    left = sum(not it.decided for it in found.differences)
+    decided = len(found.differences) - agreed - left
     print_rows(rows, columns, as_json=False, empty="Nothing is left to decide.")
+    print_line(", ".join([f"{agreed} agreed", *([f"{decided} decided"] if decided else []), f"{left} to decide"]) + ".")
 
 
 @app.command(
@@ -179,6 +185,17 @@ def _named(living: Client, review: str, extraction: str) -> str:
 def _side(at: int) -> Callable[[DifferenceView], object]:
     def said(row: DifferenceView) -> object:
         one: EvidenceView | None = (row.first, row.second)[at]
-        return "" if one is None else f"{one.stance}, {one.inference}: {one.paraphrase} ({one.locator})"
+        if one is None:
+            return ""
+        decision = getattr(row, "decision", None)
+        dropped = "dropped: " if decision is not None and one.link in decision.dropped else ""
+        return f"{dropped}{one.stance}, {one.inference}: {one.paraphrase} ({one.locator})"
 
     return said
+
+
+def _decision(row: DifferenceView, names: dict[str, str], called: Callable[[str], str]) -> str:
+    """What counts of a difference, by whom and why; an earlier platform says no more than whether it is decided."""
+    if (it := getattr(row, "decision", None)) is not None:
+        return f"{names.get(it.keep, it.keep)}, by {called(it.by)}: {it.why}"
+    return "they agree" if row.kind == "agreed" else "yes" if row.decided else "no"

@@ -230,6 +230,8 @@ def status(review: str, as_json: bool) -> None:
         ["full texts", _full_texts(getattr(literature, "retrievals", None))],
         ["re-judgements open", f"{synthesis.open_rejudgements}{_drills(synthesis.open_drills)}"],
         *(["DOIs in trouble", n] for n in [getattr(synthesis, "dois_in_trouble", 0)] if n),
+        *(["reports whose coders differ", n] for n in [getattr(synthesis, "coders_differ", 0)] if n),
+        *(["reports being coded", n] for n in [getattr(synthesis, "being_coded", 0)] if n),
         ["links to judge anew", str(getattr(synthesis, "links_to_judge", 0))],
         ["comments open", str(getattr(synthesis, "open_comments", 0))],
     ]

@@ -408,6 +408,7 @@ def sign(
         draft = living.synthesis.draft(review)
         _show_to_signer(draft)
         _show_open_comments(living, review, draft)
+        _show_held_back(living, review)
         if draft.drill and not drill:
             err.print("This draft is a drill, for a drill's notice is at work in it: so will the revision be.")
         if getattr(draft, "drill_in_part", False):
@@ -446,6 +447,14 @@ def _show_open_comments(living: Client, review: str, draft: DraftView) -> None:
     called = called_in(living, review)
     whose = ", ".join(f"{called(it.person)} ({it.open})" for it in of)
     err.print(Text(f"Open comments on it: {whose}. `living synthesis comments list {review} --state open`", "yellow"))
+
+
+def _show_held_back(living: Client, review: str) -> None:
+    """Says of how many reports the coding is not finished or decided; an earlier platform counts none."""
+    status = living.synthesis.status(review)
+    for state, said in (("differing", "Reports whose coders differ"), ("open", "Reports that not all have finished")):
+        if n := getattr(status, "coders_differ" if state == "differing" else "being_coded", 0):
+            err.print(Text(f"{said}: {n}. `living code list {review} --state {state}`", "yellow"))
 
 
 def _worded(value: object) -> str:

@@ -876,6 +876,16 @@ def extractions(
     return read_page(work, query, page, col(ExtractionRow.id))
 
 
+def count_extractions(work: Work, review: str, states: Collection[str]) -> dict[str, int]:
+    """How many reports are in each of these states with their coders."""
+    query = (
+        select(col(ExtractionRow.state), func.count())
+        .where(col(ExtractionRow.review) == review, col(ExtractionRow.state).in_(states))
+        .group_by(col(ExtractionRow.state))
+    )
+    return {state: n for state, n in work.session.execute(query)}
+
+
 def titles(work: Work, review: str, records: Collection[str]) -> dict[str, str | None]:
     """The titles of these records' reports."""
     query = select(col(ReportRow.record), col(ReportRow.title)).where(col(ReportRow.review) == review)

@@ -9,7 +9,16 @@ from typing import Any
 
 from services.synthesis import store
 from services.synthesis.domain.cadence import LIVING, searched_through, standing
-from services.synthesis.domain.extraction import Agreed, ExtractionStates, HeldStates, Weighed, agreement, weighed
+from services.synthesis.domain.extraction import (
+    Agreed,
+    ExtractionStates,
+    HeldStates,
+    Sides,
+    Weighed,
+    agreement,
+    as_decided,
+    weighed,
+)
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.revisions import content_of, revision_id
 from services.synthesis.domain.saturation import Added, Replay, since, unchanged
@@ -185,6 +194,7 @@ def manual_searches(work: Work, row: ReviewRow) -> list[ManualSearch]:
 
 def status(work: Work, row: ReviewRow) -> StatusView:
     rejudgements, drills = store.open_rejudgement_counts(work, row.review)
+    coded = store.count_extractions(work, row.review, [ExtractionStates.OPEN, ExtractionStates.DIFFERING])
     return StatusView(
         state=standing(row.next_due, work.now.date(), row.course),
         settled=store.settled(work, row.review),
@@ -197,6 +207,8 @@ def status(work: Work, row: ReviewRow) -> StatusView:
         dois_in_trouble=store.count_deposits_in_trouble(work, row.review),
         links_to_judge=store.count_links_to_judge(work, row.review),
         open_comments=len(store.open_comments(work, row.review)),
+        coders_differ=coded.get(ExtractionStates.DIFFERING, 0),
+        being_coded=coded.get(ExtractionStates.OPEN, 0),
         **row.model_dump(include=set(StatusView.model_fields)),
     )
 
@@ -351,6 +363,7 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
         event=link.event_id,
         stands=link.withdrawn_at is None and link.held is None and report.stands,
         why_not=_why_not(found),
+        held=link.held if link.withdrawn_at is None else None,
         quoted=_quoted(fragment),
         selector=_selector(fragment),
         **link.model_dump(
@@ -427,10 +440,13 @@ def differences(work: Work, row: ExtractionRow, person: Person) -> DifferencesVi
     codings = store.codings(work, [row.id])[row.id]
     require_finished(row, codings)
     sides = weigh(work, row, codings, store.coded_links(work, row.id)).sides
-    shown = {
-        found[0].id: evidence_view(found)
-        for found in store.evidence_of(work, row.review, {it.link for side in sides for it in side.links})
+    decisions = store.reconciliations(work, row.id)
+    asked = {it.link for side in sides for it in side.links} | {
+        link for it in decisions for link in it.kept + it.dropped
     }
+    found = store.evidence_of(work, row.review, asked)
+    shown = {it[0].id: evidence_view(it) for it in found}
+    decided = {it.difference: reconciliation_view(it) for it in decisions}
     return DifferencesView(
         extraction=extraction_view(work, row),
         differences=[
@@ -438,12 +454,32 @@ def differences(work: Work, row: ExtractionRow, person: Person) -> DifferencesVi
                 difference=side.difference, kind=side.kind, cmoc=side.links[0].cmoc, element=side.links[0].element,
                 first=shown[side.first.link] if side.first is not None else None,
                 second=shown[side.second.link] if side.second is not None else None, decided=side.decided,
+                decision=decided.get(side.difference) if side.decided else None,
             )
-            for side in sides
+            for side in _as_they_stood(sides, decisions, finished_by(codings), found)
         ],
-        reconciliations=[reconciliation_view(it) for it in store.reconciliations(work, row.id)],
+        reconciliations=[reconciliation_view(it) for it in decisions],
         decides=person.has("reviewer") and may_decide(work, row, codings, person),
     )  # fmt: skip
+
+
+def _as_they_stood(
+    sides: Sequence[Sides],
+    decisions: Sequence[ReconciliationRow],
+    finished: Sequence[str],
+    found: Sequence[store.Evidence],
+) -> list[Sides]:
+    """What is side by side now; in the stead of what is left of a difference that people decided, that difference."""
+    coded = {it.link: it for it in store.coded_of((link, fragment) for link, fragment, _ in found)}
+    # Of a difference that came up again, and is open, nothing is decided.
+    now = [it for it in sides if it.kind == "agreed" or not it.decided]
+    open_again = {it.difference for it in now}
+    before = {
+        it.difference: as_decided(it.difference, finished, [coded[at] for at in it.kept + it.dropped if at in coded])
+        for it in decisions
+        if it.difference not in open_again
+    }
+    return [*now, *(it for it in before.values() if it is not None)]
 
 
 def reconciliation_view(row: ReconciliationRow) -> ReconciliationView:

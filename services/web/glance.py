@@ -131,6 +131,11 @@ def _of_synthesis(review: str, status: StatusView | None, draft: DraftView | Non
         yield Waiting("rejudgements", drawing.url("reviews", review, "synthesis", "judgements"), judged)
     if status.to_code and has_role(me, "reviewer", review):
         yield Waiting("to_code", drawing.url("reviews", review, "synthesis", "coding"), status.to_code)
+    coders = drawing.url("reviews", review, "synthesis", "extractions")
+    if status.coders_differ:
+        yield Waiting("coders_differ", f"{coders}?state=differing", status.coders_differ)
+    if status.being_coded:
+        yield Waiting("being_coded", f"{coders}?state=open", status.being_coded)
     if status.open_proposals and has_role(me, "lead", review):
         yield Waiting("proposals", drawing.url("reviews", review, "synthesis", "proposals"), status.open_proposals)
     if status.links_to_judge and has_role(me, "reviewer", review):

@@ -199,6 +199,10 @@ class Withdrawn(BaseModel):
     links: list[str]
 
 
+#: Why a link counts for nothing though nobody took it back: not all coders of its report have finished, they differ and
+#: nobody has decided, the other coder's link says the same and counts, or who made it gave the report back.
+Held = Literal["coding", "differs", "doubled", "left"]
+
 #: What is known of a fragment's quote: it was found in a copy (`verified`), also where its words are for whoever may
 #: read that copy alone (`withheld`), a new parse of the copy has it no more (`lost`), or nobody looked (`as_given`).
 Quoted = Literal["verified", "withheld", "lost", "as_given"]
@@ -240,7 +244,8 @@ class AppraisalView(BaseModel):
 class EvidenceView(BaseModel):
     """A link with its fragment, and the event that told it. `why_not` says why it does not stand, if so; `credibility`
     is what was judged of it last, None where that is left to how its report was judged. `asked_version` is the version
-    of the protocol since which its CMOC reads otherwise, while nobody has judged whether the link holds for that."""
+    of the protocol since which its CMOC reads otherwise, while nobody has judged whether the link holds for that.
+    `held` is why it does not count for itself (yet) between two coders."""
 
     link: str
     fragment: str
@@ -264,6 +269,7 @@ class EvidenceView(BaseModel):
     event: str
     stands: bool
     why_not: str | None
+    held: Held | None = None
     asked_version: int | None = None
 
 
@@ -1054,6 +1060,10 @@ class StatusView(BaseModel):
     links_to_judge: int = 0
     #: What members said of lines of the draft, and nobody has resolved.
     open_comments: int = 0
+    #: Reports whose coders differ, and of which people have not decided everything.
+    coders_differ: int = 0
+    #: Reports that not all of their coders have finished.
+    being_coded: int = 0
 
 
 # Figures
@@ -1205,10 +1215,6 @@ class Saturation(BaseModel):
 #: report is not included any more.
 ExtractionState = Literal["open", "differing", "done", "withdrawn"]
 
-#: Why a link counts for nothing though nobody took it back: not all coders of its report have finished, they differ and
-#: nobody has decided, the other coder's link says the same and counts, or who made it gave the report back.
-Held = Literal["coding", "differs", "doubled", "left"]
-
 #: What two coders say, side by side: the same; the same place with another stance, or another inference; or something
 #: that one of them alone has.
 DifferenceKind = Literal["agreed", "other_stance", "other_inference", "only_first", "only_second"]
@@ -1240,19 +1246,6 @@ class ExtractionClaimed(BaseModel):
     extraction: ExtractionView | None
 
 
-class DifferenceView(BaseModel):
-    """What the two coders of a report say of one element of a CMOC, side by side. It is `decided` where they agree, or
-    somebody decided that what is shown counts."""
-
-    difference: str
-    kind: DifferenceKind
-    cmoc: str
-    element: Element
-    first: EvidenceView | None
-    second: EvidenceView | None
-    decided: bool
-
-
 class ReconciliationView(BaseModel):
     """What somebody decided of a difference, and why."""
 
@@ -1266,6 +1259,20 @@ class ReconciliationView(BaseModel):
     by: str
     at: datetime
     event: str
+
+
+class DifferenceView(BaseModel):
+    """What the two coders of a report say of one element of a CMOC, side by side. It is `decided` where they agree, or
+    somebody decided what counts: then both sides are as they stood, with the `decision`."""
+
+    difference: str
+    kind: DifferenceKind
+    cmoc: str
+    element: Element
+    first: EvidenceView | None
+    second: EvidenceView | None
+    decided: bool
+    decision: ReconciliationView | None = None
 
 
 class DifferencesView(BaseModel):

@@ -129,6 +129,16 @@ def weighed(
     return Weighed(held, sides, ExtractionStates.DONE if done else ExtractionStates.DIFFERING)
 
 
+def as_decided(difference: str, finished: Sequence[str], links: Iterable[Coded]) -> Sides | None:
+    """A difference as people had it before them when they decided about these links, both sides of it; None where none
+    of them is left."""
+    by_coder = {it.coder: it for it in links}
+    first, second = (by_coder.get(coder) for coder in finished[:2])
+    if first is None and second is None:
+        return None
+    return Sides(difference, _kind(first, second), first, second, decided=True)
+
+
 def compared(finished: Sequence[str], links: Iterable[Coded]) -> Counter[tuple[Element, str, str]]:
     """How often two coders said what of an element, side by side: units (a CMOC's element in this report) of which one
     of them coded anything."""
@@ -199,12 +209,11 @@ def _side_by_side(
         # The same first, then what is at least about the same place; the smallest ids meet first, whatever came first.
         pairs = [*_met(first, second, _same), *_met(first, second, _same_piece)]
         for one, other in pairs:
-            kind: DifferenceKind = "agreed" if one.says == other.says else _parted(one, other)
-            yield _sides(extraction, kind, one, other, kept)
+            yield _sides(extraction, one, other, kept)
         for one in first:
-            yield _sides(extraction, "only_first", one, None, kept)
+            yield _sides(extraction, one, None, kept)
         for other in second:
-            yield _sides(extraction, "only_second", None, other, kept)
+            yield _sides(extraction, None, other, kept)
 
 
 def _met(
@@ -219,13 +228,16 @@ def _met(
             yield one, other
 
 
-def _parted(one: Coded, other: Coded) -> DifferenceKind:
-    return "other_stance" if one.stance != other.stance else "other_inference"
+def _kind(first: Coded | None, second: Coded | None) -> DifferenceKind:
+    if first is None or second is None:
+        return "only_second" if first is None else "only_first"
+    if first.says == second.says:
+        return "agreed"
+    return "other_stance" if first.stance != second.stance else "other_inference"
 
 
-def _sides(
-    extraction: str, kind: DifferenceKind, first: Coded | None, second: Coded | None, kept: Collection[str]
-) -> Sides:
+def _sides(extraction: str, first: Coded | None, second: Coded | None, kept: Collection[str]) -> Sides:
+    kind = _kind(first, second)
     links = sorted(it.link for it in (first, second) if it is not None)
     decided = kind == "agreed" or all(link in kept for link in links)
     return Sides(id_of("difference", extraction, *links), kind, first, second, decided)

@@ -11,7 +11,7 @@ from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from services.web.roles import has_role
 from shared.errors import Conflict, Invalid, LivingError, NotFound
-from shared.wire.synthesis import DifferencesView, ExtractionState, Keep
+from shared.wire.synthesis import DifferencesView, EvidenceView, ExtractionState, Keep
 
 pages = Pages()
 
@@ -105,7 +105,8 @@ async def _differences(asked: Asked, error: LivingError | None = None) -> Drawn:
     )
     difference = asked.text("difference")
     given = {
-        "review": review, "one": one, "found": found, "called": called, "naming": naming, "keeps": get_args(Keep),
+        "review": review, "one": one, "found": found, "sides": _sides(found), "called": called,
+        "naming": naming, "keeps": get_args(Keep),
         "errors": labelled(errors_of(error), _labels(difference)), "typed": asked.form, "asked_of": difference,
         "query": asked.query,
     }  # fmt: skip
@@ -118,6 +119,12 @@ async def _found(asked: Asked) -> DifferencesView | None:
         return await asked.api.synthesis.differences(asked.path["review"], asked.path["extraction"])
     except Conflict:
         return None
+
+
+def _sides(found: DifferencesView | None) -> dict[str, list[EvidenceView]]:
+    """Both codings of each difference that was decided."""
+    decided = [it for it in found.differences if it.decision is not None] if found is not None else []
+    return {it.difference: [one for one in (it.first, it.second) if one is not None] for it in decided}
 
 
 def _labels(difference: str) -> Labels:

@@ -176,16 +176,17 @@ async def _signing(asked: Asked, error: LivingError | None = None, sure: bool = 
     """The form, or the same to be looked at once more. Where the draft is not the one that was seen, what arrived."""
     review, api = asked.path["review"], asked.api.synthesis
     try:
-        draft, standing, me, called = await asyncio.gather(
-            api.draft(review), api.standing(review), asked.api.people.me(), called_in(asked, review)
-        )
+        draft, standing, status, me, called = await asyncio.gather(
+            api.draft(review), api.standing(review), api.status(review), asked.api.people.me(),
+            called_in(asked, review),
+        )  # fmt: skip
     except NotFound as missing:
         return await without_draft(asked, missing)
     seen = asked.text("draft")
     stale = bool(seen) and seen != draft.draft
     searches = overdue(draft)
     given = {
-        "review": review, "draft": draft, "standing": standing, "parts": parts(draft.changes),
+        "review": review, "draft": draft, "standing": standing, "status": status, "parts": parts(draft.changes),
         "marks": marks_of(draft.changes), "overdue": searches, "reasons": reasons_of(asked, searches),
         "written": bool(asked.form),
         "stale": stale, "arrived": _arrived(asked, draft) if stale else None,

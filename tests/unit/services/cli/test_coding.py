@@ -33,6 +33,7 @@ def test_two_code_a_report_and_one_of_them_reconciles_what_they_differ_in(two_co
     assert "Nothing waits for you to code." in words(as_("ana", "code", "next", REVIEW))
     shown = as_("ben", "code", "differences", REVIEW, row["extraction"])
     assert "another stance" in words(shown) and "supports, explicit" in words(shown)
+    assert "first (ana)" in words(shown) and "0 agreed, 1 to decide." in words(shown)
 
     [side] = data(as_("ben", "code", "differences", REVIEW, row["extraction"], "--json"))["differences"]
     kept = as_(
@@ -40,7 +41,26 @@ def test_two_code_a_report_and_one_of_them_reconciles_what_they_differ_in(two_co
     )
     assert "1 link kept, 1 link dropped." in words(kept)
     assert "Nothing is left to decide." in words(as_("ben", "code", "differences", REVIEW, row["extraction"]))
+    every = words(as_("ben", "code", "differences", REVIEW, row["extraction"], "--all"))
+    assert "another stance" in every and "dropped: bounds, explicit" in every
+    assert "by ben: the table says so" in every and "0 agreed, 1 decided, 0 to decide." in every
     assert two_coders.support() == [1, 0]
+
+
+def test_whoever_signs_is_told_what_coders_have_not_finished_or_decided(two_coders, as_):
+    two_coders.includes("r2")
+    for by, stance in (("ana", "supports"), ("ben", "bounds")):
+        as_(by, "code", "next", REVIEW)
+        two_coders.links("r1", by=by, stance=stance)
+        as_(by, "code", "finish", REVIEW, "mine")
+
+    two_coders.draft()
+    asked = " ".join(
+        as_("lead", "synthesis", "sign", REVIEW, "--summary", "One.", role="lead", typed="n\n").stderr.split()
+    )
+
+    assert f"Reports whose coders differ: 1. `living code list {REVIEW} --state differing`" in asked
+    assert "Reports that not all have finished: 1." in asked
 
 
 def test_a_report_is_given_back_to_others(two_coders, as_):

@@ -48,7 +48,10 @@ def extraction_of(site: Site) -> str:
 def test_two_are_given_the_report_code_it_blind_and_decide_what_they_differ_in(site, record, ana, ben):
     evidence, at = f"/reviews/{REVIEW}/records/{record}/evidence", f"{LIST}/{extraction_of(site)}"
     assert "Who codes what: each report has 2" in said(ana.goes(f"{SYNTHESIS}/coding"))
+    assert f'action="{LIST}/claim"' in ana.text and "Have the next report" in said(ana)
+    assert "See its evidence" in said(ana) and 'class="button"' in ana.text
     assert "Two code this report" in said(ana.goes(evidence)) and 'name="fragment.locator"' not in ana.text
+    assert "below" not in said(ana) and f'action="{LIST}/claim"' in ana.text
 
     for browser, stance in ((ana, "supports"), (ben, "bounds")):
         browser.goes(LIST).sends(f"{LIST}/claim")
@@ -60,10 +63,17 @@ def test_two_are_given_the_report_code_it_blind_and_decide_what_they_differ_in(s
     ana.goes(evidence).sends(f"{at}/finish")
     assert ana.at == at and "Nobody sees their codings before" in said(ana)
     assert "You have finished. The other coder has not yet" in said(ana.goes(evidence))
+    for where in (f"/reviews/{REVIEW}", SYNTHESIS, f"{SYNTHESIS}/sign"):
+        assert "Reports that not all of their coders have finished: 1" in said(site.admin.goes(where))
+        assert f'href="{LIST}?state=open"' in site.admin.text
     assert "trust" not in said(site.admin.goes(evidence)).partition("What is coded")[2].partition("Code a fragment")[0]
     ben.goes(evidence).sends(f"{at}/finish")
 
-    assert "the same place, another stance" in said(ben) and "0 of 1 are decided" in said(ben)
+    assert "the same place, another stance" in said(ben) and "0 agreed, 1 to decide" in said(ben)
+    assert "What Ana says" in said(ben) and "to be reconciled" in said(ben) and "does not stand" not in said(ben)
+    for where in (f"/reviews/{REVIEW}", SYNTHESIS, f"{SYNTHESIS}/sign"):
+        assert "Reports whose coders differ: 1" in said(site.admin.goes(where))
+        assert f'href="{LIST}?state=differing"' in site.admin.text
     (difference,) = re.findall(r'name="difference" value="([^"]+)"', ben.text)
     ben.sends(f"{at}/reconcile", **{f"why-{difference}": "no choice"})
     assert ben.page.status_code == 422 and f'href="#keep-{difference}-first"' in ben.text and "no choice" in ben.text
@@ -71,6 +81,8 @@ def test_two_are_given_the_report_code_it_blind_and_decide_what_they_differ_in(s
     assert ben.page.status_code == 422 and f'href="#why-{difference}"' in ben.text
     ben.goes(at).sends(f"{at}/reconcile", keep="first", **{f"why-{difference}": "the table <b>says</b> so"})
     assert ben.at == at and "It is decided." in said(ben) and "the table &lt;b&gt;says&lt;/b&gt; so" in said(ben)
+    assert "the same place, another stance" in said(ben) and "0 agreed, 1 decided, 0 to decide" in said(ben)
+    assert "dropped" in said(ben) and "Dropped by Ben: the table" in said(ben)
     with site.client(site.admin) as living:
         site.waits(lambda: living.synthesis.draft(REVIEW).counts.links == 1)
 

@@ -308,6 +308,47 @@ def test_a_difference_is_decided_with_why_and_nothing_is_deleted(two_coders, kee
     assert [it.keep for it in rig.lead.differences(REVIEW, extraction_of(rig)).reconciliations] == [keep]
 
 
+@pytest.mark.parametrize("keep", ["first", "second", "both", "neither"])
+def test_what_was_decided_shows_both_sides_as_they_stood(two_coders, keep):
+    rig = two_coders
+    rig.includes("r1")
+    both_code(rig, {}, {"stance": "refines"})
+    [before] = rig.lead.differences(REVIEW, extraction_of(rig)).differences
+
+    decides(rig, "ana", keep)
+
+    [shown] = rig.lead.differences(REVIEW, extraction_of(rig)).differences
+    assert (shown.difference, shown.kind, shown.decided) == (before.difference, "other_stance", True)
+    assert (shown.first.link, shown.second.link) == (before.first.link, before.second.link)
+    assert shown.decision.keep == keep and (before.decided, before.decision) == (False, None)
+    dropped = [it.link for it in (shown.first, shown.second) if not it.stands]
+    assert sorted(dropped) == sorted(shown.decision.dropped)
+
+
+def test_a_difference_that_a_correction_opens_stands_beside_what_was_decided_before(two_coders):
+    rig = two_coders
+    rig.includes("r1")
+    both_code(rig, {}, {"stance": "refines"})
+    decides(rig, "ana", "first")
+
+    rig.links("r1", by="ben", stance="bounds")
+
+    shown = rig.lead.differences(REVIEW, extraction_of(rig)).differences
+    assert sorted((it.decided, it.second.stance) for it in shown) == [(False, "bounds"), (True, "refines")]
+
+
+def test_a_link_says_how_it_stands_between_two_coders(two_coders):
+    rig = two_coders
+    rig.includes("r1")
+    claims(rig, "ana"), claims(rig, "ben")
+    rig.links("r1", by="ana")
+    assert [it.held for it in rig.person("ana").evidence(REVIEW)] == ["coding"]
+    rig.links("r1", by="ben")
+    finishes(rig, "ana"), finishes(rig, "ben")
+
+    assert sorted(str(it.held) for it in rig.lead.evidence(REVIEW)) == ["None", "doubled"]
+
+
 def test_what_is_decided_already_or_is_not_there_is_refused(two_coders):
     rig = two_coders
     rig.includes("r1")
@@ -421,6 +462,20 @@ def test_of_two_reports_that_are_one_what_nobody_finished_is_asked_once(two_code
     rig.parts("r1", out_of="r2")
     assert {it.record: it.state for it in rig.lead.extractions(REVIEW)} == {"r1": "open", "r2": "open"}
     assert rig.support() == [0, 0]
+
+
+# What waits
+
+
+def test_a_review_says_how_many_reports_wait_for_coders_and_how_many_are_to_be_reconciled(two_coders):
+    rig = two_coders
+    rig.includes("r1", "r2", "r3")
+    both_code(rig, {}, None)
+    both_code(rig, {}, {}, record="r2")
+
+    status = rig.person("rita").status(REVIEW)
+
+    assert (status.coders_differ, status.being_coded) == (1, 1)
 
 
 # Agreement
