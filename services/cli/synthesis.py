@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import click
-from rich.padding import Padding
 from rich.text import Text
 
 from services.cli.called import called_in
@@ -22,6 +21,7 @@ from services.cli.printing import (
     counted,
     day,
     err,
+    indented,
     out,
     plain,
     print_json,
@@ -33,6 +33,7 @@ from services.cli.printing import (
 from services.cli.rejudging import rewordings
 from shared.client import Client
 from shared.errors import Invalid
+from shared.naming import naming
 from shared.private import write_new
 from shared.storage import content
 
@@ -189,7 +190,7 @@ def evidence(review: str, cmoc: str | None, record: str | None, asked: bool, as_
         ("what it says", lambda row: row.paraphrase),
         ("coded by", lambda row: called(row.coder)),
         ("on", lambda row: day(row.linked_at)),
-        ("stands", lambda row: "yes" if row.stands else row.why_not),
+        ("stands", lambda row: "yes" if row.stands else naming(called, row.why_not or "")),
     ]
     of = [f"{what} {name}" for what, name in (("CMOC", cmoc), ("record", record)) if name is not None]
     empty = f"Nothing is coded for {' and '.join(of)}." if of else "Nothing is coded yet."
@@ -203,15 +204,11 @@ def evidence(review: str, cmoc: str | None, record: str | None, asked: bool, as_
 def _show_link(row: EvidenceView, called: Callable[[str], str]) -> None:
     """Prints a link for people: a table of this many columns would fold every one of them into shreds."""
     out.print(Text(f"{row.cmoc}  {row.element}  {row.stance}", style="bold"))
-    out.print(_indented(Text(row.paraphrase)))
-    out.print(_indented(Text(", ".join(filter(None, (row.title, row.locator))), style="dim")))
+    out.print(indented(Text(row.paraphrase)))
+    out.print(indented(Text(", ".join(filter(None, (row.title, row.locator))), style="dim")))
     if not row.stands:
-        out.print(_indented(Text(f"does not stand: {row.why_not}", style="yellow")))
+        out.print(indented(Text(f"does not stand: {naming(called, row.why_not or '')}", style="yellow")))
     print_line(f"  {row.record}  coded by {called(row.coder)} on {day(row.linked_at)}", "dim")
-
-
-def _indented(text: Text) -> Padding:
-    return Padding(text, (0, 0, 0, 2))
 
 
 @app.command("appraise", example="living synthesis appraise ics-leadership link_1 caution --why 'a single remark'")
@@ -436,7 +433,7 @@ def _show_to_signer(draft: DraftView) -> None:
         err.print(f"{_nothing_differs(draft)} Subscribers are told of each revision, of this one too.")
     for change in draft.changes:
         said = f"{change.cmoc} {change.what}: ".lstrip()
-        err.print(_indented(Text(said + " -> ".join(_worded(it) for it in (change.before, change.after)))))
+        err.print(indented(Text(said + " -> ".join(_worded(it) for it in (change.before, change.after)))))
 
 
 def _show_open_comments(living: Client, review: str, draft: DraftView) -> None:
