@@ -115,6 +115,10 @@ def cycle_flow(g: Gathered) -> list[Block]:
     if g.cycle is None or not g.has(g.cycle_flow, "identified"):
         return []
     since = g.one(g.cycle_flow, "since")
+    if _is_to_come(g, g.cycle):
+        if g.revision is not None:
+            return [words("This cycle has no day of its own: the revision before it was signed on the same day.")]
+        return [said("The next cycle has not begun: its first day is {day}.", day=named(since))]
     caption = said("Changed within this cycle, from {a} to {b}", a=named(since), b=g.stated(g.cycle_flow, "on"))
     return [_flow(g, g.cycle_flow, caption)]
 
@@ -153,7 +157,7 @@ def automation(g: Gathered) -> list[Block]:
 
 def cycles(g: Gathered) -> list[Block]:
     """The newest cycles beside each other."""
-    known = [cycle for cycle in g.cycles if g.has(g.flow_of(cycle), "identified")]
+    known = [cycle for cycle in g.cycles if g.has(g.flow_of(cycle), "identified") and not _is_to_come(g, cycle)]
     if not known:
         return []
     figures = ("identified", "duplicates", "excluded", "included", "waiting")
@@ -168,6 +172,12 @@ def cycles(g: Gathered) -> list[Block]:
             ),
         )
     ]  # fmt: skip
+
+
+def _is_to_come(g: Gathered, cycle: int) -> bool:
+    """Whether a cycle has no day yet: what comes on the day of a signature is of the one that ends then."""
+    since, on = (g.one(g.flow_of(cycle), name) for name in ("since", "on"))
+    return bool(since and on) and str(since) > str(on)
 
 
 def _fields(caption: str, asked: list[tuple[dict[str, object], dict[str, object]]]) -> Table:

@@ -18,7 +18,7 @@ from shared.reporting.as_docx import as_docx
 from shared.reporting.as_json import as_json
 from shared.reporting.asking import EVERY, Query, Request, Step, found_in, reckoned
 from shared.reporting.checklists import AUTHORED, KINDS, checklist
-from shared.reporting.documents import Authored, Document, Item, Paragraph, Stated, Words, said
+from shared.reporting.documents import Authored, Document, Item, Paragraph, Stated, Table, Words, said
 from shared.reporting.gathered import Answer, Gathered, answered, wanted
 from shared.reporting.parts import PARTS
 from shared.reporting.parts.rows import MOST_ROWS, named, table
@@ -135,6 +135,21 @@ def test_where_nothing_is_known_yet_a_report_says_what_lacks_and_no_number(kind,
 
     assert typed(document) == [] and document.queries() == []
     assert len(json.dumps(as_json(document))) > 1_000 and as_docx(document)
+
+
+@pytest.mark.parametrize(("since", "begun"), [("2026-11-30", True), ("2026-12-01", False)])
+def test_a_cycle_that_has_not_begun_has_no_figures(since, begun):
+    now = Gathered("gardens", "prisma-lsr", None, {})
+    gathered = answered(now, {now.standing: Answer({"revisions": 0})})
+    flow = {"cycle": 1, "since": since, "on": "2026-11-30", "identified": {"n": 0}}
+    gathered = answered(gathered, {gathered.flow_of(1): Answer(flow)})
+
+    (block,) = PARTS["cycle_flow"](gathered)
+    assert isinstance(block, Table) is begun
+    assert begun or block == said("The next cycle has not begun: its first day is {day}.", day=Stated(since))
+    assert any(isinstance(it, Table) for it in PARTS["cycles"](gathered)) is begun
+    of_revision = answered(Gathered("gardens", "prisma", 1, {}), {gathered.flow_of(1): Answer(flow)})
+    assert isinstance(PARTS["cycle_flow"](of_revision)[0], Table) is begun
 
 
 def test_what_is_asked_next_follows_from_what_was_answered():
