@@ -32,7 +32,7 @@ from services.cli.printing import (
 )
 from services.cli.rejudging import rewordings
 from shared.client import Client
-from shared.errors import Invalid
+from shared.errors import Forbidden, Invalid, NotFound
 from shared.naming import naming
 from shared.private import write_new
 from shared.storage import content
@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         ExportForm,
         MapEdge,
         RevisionContent,
+        Signing,
         Statement,
         StudyAdded,
         Verified,
@@ -88,21 +89,36 @@ def show(review: str, revision: int | None, draft: bool, as_json: bool) -> None:
             return
         numbers = [it.number for it in living.synthesis.revisions(review)] if revision is None else [revision]
         view = living.synthesis.revision(review, max(numbers)) if numbers else None
-        called = called_in(living, review) if view is not None and not as_json else str
+        shown = view is not None and not as_json
+        called = called_in(living, review) if shown else str
+        signing = _signing(living, review, view.content.number) if view is not None and shown else None
     if as_json:
         print_json(view)
     elif view is None:
         print_line(f"No revision is signed yet. What would be signed now: living synthesis show {review} --draft")
     else:
-        _show_revision(view.content, called, getattr(view, "doi", None))
+        _show_revision(view.content, called, getattr(view, "doi", None), signing)
 
 
-def _show_revision(content: RevisionContent, called: Callable[[str], str], doi: str | None) -> None:
+def _signing(living: Client, review: str, number: int) -> Signing | None:
+    """How a revision was signed, for members; an earlier platform does not know."""
+    try:
+        return living.synthesis.signing(review, number)
+    except (Forbidden, NotFound):
+        return None
+
+
+def _show_revision(
+    content: RevisionContent, called: Callable[[str], str], doi: str | None, signing: Signing | None
+) -> None:
     signed = f"signed by {called(content.signed_by)} on {day(content.signed_at)}"
     out.print(Text(content.title, style="bold"))
     out.print(
         Text(f"revision {content.number}{_drill(content.drill)}: {content.change_class}, {signed}\n{content.summary}\n")
     )
+    if signing is not None and signing.despite is not None:
+        was = f"Signed though comments on its draft were open ({signing.open_comments}): {signing.despite}\n"
+        out.print(Text(was, style="yellow"), soft_wrap=True)
     if doi is not None:
         out.print(Text(f"https://doi.org/{doi}\n"), soft_wrap=True)
     _show_not_searched(content)

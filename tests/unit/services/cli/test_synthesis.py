@@ -385,6 +385,8 @@ def test_members_comment_on_lines_and_a_lead_signs_past_that_only_with_why(coded
     assert isinstance(refused.exception, Conflict) and "--despite" in _COMMANDS[refused.exception.slug]
     assert revisions(coded) == 0 and sign(as_, "--despite", "later").exit_code == 0
     assert coded.lead.signing(REVIEW, 1).despite == "later"
+    shown = words(as_("rita", "synthesis", "show", REVIEW, role="reader"))
+    assert "Signed though comments on its draft were open (2): later" in shown
     assert isinstance(as_("ana", *asked, "resolve", REVIEW, made, "--why", "so").exception, Forbidden)
     as_("ben", *asked, "resolve", REVIEW, made, "--why", "said so")
     listed = as_("rita", *asked, "list", REVIEW, "--state", "resolved", role="reader")
