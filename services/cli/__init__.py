@@ -20,6 +20,7 @@ from shared.errors import Invalid, LivingError
 
 #: By slug, what a terminal has for somebody who meets an error. The platform says each to everybody alike.
 _COMMANDS = {
+    "comments_open": "`living synthesis sign` takes --despite 'WHY'; `living synthesis comments` lists them",
     "is_retrieved": "`living texts show` names the copy",
     "no_person": "`living people invite` makes a link, and `living login` takes it",
     "review_taken": "`living people invite REVIEW --role lead` lets an admin invite the lead of one that is there",

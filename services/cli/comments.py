@@ -6,13 +6,12 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal
 
 import click
-from rich.padding import Padding
 from rich.text import Text
 
 from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
-from services.cli.printing import counted, day, out, print_json, print_line
+from services.cli.printing import counted, day, indented, out, print_json, print_line
 from shared.errors import NotFound
 
 if TYPE_CHECKING:
@@ -53,20 +52,16 @@ def list_(
 
 def _show(row: CommentView, called: Callable[[str], str]) -> None:
     out.print(Text(f"{row.cmoc or row.theory}  {row.part}  {row.state}", style="bold"))
-    out.print(_indented(row.words, "dim"))
+    out.print(indented(Text(row.words, "dim")))
     if row.earlier:
         now = f"it reads now: {row.words_now}" if row.words_now is not None else "there is no such line any more"
-        out.print(_indented(f"said of earlier words; {now}", "yellow"))
-    out.print(_indented(f"{called(row.by)} on {day(row.at)}: {row.text}"))
+        out.print(indented(Text(f"said of earlier words; {now}", "yellow")))
+    out.print(indented(Text(f"{called(row.by)} on {day(row.at)}: {row.text}")))
     for it in row.answers:
-        out.print(_indented(f"{called(it.by)} on {day(it.at)}: {it.text}"))
+        out.print(indented(Text(f"{called(it.by)} on {day(it.at)}: {it.text}")))
     if row.resolved_by is not None:
-        out.print(_indented(f"resolved by {called(row.resolved_by)}: {row.resolved_why}"))
+        out.print(indented(Text(f"resolved by {called(row.resolved_by)}: {row.resolved_why}")))
     print_line(f"  {row.comment}", "dim")
-
-
-def _indented(text: str, style: str = "") -> Padding:
-    return Padding(Text(text, style=style), (0, 0, 0, 2))
 
 
 @comments.command(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType
+from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
 from rich.text import Text
@@ -144,6 +145,11 @@ def _print_blocks(headings: Sequence[str], lines: Iterable[Sequence[object]]) ->
             if str("" if cell is None else cell)
         ]
         out.print(table(["", ""], named, show_header=False))
+
+
+def indented(text: Text) -> Padding:
+    """A text under what it is of, no wider than it is itself."""
+    return Padding.indent(text, 2)
 
 
 def print_whole(shown: RenderableType) -> None:

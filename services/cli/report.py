@@ -191,7 +191,7 @@ def _print(document: Document) -> None:
         ("item", lambda item: item.number),
         ("what", lambda item: item.about),
         ("stands", lambda item: states[item.state]),
-        ("to write", lambda item: ", ".join(it.item for it in item.authored if it.text is None)),
+        ("what lacks", lambda item: "; ".join(item.lacks)),
     ]
     print_line(f"{document.title}: {document.name}, up to {document.on}")
     print_rows(document.items, columns, as_json=False, empty="")

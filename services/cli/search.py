@@ -96,12 +96,13 @@ def alike(review: str, record: str, limit: int, as_json: bool) -> None:
     """Find records like one: those that say much of what tells it from others, the most alike first."""
     with client() as living:
         found = living.search.alike(review, record, limit=limit)
+        rows = listed(found)
     if as_json:
         print_json(found)
         return
-    for item in found.items:
+    for item in rows:
         out.print(_shown(item))
-    if not found.items:
+    if not rows:
         out.print("no other record is like it")
 
 
@@ -136,7 +137,7 @@ def save(review: str, name: str, q: str, as_json: bool, **given: Any) -> None:
     """Save a search under a name, to come back to it in a browser, or to be told of what comes to match it."""
     asked = {key: _sent(value) for key, value in given.items() if value}
     with client("reader") as living:
-        _show_saved(living.search.save(review, {"name": name, "q": q, **asked}), as_json)
+        _show_saved(review, living.search.save(review, {"name": name, "q": q, **asked}), as_json)
 
 
 @app.command("alert", example="living search alert ics-leadership saved_...")
@@ -147,7 +148,7 @@ def save(review: str, name: str, q: str, as_json: bool, **given: Any) -> None:
 def alert(review: str, saved: str, off: bool, as_json: bool) -> None:
     """Be told of what comes to match a search that you saved, by those of your subscriptions that bring alerts."""
     with client("reader") as living:
-        _show_saved(living.search.alert(review, saved, alert=not off), as_json)
+        _show_saved(review, living.search.alert(review, saved, alert=not off), as_json)
 
 
 @app.command("forget", example="living search forget ics-leadership saved_...")
@@ -196,14 +197,15 @@ def _sent(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _show_saved(row: SavedSearch, as_json: bool) -> None:
+def _show_saved(review: str, row: SavedSearch, as_json: bool) -> None:
     if as_json:
         print_json(row)
         return
     out.print(row.saved, soft_wrap=True, highlight=False)
     if row.alert:
         err.print(f"You are told of what comes to match {row.name!r}, once you have a subscription that brings it:")
-        err.print("living subscriptions add ... --kind alert", soft_wrap=True, highlight=False)
+        add = f"living subscriptions add {review} --kind alert --email you@example.org"
+        err.print(add, soft_wrap=True, highlight=False, markup=False)
 
 
 def _asked(row: SavedSearch) -> str:

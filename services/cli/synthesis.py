@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal, cast
 
 import click
-from rich.padding import Padding
 from rich.text import Text
 
 from services.cli.called import called_in
@@ -22,6 +21,7 @@ from services.cli.printing import (
     counted,
     day,
     err,
+    indented,
     out,
     plain,
     print_json,
@@ -32,7 +32,8 @@ from services.cli.printing import (
 )
 from services.cli.rejudging import rewordings
 from shared.client import Client
-from shared.errors import Invalid
+from shared.errors import Forbidden, Invalid, NotFound
+from shared.naming import naming
 from shared.private import write_new
 from shared.storage import content
 
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
         ExportForm,
         MapEdge,
         RevisionContent,
+        Signing,
         Statement,
         StudyAdded,
         Verified,
@@ -87,21 +89,36 @@ def show(review: str, revision: int | None, draft: bool, as_json: bool) -> None:
             return
         numbers = [it.number for it in living.synthesis.revisions(review)] if revision is None else [revision]
         view = living.synthesis.revision(review, max(numbers)) if numbers else None
-        called = called_in(living, review) if view is not None and not as_json else str
+        shown = view is not None and not as_json
+        called = called_in(living, review) if shown else str
+        signing = _signing(living, review, view.content.number) if view is not None and shown else None
     if as_json:
         print_json(view)
     elif view is None:
         print_line(f"No revision is signed yet. What would be signed now: living synthesis show {review} --draft")
     else:
-        _show_revision(view.content, called, getattr(view, "doi", None))
+        _show_revision(view.content, called, getattr(view, "doi", None), signing)
 
 
-def _show_revision(content: RevisionContent, called: Callable[[str], str], doi: str | None) -> None:
+def _signing(living: Client, review: str, number: int) -> Signing | None:
+    """How a revision was signed, for members; an earlier platform does not know."""
+    try:
+        return living.synthesis.signing(review, number)
+    except (Forbidden, NotFound):
+        return None
+
+
+def _show_revision(
+    content: RevisionContent, called: Callable[[str], str], doi: str | None, signing: Signing | None
+) -> None:
     signed = f"signed by {called(content.signed_by)} on {day(content.signed_at)}"
     out.print(Text(content.title, style="bold"))
     out.print(
         Text(f"revision {content.number}{_drill(content.drill)}: {content.change_class}, {signed}\n{content.summary}\n")
     )
+    if signing is not None and signing.despite is not None:
+        was = f"Signed though comments on its draft were open ({signing.open_comments}): {signing.despite}\n"
+        out.print(Text(was, style="yellow"), soft_wrap=True)
     if doi is not None:
         out.print(Text(f"https://doi.org/{doi}\n"), soft_wrap=True)
     _show_not_searched(content)
@@ -189,7 +206,7 @@ def evidence(review: str, cmoc: str | None, record: str | None, asked: bool, as_
         ("what it says", lambda row: row.paraphrase),
         ("coded by", lambda row: called(row.coder)),
         ("on", lambda row: day(row.linked_at)),
-        ("stands", lambda row: "yes" if row.stands else row.why_not),
+        ("stands", lambda row: "yes" if row.stands else naming(called, row.why_not or "")),
     ]
     of = [f"{what} {name}" for what, name in (("CMOC", cmoc), ("record", record)) if name is not None]
     empty = f"Nothing is coded for {' and '.join(of)}." if of else "Nothing is coded yet."
@@ -203,15 +220,11 @@ def evidence(review: str, cmoc: str | None, record: str | None, asked: bool, as_
 def _show_link(row: EvidenceView, called: Callable[[str], str]) -> None:
     """Prints a link for people: a table of this many columns would fold every one of them into shreds."""
     out.print(Text(f"{row.cmoc}  {row.element}  {row.stance}", style="bold"))
-    out.print(_indented(Text(row.paraphrase)))
-    out.print(_indented(Text(", ".join(filter(None, (row.title, row.locator))), style="dim")))
+    out.print(indented(Text(row.paraphrase)))
+    out.print(indented(Text(", ".join(filter(None, (row.title, row.locator))), style="dim")))
     if not row.stands:
-        out.print(_indented(Text(f"does not stand: {row.why_not}", style="yellow")))
+        out.print(indented(Text(f"does not stand: {naming(called, row.why_not or '')}", style="yellow")))
     print_line(f"  {row.record}  coded by {called(row.coder)} on {day(row.linked_at)}", "dim")
-
-
-def _indented(text: Text) -> Padding:
-    return Padding(text, (0, 0, 0, 2))
 
 
 @app.command("appraise", example="living synthesis appraise ics-leadership link_1 caution --why 'a single remark'")
@@ -437,7 +450,7 @@ def _show_to_signer(draft: DraftView) -> None:
         err.print(f"{_nothing_differs(draft)} Subscribers are told of each revision, of this one too.")
     for change in draft.changes:
         said = f"{change.cmoc} {change.what}: ".lstrip()
-        err.print(_indented(Text(said + " -> ".join(_worded(it) for it in (change.before, change.after)))))
+        err.print(indented(Text(said + " -> ".join(_worded(it) for it in (change.before, change.after)))))
 
 
 def _show_open_comments(living: Client, review: str, draft: DraftView) -> None:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from services.web.page import Asked
-
-#: Ids of persons as sentences of the API have them.
-_PERSON = re.compile(r"\bperson_[0-9a-f]{32}\b")
+from shared.naming import naming
 
 
 async def called_in(asked: Asked, review: str) -> Callable[[str], str]:
@@ -18,6 +15,4 @@ async def called_in(asked: Asked, review: str) -> Callable[[str], str]:
     return lambda id: names.get(id, id)
 
 
-def naming(called: Callable[[str], str], sentence: str) -> str:
-    """A sentence of the API's, with what people are called in the stead of their ids."""
-    return _PERSON.sub(lambda found: called(found[0]), sentence)
+__all__ = ["called_in", "naming"]

@@ -84,8 +84,14 @@ class Item:
     authored: tuple[Authored, ...]
 
     @property
+    def lacks(self) -> tuple[str, ...]:
+        """What lacks: what data do not say yet, and the names of what nobody has written."""
+        not_there = (block.why.removesuffix(".") for block in self.blocks if isinstance(block, Lack))
+        return (*not_there, *(it.item for it in self.authored if it.text is None))
+
+    @property
     def state(self) -> State:
-        if any(isinstance(block, Lack) for block in self.blocks) or any(it.text is None for it in self.authored):
+        if self.lacks:
             return "lacking"
         return "out_of_date" if any(it.out_of_date for it in self.authored) else "filled"
 

@@ -128,6 +128,15 @@ class Gathered:
         return Request(f"/screening/reviews/{self.review}/agreement", needed=False)
 
     @property
+    def extractions(self) -> Request:
+        """The reports that coders are asked for."""
+        return Request(f"/synthesis/reviews/{self.review}/extraction", listing=True, needed=False)
+
+    @property
+    def coding_agreement(self) -> Request:
+        return Request(f"/synthesis/reviews/{self.review}/coding-agreement", needed=False)
+
+    @property
     def versions(self) -> Request:
         return Request(f"/protocol/reviews/{self.review}/versions", (("newest_first", "true"),), listing=True)
 
@@ -190,6 +199,10 @@ def wanted(gathered: Gathered) -> list[Request]:
         (lambda: gathered.version is not None, lambda: [gathered.protocol]),
         (lambda: gathered.has(gathered.undated_flow, "on"), lambda: [gathered.flow]),
         (lambda: gathered.cycle is not None, partial(_cycles, gathered)),
+        (
+            lambda: gathered.version is not None and gathered.has(gathered.protocol, "protocol", "extraction"),
+            lambda: [gathered.extractions, gathered.coding_agreement],
+        ),
     ]
     more = [request for is_known, ask in then if is_known() for request in ask()]
     return [request for request in dict.fromkeys([*first, *more]) if request not in gathered.answers]

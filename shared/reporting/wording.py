@@ -34,4 +34,6 @@ def stamp_of(written: Authored) -> str:
 
 def state_of(item: Item) -> str:
     """What is wrong with an item, in words."""
-    return "Something lacks here." if item.state == "lacking" else "What is written here is out of date."
+    if item.state == "lacking":
+        return f"What lacks here: {'; '.join(item.lacks)}."
+    return "What is written here is out of date."

@@ -32,6 +32,7 @@ from shared.wire.synthesis import (
     RevisionContent,
     RevisionListed,
     RevisionView,
+    Signing,
     Statement,
     file_of,
 )
@@ -100,9 +101,10 @@ async def show_revision(asked: Asked) -> Drawn:
         _called(asked, review),
     )  # fmt: skip
     content = revision.content
-    changed, undecided = await asyncio.gather(
-        _changed(asked, content, cited, latest), _undecided(asked) if number == standing.revisions else _nothing()
-    )
+    changed, undecided, signing = await asyncio.gather(
+        _changed(asked, content, cited, latest), _undecided(asked) if number == standing.revisions else _nothing(),
+        _signing(asked, number),
+    )  # fmt: skip
     given = {
         "review": review, "revision": revision, "signed_by": called(content.signed_by) if called else None,
         "called": called,
@@ -111,7 +113,7 @@ async def show_revision(asked: Asked) -> Drawn:
         "outcomes": outcomes(content), "struck": [it for it in cited.reports if it.struck], "undecided": undecided,
         "never": never_searched(question, content) if number == standing.revisions else [],
         "databases": {it.source: it.database for it in question.sources if it.database},
-        "cited": citation(asked, revision), "on": _shown_day(asked),
+        "cited": citation(asked, revision), "on": _shown_day(asked), "signing": signing,
     }  # fmt: skip
     return Page("findings.html", given)
 
@@ -270,6 +272,11 @@ async def _undecided(asked: Asked) -> int | None:
         return (await asked.api.screening.funnel(asked.path["review"])).screening
     except (Forbidden, NotFound):
         return None
+
+
+async def _signing(asked: Asked, number: int) -> Signing | None:
+    """How it was signed, for members: what was said of its draft is theirs."""
+    return None if asked.public else await asked.api.synthesis.signing(asked.path["review"], number)
 
 
 async def _nothing() -> None:

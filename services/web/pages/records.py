@@ -13,7 +13,7 @@ from services.web import drawing
 from services.web.faults import errors_of
 from services.web.marking import found_in
 from services.web.page import SHEET, Asked, Drawn, Go, Page, Pages
-from shared.errors import Conflict, Invalid, LivingError, NotFound
+from shared.errors import Conflict, Invalid, LivingError, NotFound, Unavailable
 from shared.wire.search import FoundRecord, SavedSearch, SearchPage
 
 pages = Pages()
@@ -113,6 +113,8 @@ async def show_alike(asked: Asked) -> Drawn:
 async def _records(asked: Asked, chosen: Mapping[str, Any], *, not_saved: LivingError | None = None) -> Page:
     review, after = asked.path["review"], asked.query.get("after")
     (found, error), saved = await asyncio.gather(_found(asked, review, chosen, after), _saved(asked, review))
+    # A search that tells has to be brought by something; whoever has no such search is asked nothing of it.
+    unbrought = any(one.alert for one in saved) and not await _is_brought(asked, review)
     path = _here(review, {})
     items = found.items if found else []
     given = {
@@ -120,7 +122,7 @@ async def _records(asked: Asked, chosen: Mapping[str, Any], *, not_saved: Living
         "done": asked.query.get("done"), "found": found, "narrowed": _narrowed(path, chosen),
         "facets": _facets(path, chosen, found) if found else {}, "marked": [_marked(one) for one in items],
         "saved": [(one, _here(review, _of_saved(one))) for one in saved], "name": asked.text("name"),
-        "errors": _faults(error), "not_saved": errors_of(not_saved),
+        "errors": _faults(error), "not_saved": errors_of(not_saved), "unbrought": unbrought,
     }  # fmt: skip
     return Page("records.html", given, 200 if error is None and not_saved is None else 422)
 
@@ -140,6 +142,17 @@ async def _found(
 
 async def _saved(asked: Asked, review: str) -> list[SavedSearch]:
     return [one async for one in asked.api.search.saved(review)]
+
+
+async def _is_brought(asked: Asked, review: str) -> bool:
+    """Whether one of their subscriptions brings what saved searches find; taken to be so where nobody answers."""
+    try:
+        async for one in asked.api.notify.subscriptions(review):
+            if one.active and "alert" in one.kinds:
+                return True
+    except Unavailable:
+        return True
+    return False
 
 
 def _chosen(given: FormData | QueryParams) -> dict[str, Any]:

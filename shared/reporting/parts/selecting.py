@@ -17,6 +17,9 @@ _SETTLED = {
     "exclude_if_all": "it is out only where all exclude",
 }
 
+#: Who settles what coders differ in, by the way that the protocol chose.
+_RECONCILED = {"coders": "these coders", "adjudicator": "an adjudicator who did not code the report"}
+
 _SIDES = ("all", "databases", "other methods")
 
 
@@ -73,6 +76,43 @@ def agreement(g: Gathered) -> list[Block]:
     ]  # fmt: skip
 
 
+def coders(g: Gathered) -> list[Block]:
+    """How many people code each report, who settles what they differ in, and how far they agree; nothing where the
+    protocol asks for no coders."""
+    plan = ("protocol", "extraction")
+    if not g.has(g.protocol, *plan):
+        return []
+    number, many = g.number(g.protocol, *plan, "coders"), g.one(g.protocol, *plan, "coders")
+    found: list[Block] = [said("People who code each included report: {n}.", n=number)]
+    if many == 1:
+        return found
+    settled = said(
+        "They know nothing of each other's coding until all of them have finished. What they differ in is settled by "
+        "{who}, with why.",
+        who=words(_RECONCILED[g.one(g.protocol, *plan, "reconciled_by") or "coders"]).runs[0],
+    )
+    if g.is_cut(g.extractions):
+        finished = words("More reports are coded by now than are counted here.")
+    else:
+        n = g.number(g.extractions, ("finished", str(many)), how="count")
+        finished = said("Reports that all of them have finished, as it is today: {n}.", n=n)
+    return [*found, settled, finished, _coding_agreement(g)]
+
+
+def _coding_agreement(g: Gathered) -> Block:
+    """How far coders agreed before anything was settled."""
+    if not any(g.all(g.coding_agreement, "every", "n")):
+        return Lack("No report is coded by all of its coders yet.", "synthesis/extractions")
+    return table(
+        "Agreement of coders before anything was settled, as it is today",
+        ("of elements of configurations in reports", "units", "both said the same", "Krippendorff's alpha"),
+        (("every", "all of which one coded anything"), ("where_both", "those of which both coded something")),
+        lambda it: (
+            words(it[1]), *(g.number(g.coding_agreement, it[0], name) for name in ("n", "agreed", "alpha")),
+        ),
+    )  # fmt: skip
+
+
 def appraisal(g: Gathered) -> list[Block]:
     """What is asked about a report beside whether it stays, and that rigour is of a fragment and a claim."""
     asked = [
@@ -115,6 +155,10 @@ def cycle_flow(g: Gathered) -> list[Block]:
     if g.cycle is None or not g.has(g.cycle_flow, "identified"):
         return []
     since = g.one(g.cycle_flow, "since")
+    if _is_to_come(g, g.cycle):
+        if g.revision is not None:
+            return [words("This cycle has no day of its own: the revision before it was signed on the same day.")]
+        return [said("The next cycle has not begun: its first day is {day}.", day=named(since))]
     caption = said("Changed within this cycle, from {a} to {b}", a=named(since), b=g.stated(g.cycle_flow, "on"))
     return [_flow(g, g.cycle_flow, caption)]
 
@@ -153,7 +197,7 @@ def automation(g: Gathered) -> list[Block]:
 
 def cycles(g: Gathered) -> list[Block]:
     """The newest cycles beside each other."""
-    known = [cycle for cycle in g.cycles if g.has(g.flow_of(cycle), "identified")]
+    known = [cycle for cycle in g.cycles if g.has(g.flow_of(cycle), "identified") and not _is_to_come(g, cycle)]
     if not known:
         return []
     figures = ("identified", "duplicates", "excluded", "included", "waiting")
@@ -168,6 +212,12 @@ def cycles(g: Gathered) -> list[Block]:
             ),
         )
     ]  # fmt: skip
+
+
+def _is_to_come(g: Gathered, cycle: int) -> bool:
+    """Whether a cycle has no day yet: what comes on the day of a signature is of the one that ends then."""
+    since, on = (g.one(g.flow_of(cycle), name) for name in ("since", "on"))
+    return bool(since and on) and str(since) > str(on)
 
 
 def _fields(caption: str, asked: list[tuple[dict[str, object], dict[str, object]]]) -> Table:
@@ -206,4 +256,4 @@ def _figures(g: Gathered, request: Request) -> Iterator[tuple[Paragraph, tuple[S
     yield words("included"), ("included", "n")
 
 
-PARTS = (criteria, stages, agreement, appraisal, forms, flow, cycle_flow, exclusions, automation, cycles)
+PARTS = (criteria, stages, agreement, coders, appraisal, forms, flow, cycle_flow, exclusions, automation, cycles)

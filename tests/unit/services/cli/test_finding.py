@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.search.manifest import SERVICE
+from tests.unit.services.search.test_search import discovered
 from tests.workbench import Workbench
 
 
@@ -35,6 +36,16 @@ def test_a_search_is_saved_tells_of_what_is_new_until_that_ends_and_is_forgotten
     assert "title:trust; published_from 2019-01-01; status included; notice none" in listed
     assert living(as_, "alert", "garden", made["saved"], "--off").stdout.strip() == made["saved"]
     assert json.loads(living(as_, "saved", "garden", "--json").stdout)[0]["alert"] is False
-    assert "--kind alert" in living(as_, "alert", "garden", made["saved"]).stderr
+    add = "living subscriptions add garden --kind alert --email you@example.org"
+    assert add in living(as_, "alert", "garden", made["saved"]).stderr.splitlines()
     assert "Trust is forgotten" in living(as_, "forget", "garden", made["saved"]).stdout
     assert json.loads(living(as_, "saved", "garden", "--json").stdout) == []
+
+
+def test_records_like_one_are_printed_or_that_there_are_none(search, as_):
+    twins = [discovered("a", "Trust among gardeners"), discovered("b", "Trust among the [gardeners] of towns")]
+    search.hears(*twins, discovered("c", "Hospital beds"))
+    search.running.resources.refresh()
+
+    assert living(as_, "alike", "r", "a").stdout.splitlines()[0] == "Trust among the [gardeners] of towns"
+    assert living(as_, "alike", "r", "c").stdout == "no other record is like it\n"

@@ -10,6 +10,7 @@ from pathlib import Path
 import jwt
 import pytest
 
+from services.cli import _COMMANDS
 from services.cli.printing import counted
 from services.synthesis.models import DepositRow
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
@@ -150,6 +151,21 @@ def test_evidence_names_the_record_the_coder_and_the_day(rig, as_, terminal, wid
     seen = " ".join(" ".join(lines).split())
     assert f"Title of {record}, p. 1 does not stand: withdrawn by dora: misread" in seen
     assert all(len(line) <= width for line in lines[:-1])
+
+
+def test_whoever_withdrew_a_link_is_called_by_name(rig, as_, terminal, monkeypatch):
+    person = "person_" + "0" * 32
+    rig.includes("r1")
+    fragment = rig.links("r1", "c1").fragment
+    at = f"/synthesis/reviews/{REVIEW}/evidence/{fragment}/withdraw"
+    answer = rig.bench.person(person, "lead").post(at, json={"why": "misread"})
+    assert answer.is_success, answer.text
+    monkeypatch.setattr("services.cli.synthesis.called_in", lambda *_: lambda id: {person: "Dora"}.get(id, id))
+
+    for width in (None, 80):
+        terminal(width)
+        said = words(as_("rita", "synthesis", "evidence", REVIEW, role="reader"))
+        assert "withdrawn by Dora: misread" in said and person not in said
 
 
 def test_evidence_for_another_program_is_a_row_a_link(coded, as_):
@@ -364,12 +380,18 @@ def test_members_comment_on_lines_and_a_lead_signs_past_that_only_with_why(coded
     assert "said of: Trust: Trust helps." in words(theory), theory.exception
     as_("ana", *asked, "answer", REVIEW, made, "theirs")
 
-    assert "Open comments on it: ben (1), ana (1)" in " ".join(sign(as_).stderr.split())
+    refused = sign(as_)
+    assert "Open comments on it: ben (1), ana (1)" in " ".join(refused.stderr.split())
+    assert isinstance(refused.exception, Conflict) and "--despite" in _COMMANDS[refused.exception.slug]
     assert revisions(coded) == 0 and sign(as_, "--despite", "later").exit_code == 0
     assert coded.lead.signing(REVIEW, 1).despite == "later"
+    shown = words(as_("rita", "synthesis", "show", REVIEW, role="reader"))
+    assert "Signed though comments on its draft were open (2): later" in shown
     assert isinstance(as_("ana", *asked, "resolve", REVIEW, made, "--why", "so").exception, Forbidden)
     as_("ben", *asked, "resolve", REVIEW, made, "--why", "said so")
-    seen = words(as_("rita", *asked, "list", REVIEW, "--state", "resolved", role="reader"))
+    listed = as_("rita", *asked, "list", REVIEW, "--state", "resolved", role="reader")
+    assert not any(line.endswith(" ") for line in (listed.stdout + refused.stderr).splitlines())
+    seen = words(listed)
     assert "[whose]?" in seen and "theirs" in seen and "resolved by ben: said so" in seen and "why?" not in seen
 
 

@@ -78,7 +78,17 @@ def test_a_lead_sees_whose_comments_are_open_and_signs_only_with_why(site, ben):
     with site.client(site.admin) as living:
         signing = living.synthesis.signing(REVIEW, 2)
     assert (signing.open_comments, signing.despite) == (1, "For the next cycle.")
-    assert "For the next cycle." not in lead.text
+    assert lead.at == f"/reviews/{REVIEW}/findings/2"
+
+
+def test_that_comments_were_open_is_said_of_the_revision_to_members_and_to_nobody_else(site, ben):
+    shown = f"/reviews/{REVIEW}/findings/2"
+    assert "that were open when it was signed: 1." in said(ben.goes(shown)) and "For the next cycle." in ben.text
+    assert "were open when it was signed" not in said(ben.goes(f"/reviews/{REVIEW}/findings/1"))
+
+    stranger = Browser(site).goes(shown)
+    assert (stranger.page.status_code, stranger.at) == (200, shown)
+    assert "were open when it was signed" not in said(stranger) and "For the next cycle." not in stranger.text
 
 
 def test_who_made_it_resolves_it_and_it_stays_among_all(site, ben):

@@ -199,6 +199,20 @@ def test_records_like_one_are_found_from_its_page(site, reader):
     assert reader.goes(f"{AT}/rec_none/alike").page.status_code == 404
 
 
+def test_whoever_has_no_subscription_that_brings_an_alert_is_told_so(site):
+    tom = site.member("Tom", "reader")
+    lacks, make = "You have no subscription that brings this:", f'href="/reviews/{REVIEW}/findings/subscriptions"'
+    tom.goes(f"{AT}?q=trust").sends(f"{AT}/saved", name="Silent")
+    assert lacks not in tom.words
+    tom.sends(f"{AT}/saved", name="New trust", alert="yes")
+    assert lacks in tom.words and make in tom.text
+
+    site.client(tom).notify.subscribe(
+        REVIEW, {"channel": "webhook", "url": "https://1.1.1.1/tried", "kinds": ["alert"]}
+    )
+    assert lacks not in tom.goes(AT).words
+
+
 def test_one_alert_too_many_is_refused_and_said(site, reader):
     rosa, made = site.member("Rosa", "reader"), []
     for number in range(21):

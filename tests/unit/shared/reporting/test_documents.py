@@ -16,13 +16,25 @@ from hypothesis import strategies as st
 import shared.reporting.parts
 from shared.reporting.as_docx import as_docx
 from shared.reporting.as_json import as_json
-from shared.reporting.asking import EVERY, Query, Request, Step, found_in, reckoned
+from shared.reporting.asking import EVERY, Number, Query, Request, Step, found_in, reckoned
 from shared.reporting.checklists import AUTHORED, KINDS, checklist
-from shared.reporting.documents import Authored, Document, Item, Paragraph, Stated, Words, said
+from shared.reporting.documents import (
+    Authored,
+    Document,
+    Item,
+    Lack,
+    Paragraph,
+    Stated,
+    Table,
+    Words,
+    paragraphs_of,
+    said,
+)
 from shared.reporting.gathered import Answer, Gathered, answered, wanted
 from shared.reporting.parts import PARTS
 from shared.reporting.parts.rows import MOST_ROWS, named, table
 from shared.reporting.reports import document_of
+from shared.reporting.wording import state_of
 from tests.unit.shared.reporting.typed import typed
 
 NUMBERS = {
@@ -135,6 +147,56 @@ def test_where_nothing_is_known_yet_a_report_says_what_lacks_and_no_number(kind,
 
     assert typed(document) == [] and document.queries() == []
     assert len(json.dumps(as_json(document))) > 1_000 and as_docx(document)
+
+
+@pytest.mark.parametrize(("since", "begun"), [("2026-11-30", True), ("2026-12-01", False)])
+def test_a_cycle_that_has_not_begun_has_no_figures(since, begun):
+    now = Gathered("gardens", "prisma-lsr", None, {})
+    gathered = answered(now, {now.standing: Answer({"revisions": 0})})
+    flow = {"cycle": 1, "since": since, "on": "2026-11-30", "identified": {"n": 0}}
+    gathered = answered(gathered, {gathered.flow_of(1): Answer(flow)})
+
+    (block,) = PARTS["cycle_flow"](gathered)
+    assert isinstance(block, Table) is begun
+    assert begun or block == said("The next cycle has not begun: its first day is {day}.", day=Stated(since))
+    assert any(isinstance(it, Table) for it in PARTS["cycles"](gathered)) is begun
+    of_revision = answered(Gathered("gardens", "prisma", 1, {}), {gathered.flow_of(1): Answer(flow)})
+    assert isinstance(PARTS["cycle_flow"](of_revision)[0], Table) is begun
+
+
+def coded(*extractions: dict[str, Any], n: int = 0, **plan: Any) -> Gathered:
+    """A review by a protocol that asks for coders in this way, with what is coded."""
+    found = Gathered("gardens", "rameses", None, {})
+    found = answered(found, {found.status: Answer({"protocol_version": 1})})
+    found = answered(found, {found.protocol: Answer({"protocol": {"extraction": plan} if plan else {}})})
+    if plan:
+        assert {found.extractions, found.coding_agreement} <= {*wanted(found)}
+    agreed = {name: {"n": n, "agreed": n - 1, "alpha": 0.5} for name in ("every", "where_both")}
+    return answered(found, {found.extractions: Answer([*extractions]), found.coding_agreement: Answer(agreed)})
+
+
+def test_how_many_code_a_report_and_how_far_they_agree_is_said_with_where_it_comes_from():
+    both, one = {"finished": 2}, {"finished": 1}
+    blocks = PARTS["coders"](coded(both, both, one, n=4, coders=2, reconciled_by="adjudicator"))
+
+    runs = [run for block in blocks for line in paragraphs_of(block) for run in line.runs]
+    numbers = [(run.value, run.query.reading) for run in runs if isinstance(run, Number)]
+    assert numbers[:3] == [
+        (2, "protocol.extraction.coders"), (2, "count of [finished=2]"), (4, "every.n"),
+    ] and (0.5, "where_both.alpha") in numbers  # fmt: skip
+    assert Words("an adjudicator who did not code the report") in runs
+
+    (*_, lacks) = PARTS["coders"](coded(one, coders=2, reconciled_by="coders"))
+    assert isinstance(lacks, Lack)
+    assert len(PARTS["coders"](coded(coders=1, reconciled_by="coders"))) == 1 and PARTS["coders"](coded()) == []
+    assert PARTS["coders"].__name__ in {part for it in checklist("prisma").items for part in it.filled_by}
+
+
+def test_an_item_names_what_lacks_in_it():
+    item = report(Lack("Nobody has judged it yet.", ""), authored=(Authored("funding", "Who paid."),)).items[0]
+
+    assert item.lacks == ("Nobody has judged it yet", "funding") and item.state == "lacking"
+    assert state_of(item) == "What lacks here: Nobody has judged it yet; funding."
 
 
 def test_what_is_asked_next_follows_from_what_was_answered():
