@@ -109,7 +109,7 @@ _UNCODED = ~(
 _OPEN_COMMENT = col(CommentRow.state) == literal_column(f"'{CommentStates.OPEN}'")
 
 #: Of a link: that somebody should judge whether it holds for the words of today.
-_ASKED = col(LinkRow.asked_version).is_not(None) & col(LinkRow.held).is_(None)
+_ASKED = col(LinkRow.asked_version).is_not(None) & col(LinkRow.held).is_(None) & col(LinkRow.withdrawn_at).is_(None)
 
 #: Of a link: that it counts, where its report stands.
 _COUNTS = col(LinkRow.withdrawn_at).is_(None) & col(LinkRow.held).is_(None)
@@ -840,6 +840,19 @@ def extractions_of_record(work: Work, review: str, record: str) -> list[Extracti
     query = select(ExtractionRow).where(col(ExtractionRow.review) == review, col(ExtractionRow.record) == record)
     ordered = query.order_by(col(ExtractionRow.id)).with_for_update().execution_options(populate_existing=True)
     return list(work.session.scalars(ordered))
+
+
+def extractions_of_links(work: Work, review: str, links: Collection[str]) -> list[tuple[str, str]]:
+    """The extractions in which these links were coded, each once, with its record."""
+    query = (
+        select(col(ExtractionRow.id), col(ExtractionRow.record))
+        .join(FragmentRow, col(FragmentRow.extraction) == col(ExtractionRow.id))
+        .join(LinkRow, col(LinkRow.fragment) == col(FragmentRow.id))
+        .where(col(LinkRow.review) == review)
+        .distinct()
+    )
+    parts = _chunks(query, col(LinkRow.id), set(links))
+    return sorted({(name, record) for part in parts for name, record in work.session.execute(part)})
 
 
 def return_extractions(work: Work, review: str, opened_on: Collection[str], record: str) -> None:

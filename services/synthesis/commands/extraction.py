@@ -214,9 +214,13 @@ def reconcile(work: Work, review: str, extraction: str, decided: NewReconciliati
     report = store.report(work, review, row.record)
     with work.following(report.correlation if report else work.correlation, row.event_id):
         event_id = work.emit(event)
+    leaving = [link for link, _ in rows if link.id in dropped and link.held is None]
     for link, _ in rows:
         if link.id in dropped:
             link.withdrawn_at, link.withdrawn_by, link.withdrawn_why = work.now, by.id, decided.why
+            link.asked_version = None
+    if report is not None:
+        _tell_leaving(work, report, leaving, decided.why)
     made = work.add(
         ReconciliationRow(
             review=review, extraction=row.id, difference=side.difference, cmoc=event.cmoc, element=event.element,
@@ -281,6 +285,17 @@ def in_front_of(work: Work, fragment: FragmentRow) -> ExtractionRow | None:
     return store.extraction_to_change(work, row.review, row.id)
 
 
+def in_front_of_links(work: Work, review: str, links: Collection[str]) -> list[ExtractionRow]:
+    """The extractions of these links that have not ended, each once, locked before the links are: first every report,
+    in the order of their records, then these. Nothing is merged or parted meanwhile."""
+    store.hold_studies(work, review, alone=False)
+    of_records = store.extractions_of_links(work, review, links)
+    for record in sorted({record for _, record in of_records}):
+        store.report(work, review, record)
+    rows = [store.extraction_to_change(work, review, name) for name, _ in sorted(of_records)]
+    return [row for row in rows if row.state != ExtractionStates.WITHDRAWN]
+
+
 def settle(work: Work, row: ExtractionRow, codings: Sequence[CodingRow] | None = None) -> None:
     """Brings what counts of an extraction to what its coders said and people decided, and tells what counts from now
     on; nothing of it before. Whoever calls holds the extraction."""
@@ -301,7 +316,7 @@ def settle(work: Work, row: ExtractionRow, codings: Sequence[CodingRow] | None =
     report = store.report(work, row.review, row.record)
     if report is not None:
         _tell_counting(work, row, report, counting)
-        _tell_leaving(work, report, leaving)
+        _tell_leaving(work, report, leaving, "its two coders differ since one of them corrected what they coded")
     work.session.flush()
 
 
@@ -332,10 +347,9 @@ def _tell_counting(
         log_triggers(work, store.review(work, row.review), first)
 
 
-def _tell_leaving(work: Work, report: ReportRow, leaving: Sequence[LinkRow]) -> None:
+def _tell_leaving(work: Work, report: ReportRow, leaving: Sequence[LinkRow], why: str) -> None:
     for link in leaving:
         with work.following(report.correlation, link.event_id):
-            why = "its two coders differ since one of them corrected what they coded"
             happening = Happening(link.cmoc, "evidence_withdrawn", why, links=[link.id])
             [cause] = tell_theories(work, store.review(work, report.review), [happening])
             mark_due(work, report.review, cause, [link.cmoc])

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from services.synthesis import store
+from services.synthesis.commands import extraction
 from services.synthesis.commands.history import Happening, mark_due, tell_theories
 from services.synthesis.models import CmocRow, LinkJudgementRow, LinkRow, RewordingRow
 from shared.db.work import Work
@@ -43,6 +44,7 @@ def judge(work: Work, review: str, given: NewLinkJudgements, by: Person) -> Link
     somebody else coded, unless an adjudicator judges.
     """
     store.review(work, review)
+    weighed = extraction.in_front_of_links(work, review, given.links) if given.verdict == "withdraw" else []
     found = store.links_to_judge(work, review, set(given.links))
     _require_all(review, given.links, found, by)
     by_cmoc: dict[str, list[LinkRow]] = defaultdict(list)
@@ -51,6 +53,8 @@ def judge(work: Work, review: str, given: NewLinkJudgements, by: Person) -> Link
     for cmoc, links in by_cmoc.items():
         _judge(work, review, cmoc, links, given, by)
     work.session.flush()
+    for row in weighed:
+        extraction.settle(work, row)
     return LinksJudged(links=list(found), verdict=given.verdict, left=store.count_links_to_judge(work, review))
 
 
