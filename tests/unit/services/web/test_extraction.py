@@ -82,7 +82,11 @@ def test_two_are_given_the_report_code_it_blind_and_decide_what_they_differ_in(s
     ben.goes(at).sends(f"{at}/reconcile", keep="first", **{f"why-{difference}": "the table <b>says</b> so"})
     assert ben.at == at and "It is decided." in said(ben) and "the table &lt;b&gt;says&lt;/b&gt; so" in said(ben)
     assert "the same place, another stance" in said(ben) and "0 agreed, 1 decided, 0 to decide" in said(ben)
-    assert "dropped" in said(ben) and "Dropped by Ben: the table" in said(ben)
+    assert (
+        "What Ana says, because: the table" in said(ben)
+        and "dropped" in said(ben)
+        and "Dropped by Ben: the table" in said(ben)
+    )
     with site.client(site.admin) as living:
         site.waits(lambda: living.synthesis.draft(REVIEW).counts.links == 1)
 
