@@ -17,9 +17,10 @@ from shared.gathering import gather
 from shared.reporting.asking import Number, Request, reckoned
 from shared.reporting.checklists import KINDS, Kind
 from shared.reporting.documents import Document as Report
+from shared.reporting.documents import paragraphs_of
 from shared.reporting.gathered import Gathered
 from shared.reporting.reports import document_of
-from tests.unit.services.web.rig import REVIEW, Browser, Site
+from tests.unit.services.web.rig import PROTOCOL, REVIEW, Browser, Site
 from tests.unit.services.web.test_findings import publishes, signs_as_it_is
 from tests.unit.shared.reporting.typed import typed
 
@@ -205,3 +206,21 @@ def test_a_terminal_writes_the_same_report_into_a_file(site, lead, rita, tmp_pat
     if form == "docx":
         content = "\n".join(line.text for line in Document(BytesIO(content)).paragraphs).encode()
     assert b"Do shared gardens keep people well?" in content and b"<form" not in content
+
+
+def test_where_two_code_a_report_it_says_so_with_numbers_that_can_be_asked_for_again(site, lead, rita):
+    with site.client(lead) as living:
+        living.protocol.apply(REVIEW, PROTOCOL + "extraction: {coders: 2}\n", why="One coder errs.")
+        site.waits(lambda: living.synthesis.status(REVIEW).protocol_version == 2)
+
+    document = made(site, rita, "rameses")
+    said = next(item for item in document.items if item.number == "10")
+    numbers = [
+        run for block in said.blocks for line in paragraphs_of(block) for run in line.runs if isinstance(run, Number)
+    ]
+    assert [(it.value, it.query.reading) for it in numbers][:1] == [(2, "protocol.extraction.coders")]
+    assert {it.query.request.path.rpartition("/")[2] for it in numbers} == {"2", "extraction"}
+    for it in numbers:
+        assert reckoned(again(site, rita, it.query.request), it.query) == it.value
+    assert "No report is coded by all of its coders yet" in said.lacks
+    assert "these coders" in " ".join(rita.goes(f"{AT}/rameses").words.split())
