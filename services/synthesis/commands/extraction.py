@@ -43,17 +43,33 @@ MOST_LINKS = 2_000
 
 
 def follow(work: Work, report: ReportRow) -> None:
-    """Has a report wait for coders while it is included, where the protocol asks for some, and for nobody else."""
+    """Has a report wait for coders while it is included, where the protocol asks for some, and for nobody else. What
+    its coders have finished is theirs again, however many these are; beside it one at most is still to be coded."""
     found = store.extractions_of_record(work, report.review, report.record)
     if report.state != ReportStates.INCLUDED:
         for row in found:
             _withdraw(work, row)
-    elif all(row.state == ExtractionStates.WITHDRAWN for row in found):
-        own = [row for row in found if row.opened_on == report.record] or found
-        if own:
-            _revive(work, own[0])
-        else:
-            _open(work, report)
+    elif found:
+        codings = store.codings(work, [row.id for row in found], lock=True)
+        for row in found:
+            if row.state == ExtractionStates.WITHDRAWN and len(views.finished_by(codings[row.id])) == row.coders:
+                _revive(work, row)
+        _go_on_with_one(work, report, found)
+    elif not store.is_coded(work, report.review, report.record):
+        _open(work, report)
+
+
+def _go_on_with_one(work: Work, report: ReportRow, found: Sequence[ExtractionRow]) -> None:
+    """Has one that is still to be coded wait again: of this record, else any where none stands."""
+    states = {row.state for row in found}
+    if ExtractionStates.OPEN in states:
+        return
+    ended = [row for row in found if row.state == ExtractionStates.WITHDRAWN]
+    own = [row for row in ended if row.opened_on == report.record]
+    if states != {ExtractionStates.WITHDRAWN}:
+        ended = own
+    for row in (own or ended)[:1]:
+        _revive(work, row)
 
 
 def go_with(work: Work, gone: str, survivor: ReportRow) -> None:
@@ -72,9 +88,14 @@ def go_with(work: Work, gone: str, survivor: ReportRow) -> None:
 def return_to(work: Work, report: ReportRow, brings: Collection[str], left: ReportRow | None) -> None:
     """The record is one of its own again, and so is what was asked of its coders."""
     store.return_extractions(work, report.review, [report.record, *brings], report.record)
-    for row in [report, left]:
-        if row is not None:
-            follow(work, row)
+    for one in [report, left]:
+        if one is None:
+            continue
+        follow(work, one)
+        # What was coded while they were one may be of the other now.
+        for row in store.extractions_of_record(work, one.review, one.record):
+            if row.state != ExtractionStates.WITHDRAWN:
+                settle(work, row)
 
 
 def open_missing(work: Work, review_id: str, limit: int) -> None:
