@@ -29,7 +29,7 @@ from sqlmodel import col
 
 from services.synthesis.domain.cadence import LIVING, Manual, Watch
 from services.synthesis.domain.comments import CommentStates, Line
-from services.synthesis.domain.extraction import Coded, HeldStates
+from services.synthesis.domain.extraction import Coded, ExtractionStates, HeldStates
 from services.synthesis.domain.matrix import MatrixLink
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
 from services.synthesis.domain.proposals import ProposalStates
@@ -1057,6 +1057,25 @@ def records_to_open(work: Work, review: str, limit: int) -> list[str]:
         col(ReportRow.review) == review, _INCLUDED, _UNCODED, ~is_asked.exists()
     )
     return list(work.session.scalars(query.order_by(col(ReportRow.record)).limit(limit)))
+
+
+def extractions_to_widen(work: Work, review: str, limit: int) -> list[tuple[str, str]]:
+    """Those that nobody has begun, and that ask for fewer coders than the review does now, each with its record."""
+    taken = select(col(CodingRow.id)).where(
+        col(CodingRow.extraction) == col(ExtractionRow.id), col(CodingRow.person).is_not(None)
+    )
+    query = (
+        select(col(ExtractionRow.id), col(ExtractionRow.record))
+        .join(ReviewRow, col(ReviewRow.review) == col(ExtractionRow.review))
+        .join(
+            ReportRow,
+            (col(ReportRow.review) == col(ExtractionRow.review)) & (col(ReportRow.record) == col(ExtractionRow.record)),
+        )
+        .where(col(ExtractionRow.review) == review, col(ExtractionRow.state) == ExtractionStates.OPEN)
+        .where(col(ExtractionRow.coders) < col(ReviewRow.coders), _UNCODED, ~taken.exists())
+    )
+    found = work.session.execute(query.order_by(col(ExtractionRow.id)).limit(limit))
+    return [(name, record) for name, record in found]
 
 
 # Who did what

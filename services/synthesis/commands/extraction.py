@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
@@ -99,13 +99,19 @@ def return_to(work: Work, report: ReportRow, brings: Collection[str], left: Repo
 
 
 def open_missing(work: Work, review_id: str, limit: int) -> None:
-    """Asks coders for reports that were included before the protocol did, and of which nothing is coded."""
+    """Asks coders for reports that were included before the protocol did and are not coded; and more coders
+    for those that nobody has begun, where it asks for more."""
+    store.hold_studies(work, review_id, alone=False)
     for record in store.records_to_open(work, review_id, limit):
         report = store.report(work, review_id, record)
         if report is not None:
             with work.following(report.correlation, report.caused_by):
                 follow(work, report)
-    if not store.records_to_open(work, review_id, 1):
+    for name, record in store.extractions_to_widen(work, review_id, limit):
+        report = store.report(work, review_id, record)
+        if report is not None:
+            _widen(work, report, store.extraction_to_change(work, review_id, name))
+    if not store.records_to_open(work, review_id, 1) and not store.extractions_to_widen(work, review_id, 1):
         store.review_to_change(work, review_id).to_open = False
 
 
@@ -123,9 +129,26 @@ def _open(work: Work, report: ReportRow) -> None:
             coders=review.coders, opened_at=work.now, event_id=event_id,
         )
     )  # fmt: skip
-    for number in range(1, review.coders + 1):
-        coding = id_of("coding", name, str(number))
-        work.add(CodingRow(id=coding, review=report.review, extraction=name, number=number, position=_position()))
+    _add_codings(work, report.review, name, range(1, review.coders + 1))
+
+
+def _widen(work: Work, report: ReportRow, row: ExtractionRow) -> None:
+    """Asks as many coders as the protocol asks for now, unless somebody has begun since it was looked for."""
+    review, codings = store.review(work, row.review), store.codings(work, [row.id], lock=True)[row.id]
+    begun = any(it.person is not None for it in codings) or store.is_coded(work, row.review, row.record)
+    if begun or row.state != ExtractionStates.OPEN or review.coders is None or review.coders <= row.coders:
+        return
+    with work.following(report.correlation, row.event_id):
+        opened = ExtractionOpened(review=row.review, extraction=row.id, record=row.record, coders=review.coders)
+        row.event_id = work.emit(opened)
+    _add_codings(work, row.review, row.id, range(row.coders + 1, review.coders + 1))
+    row.coders = review.coders
+
+
+def _add_codings(work: Work, review: str, extraction: str, numbers: Iterable[int]) -> None:
+    for number in numbers:
+        coding = id_of("coding", extraction, str(number))
+        work.add(CodingRow(id=coding, review=review, extraction=extraction, number=number, position=_position()))
     work.session.flush()
 
 

@@ -8,6 +8,7 @@ from services.synthesis import jobs
 from services.synthesis.domain.verifying import verified_with
 from services.synthesis.ports.crates import read_crate
 from shared.errors import Conflict
+from shared.events.synthesis import ExtractionOpened
 from tests.unit.services.synthesis.effects.test_extraction import (
     both_code,
     claims,
@@ -192,3 +193,25 @@ def test_what_was_kept_and_is_taken_back_and_coded_otherwise_is_weighed_again(tw
     rig.links("r1", by="ana", inference="inferred")
     assert state_of(rig) == "differing"
     assert rig.support() == [0, 0]
+
+
+# From one coder to two
+
+
+def test_what_nobody_has_begun_is_asked_of_two_once_the_protocol_asks_for_two(rig_of):
+    rig = rig_of(protocol(extraction={"coders": 1}))
+    rig.includes("r1", "r2", "r3")
+    assert claims(rig, "ana") == "r1"
+    rig.links("r2")
+    rig.adopts(two(), version=2)
+    rig.bench.runs(jobs.open_extractions)
+    rig.bench.runs(jobs.open_extractions)
+    assert {it.record: it.coders for it in rig.lead.extractions(REVIEW)} == {"r1": 1, "r2": 1, "r3": 2}
+    assert [event.coders for event in rig.bench.emitted(ExtractionOpened)] == [1, 1, 1, 2]
+
+    finishes(rig, "ana")
+    rig.person("ben").claim_extraction(REVIEW)
+    finishes(rig, "ben", "r2")
+    assert (claims(rig, "ana"), claims(rig, "ben")) == ("r3", "r3")
+    rig.links("r3", by="ana")
+    assert rig.support() == [1, 0]
