@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from services.synthesis import store, views
+from services.synthesis.commands import notices
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
 from services.synthesis.domain.extraction import (
     ExtractionStates,
@@ -99,8 +100,8 @@ def return_to(work: Work, report: ReportRow, brings: Collection[str], left: Repo
 
 
 def open_missing(work: Work, review_id: str, limit: int) -> None:
-    """Asks coders for reports that were included before the protocol did and are not coded; and more coders
-    for those that nobody has begun, where it asks for more."""
+    """Asks coders for reports that were included before the protocol did, and are not coded yet; and more coders for
+    those that nobody has begun, where it asks for more."""
     store.hold_studies(work, review_id, alone=False)
     for record in store.records_to_open(work, review_id, limit):
         report = store.report(work, review_id, record)
@@ -382,6 +383,8 @@ def _tell_counting(
         for link in links:
             link.event_id = event_id
         mark_due(work, row.review, event_id, [link.cmoc for link in links])
+    if counting:
+        notices.ask_about(work, report, [link for link, _ in counting])
     first = [
         Fired(FIRST_EVIDENCE, cmoc, "the protocol set it aside, and evidence for it arrived")
         for cmoc, is_set_aside in sorted(known.items())

@@ -215,3 +215,36 @@ def test_what_nobody_has_begun_is_asked_of_two_once_the_protocol_asks_for_two(ri
     assert (claims(rig, "ana"), claims(rig, "ben")) == ("r3", "r3")
     rig.links("r3", by="ana")
     assert rig.support() == [1, 0]
+
+
+# What is said of a report while two code it
+
+
+@pytest.mark.parametrize("when", ["while they code", "before they code", "after they finished"])
+def test_a_concern_flags_what_was_coded_before_it_whenever_that_counts(two_coders, when):
+    rig = two_coders
+    rig.includes("r1")
+    claims(rig, "ana"), claims(rig, "ben")
+    if when == "before they code":
+        rig.notices("r1", "expression_of_concern")
+        rig.bench.clock.advance(minutes=1)
+    rig.links("r1", by="ana"), rig.links("r1", by="ben")
+    if when == "while they code":
+        rig.bench.clock.advance(minutes=1)
+        rig.notices("r1", "expression_of_concern")
+    finishes(rig, "ana"), finishes(rig, "ben")
+    if when == "after they finished":
+        rig.notices("r1", "expression_of_concern")
+    assert rig.states()["c1"] == ("partially_supported", 1, when != "before they code")
+
+
+def test_what_was_retracted_and_reinstated_while_two_code_it_asks_for_nothing(two_coders):
+    rig = two_coders
+    rig.includes("r1")
+    claims(rig, "ana"), claims(rig, "ben")
+    rig.links("r1", by="ana"), rig.links("r1", by="ben")
+    rig.notices("r1", "retraction")
+    rig.notices("r1", "reinstatement")
+    finishes(rig, "ana"), finishes(rig, "ben")
+    assert rig.states()["c1"] == ("partially_supported", 1, False)
+    assert list(rig.lead.rejudgements(REVIEW)) == []
