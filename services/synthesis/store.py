@@ -29,7 +29,7 @@ from sqlmodel import col
 
 from services.synthesis.domain.cadence import LIVING, Manual, Watch
 from services.synthesis.domain.comments import CommentStates, Line
-from services.synthesis.domain.extraction import Coded, HeldStates
+from services.synthesis.domain.extraction import Coded, ExtractionStates, HeldStates
 from services.synthesis.domain.matrix import MatrixLink
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
 from services.synthesis.domain.proposals import ProposalStates
@@ -306,6 +306,15 @@ def count_to_code(work: Work, review: str) -> int:
     return work.session.scalars(query.where(_INCLUDED, _UNCODED)).one()
 
 
+def is_coded(work: Work, review: str, record: str) -> bool:
+    """Whether evidence is coded from a report, also such as people have still to decide about."""
+    uncoded = select(col(ReportRow.record)).where(
+        col(ReportRow.review) == review, col(ReportRow.record) == record, _UNCODED
+    )
+    work.session.flush()
+    return work.session.scalar(uncoded) is None
+
+
 def reports_of_studies(work: Work, review: str, studies: Collection[str]) -> list[tuple[str, str, str | None]]:
     """Study, record and title of each included report of these studies."""
     query = select(col(ReportRow.study), col(ReportRow.record), col(ReportRow.title)).where(
@@ -432,6 +441,12 @@ def touched(work: Work, review: str, record: str) -> list[Touched]:
 
 def fragments_by_id(work: Work, fragments: Collection[str]) -> dict[str, FragmentRow]:
     return {row.id: row for row in _in_chunks(work, select(FragmentRow), col(FragmentRow.id), fragments)}
+
+
+def fragments_that_count(work: Work, fragments: Collection[str]) -> set[str]:
+    """Those of these fragments of which a link counts."""
+    query = select(col(LinkRow.fragment)).where(_COUNTS).distinct()
+    return set(_in_chunks(work, query, col(LinkRow.fragment), fragments))
 
 
 def links_by_id(work: Work, links: Collection[str]) -> dict[str, LinkRow]:
@@ -971,11 +986,14 @@ def return_lapsed_codings(work: Work, position: int, limit: int, review: str | N
 
 
 def coded_links(work: Work, extraction: str) -> list[tuple[LinkRow, FragmentRow]]:
-    """The links of an extraction that are not withdrawn, with their fragments; locked until this work ends."""
+    """The links of an extraction that are not withdrawn, with their fragments, those aside that were coded on another
+    record while the two were one, and stayed with it."""
     query = (
         select(LinkRow, FragmentRow)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .join(ExtractionRow, col(ExtractionRow.id) == col(FragmentRow.extraction))
         .where(col(FragmentRow.extraction) == extraction, col(LinkRow.withdrawn_at).is_(None))
+        .where(col(FragmentRow.record) == col(ExtractionRow.record))
         .order_by(col(LinkRow.seq))
         .execution_options(populate_existing=True)
     )
@@ -1049,6 +1067,25 @@ def records_to_open(work: Work, review: str, limit: int) -> list[str]:
         col(ReportRow.review) == review, _INCLUDED, _UNCODED, ~is_asked.exists()
     )
     return list(work.session.scalars(query.order_by(col(ReportRow.record)).limit(limit)))
+
+
+def extractions_to_widen(work: Work, review: str, limit: int) -> list[tuple[str, str]]:
+    """Those that nobody has begun, and that ask for fewer coders than the review does now, each with its record."""
+    taken = select(col(CodingRow.id)).where(
+        col(CodingRow.extraction) == col(ExtractionRow.id), col(CodingRow.person).is_not(None)
+    )
+    query = (
+        select(col(ExtractionRow.id), col(ExtractionRow.record))
+        .join(ReviewRow, col(ReviewRow.review) == col(ExtractionRow.review))
+        .join(
+            ReportRow,
+            (col(ReportRow.review) == col(ExtractionRow.review)) & (col(ReportRow.record) == col(ExtractionRow.record)),
+        )
+        .where(col(ExtractionRow.review) == review, col(ExtractionRow.state) == ExtractionStates.OPEN)
+        .where(col(ExtractionRow.coders) < col(ReviewRow.coders), _UNCODED, ~taken.exists())
+    )
+    found = work.session.execute(query.order_by(col(ExtractionRow.id)).limit(limit))
+    return [(name, record) for name, record in found]
 
 
 # Who did what

@@ -408,8 +408,10 @@ def may_decide(work: Work, row: ExtractionRow, codings: Sequence[CodingRow], by:
 def weigh(
     work: Work, row: ExtractionRow, codings: Sequence[CodingRow], rows: Sequence[tuple[LinkRow, FragmentRow]]
 ) -> Weighed:
-    """What of an extraction counts."""
-    kept = {link for it in store.reconciliations(work, row.id) for link in it.kept}
+    """What of an extraction counts. What was coded anew since it was decided about is kept by no decision."""
+    made = {link.id: link.linked_at for link, _ in rows}
+    decided = ((link, it.at) for it in store.reconciliations(work, row.id) for link in it.kept)
+    kept = {link for link, at in decided if link in made and made[link] <= at}
     return weighed(row.id, row.coders, finished_by(codings), store.coded_of(rows), kept)
 
 

@@ -70,9 +70,19 @@ def link_evidence(
     ]
     fragments = store.fragments_by_id(work, {coding.fragment for coding in codings})
     links = store.links_by_id(work, {link for coding in codings for link in coding.links})
+    moving = [fragments[it.fragment] for it in codings if _is_of_another(it, fragments)]
+    left = {(it.extraction, it.record) for it in moving if it.extraction is not None}
+    counting = store.fragments_that_count(work, {it.id for it in moving})
+    for coding in codings:
+        _require_movable(coding, fragments, links, counting)
     taken = [_take(work, coding, reports[coding.given.record], cmocs, fragments, links) for coding in codings]
     for row in {it.id: it for it in extractions.values() if it is not None}.values():
         extraction.settle(work, row)
+    for name, record in sorted(left):
+        row = store.extraction(work, review, name)
+        # Locked already where it is of the same record; of another one it never weighed what was coded here.
+        if row.record == record and row.state != ExtractionStates.WITHDRAWN:
+            extraction.settle(work, row)
     return taken
 
 
@@ -222,7 +232,7 @@ def _take(
                 **_located(coding.given.fragment, coding.receipt),
             )
         )  # fmt: skip
-    fresh = {link: given for link, given in coding.links.items() if _is_fresh(links.get(link), given)}
+    fresh = _fresh(coding, fragments, links)
     if fresh and (within := coding.extraction) is not None:
         # Told once it counts, and not before.
         fragments[coding.fragment].extraction = within.id
@@ -243,6 +253,36 @@ def _take(
         changed=bool(fresh),
         stands=report.stands,
     )
+
+
+def _fresh(coding: _Coding, fragments: Mapping[str, FragmentRow], links: Mapping[str, LinkRow]) -> dict[str, LinkGiven]:
+    """Those that are made by this. One that is held back in another extraction is made anew in this one."""
+    moved = _is_of_another(coding, fragments)
+
+    def is_fresh(link: str, given: LinkGiven) -> bool:
+        known = links.get(link)
+        return (moved and known is not None and known.held is not None) or _is_fresh(known, given)
+
+    return {link: given for link, given in coding.links.items() if is_fresh(link, given)}
+
+
+def _is_of_another(coding: _Coding, fragments: Mapping[str, FragmentRow]) -> bool:
+    """Whether a fragment is known, and was not coded in the extraction in which it is coded now."""
+    known = fragments.get(coding.fragment)
+    return coding.extraction is not None and known is not None and known.extraction != coding.extraction.id
+
+
+def _require_movable(
+    coding: _Coding, fragments: Mapping[str, FragmentRow], links: Mapping[str, LinkRow], counting: Collection[str]
+) -> None:
+    """Raises Conflict for more links of a fragment of which some count already, and not by this extraction: they would
+    count no more."""
+    if coding.fragment in counting and _fresh(coding, fragments, links):
+        raise Conflict(
+            f"links of this fragment ({coding.fragment}) of record {coding.given.record!r} count already, from before "
+            "its two coders were asked: withdraw them first, or say in other words what else it says",
+            slug="coded_before",
+        )
 
 
 def _is_fresh(known: LinkRow | None, given: LinkGiven) -> bool:
@@ -284,7 +324,7 @@ def _keep(
     known.inference, known.rationale = given.inference, given.rationale
     known.credibility = given.credibility
     known.event_id, known.linked_at = event_id, work.now
-    known.withdrawn_at = known.withdrawn_by = known.withdrawn_why = known.asked_version = None
+    known.withdrawn_at = known.withdrawn_by = known.withdrawn_why = known.asked_version = known.held = None
     return work.add(known)
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
 from services.synthesis import store, views
+from services.synthesis.commands import notices
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
 from services.synthesis.domain.extraction import (
     ExtractionStates,
@@ -43,17 +44,33 @@ MOST_LINKS = 2_000
 
 
 def follow(work: Work, report: ReportRow) -> None:
-    """Has a report wait for coders while it is included, where the protocol asks for some, and for nobody else."""
+    """Has a report wait for coders while it is included, where the protocol asks for some, and for nobody else. What
+    its coders have finished is theirs again, however many these are; beside it one at most is still to be coded."""
     found = store.extractions_of_record(work, report.review, report.record)
     if report.state != ReportStates.INCLUDED:
         for row in found:
             _withdraw(work, row)
-    elif all(row.state == ExtractionStates.WITHDRAWN for row in found):
-        own = [row for row in found if row.opened_on == report.record] or found
-        if own:
-            _revive(work, own[0])
-        else:
-            _open(work, report)
+    elif found:
+        codings = store.codings(work, [row.id for row in found], lock=True)
+        for row in found:
+            if row.state == ExtractionStates.WITHDRAWN and len(views.finished_by(codings[row.id])) == row.coders:
+                _revive(work, row)
+        _go_on_with_one(work, report, found)
+    elif not store.is_coded(work, report.review, report.record):
+        _open(work, report)
+
+
+def _go_on_with_one(work: Work, report: ReportRow, found: Sequence[ExtractionRow]) -> None:
+    """Has one that is still to be coded wait again: of this record, else any where none stands."""
+    states = {row.state for row in found}
+    if ExtractionStates.OPEN in states:
+        return
+    ended = [row for row in found if row.state == ExtractionStates.WITHDRAWN]
+    own = [row for row in ended if row.opened_on == report.record]
+    if states != {ExtractionStates.WITHDRAWN}:
+        ended = own
+    for row in (own or ended)[:1]:
+        _revive(work, row)
 
 
 def go_with(work: Work, gone: str, survivor: ReportRow) -> None:
@@ -72,19 +89,30 @@ def go_with(work: Work, gone: str, survivor: ReportRow) -> None:
 def return_to(work: Work, report: ReportRow, brings: Collection[str], left: ReportRow | None) -> None:
     """The record is one of its own again, and so is what was asked of its coders."""
     store.return_extractions(work, report.review, [report.record, *brings], report.record)
-    for row in [report, left]:
-        if row is not None:
-            follow(work, row)
+    for one in [report, left]:
+        if one is None:
+            continue
+        follow(work, one)
+        # What was coded while they were one may be of the other now.
+        for row in store.extractions_of_record(work, one.review, one.record):
+            if row.state != ExtractionStates.WITHDRAWN:
+                settle(work, row)
 
 
 def open_missing(work: Work, review_id: str, limit: int) -> None:
-    """Asks coders for reports that were included before the protocol did, and of which nothing is coded."""
+    """Asks coders for reports that were included before the protocol did, and are not coded yet; and more coders for
+    those that nobody has begun, where it asks for more."""
+    store.hold_studies(work, review_id, alone=False)
     for record in store.records_to_open(work, review_id, limit):
         report = store.report(work, review_id, record)
         if report is not None:
             with work.following(report.correlation, report.caused_by):
                 follow(work, report)
-    if not store.records_to_open(work, review_id, 1):
+    for name, record in store.extractions_to_widen(work, review_id, limit):
+        report = store.report(work, review_id, record)
+        if report is not None:
+            _widen(work, report, store.extraction_to_change(work, review_id, name))
+    if not store.records_to_open(work, review_id, 1) and not store.extractions_to_widen(work, review_id, 1):
         store.review_to_change(work, review_id).to_open = False
 
 
@@ -102,9 +130,26 @@ def _open(work: Work, report: ReportRow) -> None:
             coders=review.coders, opened_at=work.now, event_id=event_id,
         )
     )  # fmt: skip
-    for number in range(1, review.coders + 1):
-        coding = id_of("coding", name, str(number))
-        work.add(CodingRow(id=coding, review=report.review, extraction=name, number=number, position=_position()))
+    _add_codings(work, report.review, name, range(1, review.coders + 1))
+
+
+def _widen(work: Work, report: ReportRow, row: ExtractionRow) -> None:
+    """Asks as many coders as the protocol asks for now, unless somebody has begun since it was looked for."""
+    review, codings = store.review(work, row.review), store.codings(work, [row.id], lock=True)[row.id]
+    begun = any(it.person is not None for it in codings) or store.is_coded(work, row.review, row.record)
+    if begun or row.state != ExtractionStates.OPEN or review.coders is None or review.coders <= row.coders:
+        return
+    with work.following(report.correlation, row.event_id):
+        opened = ExtractionOpened(review=row.review, extraction=row.id, record=row.record, coders=review.coders)
+        row.event_id = work.emit(opened)
+    _add_codings(work, row.review, row.id, range(row.coders + 1, review.coders + 1))
+    row.coders = review.coders
+
+
+def _add_codings(work: Work, review: str, extraction: str, numbers: Iterable[int]) -> None:
+    for number in numbers:
+        coding = id_of("coding", extraction, str(number))
+        work.add(CodingRow(id=coding, review=review, extraction=extraction, number=number, position=_position()))
     work.session.flush()
 
 
@@ -338,6 +383,8 @@ def _tell_counting(
         for link in links:
             link.event_id = event_id
         mark_due(work, row.review, event_id, [link.cmoc for link in links])
+    if counting:
+        notices.ask_about(work, report, [link for link, _ in counting])
     first = [
         Fired(FIRST_EVIDENCE, cmoc, "the protocol set it aside, and evidence for it arrived")
         for cmoc, is_set_aside in sorted(known.items())

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+
 from services.synthesis import store
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
 from services.synthesis.domain.notices import RejudgementStates, effect_of
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.triggers import REPORT_NOTICED, Fired
-from services.synthesis.models import NoticeRow, RejudgementRow, ReportRow
+from services.synthesis.models import LinkRow, NoticeRow, RejudgementRow, ReportRow
 from shared.db.work import Work
 from shared.errors import Conflict
 from shared.events.synthesis import Happened, RejudgementClosed, RejudgementOpened
@@ -24,6 +27,38 @@ def apply_waiting(work: Work, report: ReportRow) -> None:
             notice.applied = True
             with work.following(notice.correlation, notice.event_id):
                 _apply(work, notice, report)
+
+
+def ask_about(work: Work, report: ReportRow, links: Sequence[LinkRow]) -> None:
+    """Has the CMOCs to which these links speak be judged anew for the notices in force that were applied before the
+    links counted, and after they were made: who made them did not know."""
+    by_cmoc: dict[str, list[LinkRow]] = defaultdict(list)
+    for link in links:
+        by_cmoc[link.cmoc].append(link)
+    for notice in _in_force(store.notices(work, report.review, [report.record])):
+        made = {
+            cmoc: [it.id for it in of_one if it.linked_at <= notice.heard_at]
+            for cmoc, of_one in sorted(by_cmoc.items())
+        }
+        touched = [store.Touched(cmoc, names, by_cmoc[cmoc][0].event_id) for cmoc, names in made.items() if names]
+        with work.following(notice.correlation, notice.event_id):
+            opened = _open_rejudgements(work, notice, report, touched)
+        if opened:
+            fired = [Fired(REPORT_NOTICED, notice.notice, _why(notice, report))]
+            log_triggers(work, store.review(work, report.review), fired, drill=notice.drill)
+
+
+def _in_force(notices: Iterable[NoticeRow]) -> list[NoticeRow]:
+    """Those that were applied, without the ones that a reinstatement ended since."""
+    found: list[NoticeRow] = []
+    for notice in notices:
+        if not notice.applied:
+            continue
+        if effect_of(notice.kind) == "lifts":
+            found = [it for it in found if it.drill != notice.drill or effect_of(it.kind) == "flags"]
+        else:
+            found.append(notice)
+    return found
 
 
 def move(work: Work, notice: NoticeRow, record: str, report: ReportRow | None) -> None:
@@ -108,7 +143,9 @@ def _why(notice: NoticeRow, report: ReportRow) -> str:
     return f"{notice.kind} of record {report.record}: {notice.reason}"
 
 
-def _open_rejudgements(work: Work, notice: NoticeRow, report: ReportRow, touched: list[store.Touched]) -> None:
+def _open_rejudgements(work: Work, notice: NoticeRow, report: ReportRow, touched: list[store.Touched]) -> int:
+    """Asks anew about each of these CMOCs once for a notice; answers how many that opened."""
+    opened = 0
     for one in touched:
         rejudgement = id_of("rejudge", report.review, notice.notice, one.cmoc)
         if store.has_rejudgement(work, rejudgement):
@@ -127,6 +164,8 @@ def _open_rejudgements(work: Work, notice: NoticeRow, report: ReportRow, touched
                 event_id=event_id,
             )
         )  # fmt: skip
+        opened += 1
+    return opened
 
 
 def _close_what_it_opened(work: Work, notice: NoticeRow, report: ReportRow) -> None:

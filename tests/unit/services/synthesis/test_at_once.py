@@ -252,3 +252,31 @@ def test_two_who_finish_at_once_are_weighed_once(either_rig: SynthesisRig):
     )
     assert sorted(one.status_code for one in answers) in ([200, 404], [200, 409])
     assert rig.support() == [1, 1]
+
+
+def test_judging_links_of_several_reports_while_others_code_and_merge_them_waits_for_nobody_for_ever(
+    either_rig: SynthesisRig,
+):
+    rig = either_rig
+    rig.adopts(protocol(extraction={"coders": 2}), version=2)
+    records = [f"r{number}" for number in range(4)]
+    rig.includes(*records)
+    for by in ("ana", "ben"):
+        for _ in records:
+            claimed = rig.person(by).claim_extraction(REVIEW).extraction
+            assert claimed is not None
+            rig.links(claimed.record, by=by)
+            rig.person(by).finish_extraction(REVIEW, claimed.extraction)
+    rig.adopts(protocol(extraction={"coders": 2}, wording={"c1": {"resource": "otherwise"}}), version=3)
+    counting = [it.link for it in rig.lead.evidence(REVIEW) if it.stands]
+
+    at_once(
+        lambda: rig.lead.judge_links(REVIEW, counting[:3], "withdraw", "does not hold"),
+        lambda: rig.lead.judge_links(REVIEW, counting[:2:-1], "withdraw", "does not hold"),
+        lambda: [rig.links(record, "c2", by="ana") for record in reversed(records)],
+        lambda: [rig.links(record, "c2", by="ben") for record in records],
+        lambda: rig.merges("r3", into="r0"),
+    )
+
+    assert rig.support() == [0, 3]
+    assert {it.state for it in rig.lead.extractions(REVIEW)} == {"differing"}

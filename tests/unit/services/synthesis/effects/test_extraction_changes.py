@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import pytest
 
+from services.synthesis import jobs
 from services.synthesis.domain.verifying import verified_with
 from services.synthesis.ports.crates import read_crate
-from tests.unit.services.synthesis.effects.test_extraction import both_code, decides, state_of, two
+from shared.errors import Conflict
+from shared.events.synthesis import ExtractionOpened
+from tests.unit.services.synthesis.effects.test_extraction import (
+    both_code,
+    claims,
+    decides,
+    extraction_of,
+    finishes,
+    state_of,
+    two,
+)
 from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig, protocol
 
 
@@ -74,3 +85,166 @@ def test_what_a_judgement_takes_back_is_weighed_as_any_correction(two_coders):
     rig.lead.judge_links(REVIEW, counting, "withdraw", "does not hold")
     assert (state_of(rig), state_of(rig, "r2")) == ("differing", "differing")
     assert rig.support() == [0, 0]
+
+
+# Reports that go and come back
+
+
+def test_what_its_coders_finished_comes_back_with_the_report_that_it_went_with(two_coders):
+    rig = two_coders
+    rig.includes("r1")
+    both_code(rig, {}, None)
+    one = extraction_of(rig, "r1")
+    rig.includes("r2")
+    rig.merges("r1", into="r2")
+    assert rig.lead.extraction(REVIEW, one).state == "differing"
+    rig.excludes("r2")
+    rig.includes("r2")
+    assert sorted(it.state for it in rig.lead.extractions(REVIEW)) == ["differing", "open"]
+    assert rig.lead.extraction(REVIEW, one).state == "differing"
+
+
+def test_what_its_coders_finished_comes_back_where_its_report_is_one_with_an_included_one(two_coders):
+    rig = two_coders
+    rig.includes("r1")
+    both_code(rig, {}, None)
+    one = extraction_of(rig, "r1")
+    rig.includes("r2")
+    rig.excludes("r1")
+    rig.merges("r1", into="r2")
+    assert rig.lead.extraction(REVIEW, one).state == "differing"
+
+
+@pytest.mark.parametrize("how", ["reopened", "merged into"])
+def test_of_a_report_that_was_coded_before_two_were_asked_nobody_is_asked(rig, how):
+    rig.includes("r1")
+    rig.links("r1")
+    rig.adopts(two(), version=2)
+    rig.bench.runs(jobs.open_extractions)
+    if how == "reopened":
+        rig.reopens("r1")
+        rig.includes("r1")
+    else:
+        rig.merges("r9", into="r1")
+    assert list(rig.lead.extractions(REVIEW)) == []
+    assert rig.support() == [1, 0]
+
+
+def test_what_counts_from_before_goes_on_counting_while_its_coder_is_asked(rig):
+    rig.includes("r1")
+    rig.links("r1", text="same words", by="ana")
+    rig.adopts(two(), version=2)
+    rig.includes("r2")
+    assert claims(rig, "ana") == "r2"
+    rig.merges("r2", into="r1")
+    rig.links("r1", text="same words", by="ana")
+    with pytest.raises(Conflict, match="count already"):
+        rig.links("r1", "c2", text="same words", by="ana")
+    rig.links("r1", "c2", text="other words", by="ana")
+    assert rig.support() == [1, 0]
+
+
+# Records that are parted
+
+
+def test_what_was_coded_on_the_other_record_is_not_weighed_with_this_one(two_coders):
+    rig = two_coders
+    rig.includes("r1")
+    claims(rig, "ana"), claims(rig, "ben")
+    rig.merges("r1", into="r2")
+    rig.links("r2", by="ana")
+    finishes(rig, "ana", "r2")
+    rig.parts("r1", out_of="r2")
+    rig.links("r1", by="ben")
+    finishes(rig, "ben", "r1")
+    assert state_of(rig, "r2") == "open"
+    assert rig.support() == [0, 0]
+
+
+def test_a_correction_that_was_made_while_two_were_one_is_coded_anew_where_it_stayed(two_coders):
+    rig = two_coders
+    rig.includes("r1")
+    both_code(rig, {}, {})
+    rig.includes("r2")
+    rig.merges("r1", into="r2")
+    rig.links("r2", "c2", by="ana")
+    rig.parts("r1", out_of="r2")
+    assert state_of(rig, "r1") == "done"
+    rig.excludes("r1")
+    for by in ("ana", "ben"):
+        assert claims(rig, by) == "r2"
+        rig.links("r2", "c2", by=by)
+    finishes(rig, "ana", "r2")
+    finishes(rig, "ben", "r2")
+    assert rig.support() == [0, 1]
+
+
+# What was decided once
+
+
+def test_what_was_kept_and_is_taken_back_and_coded_otherwise_is_weighed_again(two_coders):
+    rig = two_coders
+    rig.includes("r1")
+    both_code(rig, {}, None)
+    decides(rig, "ben", "first")
+    [one] = [it for it in rig.lead.evidence(REVIEW) if it.stands]
+    rig.bench.clock.advance(minutes=1)
+    rig.person("ana").withdraw(REVIEW, one.fragment, "misread")
+    rig.links("r1", by="ana", inference="inferred")
+    assert state_of(rig) == "differing"
+    assert rig.support() == [0, 0]
+
+
+# From one coder to two
+
+
+def test_what_nobody_has_begun_is_asked_of_two_once_the_protocol_asks_for_two(rig_of):
+    rig = rig_of(protocol(extraction={"coders": 1}))
+    rig.includes("r1", "r2", "r3")
+    assert claims(rig, "ana") == "r1"
+    rig.links("r2")
+    rig.adopts(two(), version=2)
+    rig.bench.runs(jobs.open_extractions)
+    rig.bench.runs(jobs.open_extractions)
+    assert {it.record: it.coders for it in rig.lead.extractions(REVIEW)} == {"r1": 1, "r2": 1, "r3": 2}
+    assert [event.coders for event in rig.bench.emitted(ExtractionOpened)] == [1, 1, 1, 2]
+
+    finishes(rig, "ana")
+    rig.person("ben").claim_extraction(REVIEW)
+    finishes(rig, "ben", "r2")
+    assert (claims(rig, "ana"), claims(rig, "ben")) == ("r3", "r3")
+    rig.links("r3", by="ana")
+    assert rig.support() == [1, 0]
+
+
+# What is said of a report while two code it
+
+
+@pytest.mark.parametrize("when", ["while they code", "before they code", "after they finished"])
+def test_a_concern_flags_what_was_coded_before_it_whenever_that_counts(two_coders, when):
+    rig = two_coders
+    rig.includes("r1")
+    claims(rig, "ana"), claims(rig, "ben")
+    if when == "before they code":
+        rig.notices("r1", "expression_of_concern")
+        rig.bench.clock.advance(minutes=1)
+    rig.links("r1", by="ana"), rig.links("r1", by="ben")
+    if when == "while they code":
+        rig.bench.clock.advance(minutes=1)
+        rig.notices("r1", "expression_of_concern")
+    finishes(rig, "ana"), finishes(rig, "ben")
+    if when == "after they finished":
+        rig.notices("r1", "expression_of_concern")
+    assert rig.states()["c1"] == ("partially_supported", 1, when != "before they code")
+
+
+def test_what_was_retracted_and_reinstated_while_two_code_it_asks_for_nothing(two_coders):
+    rig = two_coders
+    rig.includes("r1")
+    claims(rig, "ana"), claims(rig, "ben")
+    rig.links("r1", by="ana"), rig.links("r1", by="ben")
+    rig.notices("r1", "retraction")
+    rig.notices("r1", "reinstatement")
+    finishes(rig, "ana"), finishes(rig, "ben")
+    assert rig.states()["c1"] == ("partially_supported", 1, False)
+    assert list(rig.lead.rejudgements(REVIEW)) == []
