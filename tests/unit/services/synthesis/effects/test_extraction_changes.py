@@ -48,8 +48,8 @@ def dropped(two_coders) -> SynthesisRig:
 def test_what_counted_and_is_dropped_leaves_the_draft_and_its_history_says_why(dropped):
     assert [one.stands for one in dropped.lead.evidence(REVIEW)] == [False, False]
     assert dropped.support() == [0, 0]
-    told = [one for one in dropped.lead.history(REVIEW, "c1") if one.happened == "evidence_withdrawn"]
-    assert [one.why for one in told] == ["we talked about it"]
+    said = [one for one in dropped.lead.history(REVIEW, "c1") if one.happened == "evidence_withdrawn"]
+    assert [one.why for one in said] == ["we talked about it"]
 
 
 def test_a_revision_that_is_signed_after_something_was_dropped_is_proved_by_its_matrix(dropped):
