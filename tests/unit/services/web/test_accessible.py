@@ -131,6 +131,8 @@ def _synthesised(site: Site) -> list[str]:
     differing = _coded_by_two(site)
     waiting = included(site, "Gardens and weather")
     with site.client(site.admin) as living:
+        site.waits(lambda: living.synthesis.claim_extraction(REVIEW).extraction)
+        assert next(living.synthesis.extractions(REVIEW, mine=True)).record == waiting
         site.waits(lambda: living.synthesis.status(REVIEW).open_proposals)
         site.waits(lambda: living.synthesis.status(REVIEW).to_code)
         proposal = next(living.synthesis.proposals(REVIEW)).proposal
