@@ -181,8 +181,8 @@ def _drawn(document: Document, form: str) -> bytes:
         return json.dumps(as_json(document), ensure_ascii=False, indent=1).encode()
     from services.web.drawing import draw
 
-    places = {query: n for n, query in enumerate(document.queries(), 1)}
-    return draw("report-file.html", {"report": document, "places": places}).encode()
+    queries = {query: n for n, query in enumerate(document.queries(), 1)}
+    return draw("report-file.html", {"report": document, "queries": queries}).encode()
 
 
 def _print(document: Document) -> None:

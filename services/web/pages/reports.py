@@ -73,7 +73,7 @@ async def show_report(asked: Asked) -> Drawn:
     document, me = await asyncio.gather(_document(asked), asked.api.people.me())
     given = {
         "review": review, "report": document, "leads": has_role(me, "lead", review),
-        "places": {query: n for n, query in enumerate(document.queries(), 1)},
+        "queries": {query: n for n, query in enumerate(document.queries(), 1)},
     }  # fmt: skip
     return Page("report.html", given)
 
