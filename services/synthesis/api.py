@@ -458,7 +458,7 @@ def list_texts_of_item(
 
 
 @router.put("/reviews/{review}/report-texts/{item}")
-def write_report_text(
+def set_report_text(
     review: Name, item: Name, body: NewReportText, work: Unit, person: Lead, key: IdempotencyKey = None
 ) -> ReportTextView:
     """Says what reports say of an item, with the revision and the version of the protocol of now; the same words
