@@ -289,7 +289,7 @@ def join_study(
 # Extraction
 
 
-@router.post("/reviews/{review}/extraction/claims")
+@router.post("/reviews/{review}/extraction-claims")
 def make_claim(review: Name, work: Unit, person: Coder, key: IdempotencyKey = None) -> ExtractionClaimed:
     """Gives whoever asks a report to code: the one that they have in hand, or else the next that waits for them. It is
     theirs for a while, anew with each piece of evidence; what nobody finishes goes to others."""

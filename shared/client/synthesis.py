@@ -107,7 +107,7 @@ class SynthesisClient:
 
     def claim_extraction(self, review: str) -> wire.ExtractionClaimed:
         """The report that one has in hand to code, or else the next that waits for one."""
-        return self._http.post(f"/synthesis/reviews/{part(review)}/extraction/claims", wire.ExtractionClaimed)
+        return self._http.post(f"/synthesis/reviews/{part(review)}/extraction-claims", wire.ExtractionClaimed)
 
     def extractions(
         self,

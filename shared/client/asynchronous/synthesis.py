@@ -111,7 +111,7 @@ class AsyncSynthesisClient:
 
     async def claim_extraction(self, review: str) -> wire.ExtractionClaimed:
         """The report that one has in hand to code, or else the next that waits for one."""
-        return await self._http.post(f"/synthesis/reviews/{part(review)}/extraction/claims", wire.ExtractionClaimed)
+        return await self._http.post(f"/synthesis/reviews/{part(review)}/extraction-claims", wire.ExtractionClaimed)
 
     def extractions(
         self,

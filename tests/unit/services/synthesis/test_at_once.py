@@ -211,7 +211,7 @@ def test_many_who_claim_at_once_are_each_given_a_coding_and_no_report_has_three(
     clients = {name: rig.bench.person(name, "reviewer") for name in people}
 
     def claim(name: str) -> tuple[str, str | None]:
-        answer = clients[name].post(f"/synthesis/reviews/{REVIEW}/extraction/claims")
+        answer = clients[name].post(f"/synthesis/reviews/{REVIEW}/extraction-claims")
         given = answer.json()["extraction"]
         return name, None if given is None else given["record"]
 

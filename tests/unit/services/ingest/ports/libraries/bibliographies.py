@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from services.ingest.ports.libraries.port import Entry, Exported, Fault, Opened
 from services.ingest.ports.sources.markup import clean
 from services.ingest.ports.sources.normal import pages
+from services.ingest.ports.sources.noticing import of_title
 from shared.events.ingest import Bibliography
 from shared.events.values import Identifiers
 from shared.identifiers import doi, isbn, issn
@@ -82,7 +83,8 @@ def bibliographies() -> st.SearchStrategy[Bibliography]:
 
     return st.builds(
         Bibliography,
-        title=lines(),
+        # What a title says that it is, such as an erratum, is read out of it.
+        title=lines().filter(lambda it: of_title(it, None) is None),
         other_titles=several(lines()),
         abstract=st.none() | st.lists(lines(), min_size=1, max_size=4).map("\n".join),
         keywords=keywords(lines()),
