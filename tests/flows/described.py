@@ -42,7 +42,7 @@ EXCUSED = {
     "cursor": "a cursor is what the page before gave out; nobody can make one up",
     r"text:\d+": "what is looked for has a grammar of its own",
     "unknown_cmoc": "which CMOCs there are is the protocol's to say",
-    "unknown_link": "which links there are is the review's to say",
+    "unknown_link|unknown_line": "which links and lines of a draft there are is the review's to say",
     "body": "a comment is on a line of a CMOC or of a programme theory, and of one of them",
     "malformed_protocol": "the parts of a protocol must fit one another: names, stages, answers that lead on",
     r"body\.(evidence\.\d+\.)?links": "one element, one stance, one link",
