@@ -18,8 +18,8 @@ from shared.wire.synthesis import NewComment
 def make(work: Work, review: str, given: NewComment) -> CommentRow:
     """Keeps what somebody says of a line of the draft.
 
-    Raises NotFound before there is a draft, Invalid for what is no line or one that it has not, and Conflict where the line has other
-    words than they saw, or where too many comments are open.
+    Raises NotFound before there is a draft, Invalid for what is no line or one that it has not, and Conflict where
+    the line has other words than they saw, or where too many comments are open.
     """
     about, draft = store.review(work, review), store.draft(work, review)
     if (given.cmoc is None) == (given.theory is None):
