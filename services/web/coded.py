@@ -1,12 +1,16 @@
-"""Coded: what the form that codes a fragment says, as the API takes it, and back to the form as it was filled in."""
+"""Coded: what the form that codes a fragment says, as the API takes it, and back to the form as it was filled in; and
+who codes the report."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, get_args
 
 from services.web.page import Asked
-from shared.wire.synthesis import CmocView
+from shared.errors import NotFound
+from shared.events.synthesis import Credibility, Element, Inference, Stance
+from shared.wire.screening import RecordHistory
+from shared.wire.synthesis import CmocView, DataType, ExtractionView
 
 #: Rows of links that the form has at first, and at most.
 ROWS, MOST_ROWS = 2, 50
@@ -47,6 +51,36 @@ def rows_shown(asked: Asked, filled: dict[str, str], more: bool) -> int:
 def by_standing(cmocs: Sequence[CmocView]) -> tuple[list[CmocView], list[CmocView]]:
     """The CMOCs that the protocol states, and those that it has no more."""
     return [it for it in cmocs if it.set_aside_at is None], [it for it in cmocs if it.set_aside_at is not None]
+
+
+def choices() -> dict[str, Any]:
+    """What each part of a coding is chosen from."""
+    return {
+        "data_types": get_args(DataType), "elements": get_args(Element), "stances": get_args(Stance),
+        "inferences": get_args(Inference), "credibilities": get_args(Credibility),
+    }  # fmt: skip
+
+
+async def extraction_of(asked: Asked, record: str) -> ExtractionView | None:
+    """Who codes the report: what whoever asks codes of it, else what others do; None where nobody is asked to."""
+    found = await asked.first(asked.api.synthesis.extractions(asked.path["review"], record=record))
+    asked_for = [it for it in found.items if it.state != "withdrawn"]
+    return next((it for it in asked_for if it.mine), next(iter(asked_for), None))
+
+
+def is_kept_from(it: ExtractionView) -> bool:
+    """Whether nothing is coded of a report by whoever asks: two others do, or they have finished before the other."""
+    if it.coders < 2:
+        return False
+    return it.until is None if it.state == "open" else not it.mine
+
+
+async def history_of(asked: Asked, record: str) -> RecordHistory | None:
+    """Its way through screening; None while screening has not heard of it."""
+    try:
+        return await asked.api.screening.record(asked.path["review"], record)
+    except NotFound:
+        return None
 
 
 def _rows_sent(asked: Asked) -> int:

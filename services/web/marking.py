@@ -1,16 +1,20 @@
-"""Words of the protocol that speak for a record or against it, marked in what a page shows of it."""
+"""What is marked in a text that a page shows: words of the protocol, what a search found, and what is coded of it."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import unescape
+from itertools import pairwise
+from typing import NamedTuple
 
 from markupsafe import Markup, escape
 
 from shared.events.stages import Highlights
 from shared.highlighting import spans
+from shared.wire.ingest import PassageView
 from shared.wire.screening import TaskInHand
+from shared.wire.synthesis import EvidenceView
 
 _MARK = Markup('<mark class="{}">{}</mark>')
 _FOUND = Markup("<mark>{}</mark>")
@@ -43,3 +47,27 @@ def found_in(html: str) -> Markup:
             continue
         shown += _FOUND.format(unescape(piece)) if inside else escape(unescape(piece))
     return shown
+
+
+class Piece(NamedTuple):
+    """Words of a passage that the same links quote, or none; and those of the links whose quote ends with them."""
+
+    words: str
+    coded: Sequence[EvidenceView]
+    ending: Sequence[EvidenceView]
+
+
+def pieces_of(passage: PassageView, links: Sequence[EvidenceView]) -> list[Piece]:
+    """A passage, cut where a quote of some link begins or ends, whichever of them overlap."""
+    spans = [(it.selector.start, it.selector.end, it) for it in links if it.selector is not None]
+    here = [(max(begins, passage.start), min(ends, passage.end), it) for begins, ends, it in spans]
+    here = [it for it in here if it[0] < it[1]]
+    cuts = sorted({passage.start, passage.end, *(at for begins, ends, _ in here for at in (begins, ends))})
+    return [
+        Piece(
+            passage.words[begins - passage.start : ends - passage.start],
+            [it for first, last, it in here if first <= begins and ends <= last],
+            [it for _, last, it in here if last == ends],
+        )
+        for begins, ends in pairwise(cuts)
+    ]

@@ -7,16 +7,25 @@ from collections.abc import Awaitable, Callable
 from typing import Any, get_args
 
 from services.web import drawing
-from services.web.coded import by_standing, evidence_of, filled_of, rows_shown
+from services.web.coded import (
+    by_standing,
+    choices,
+    evidence_of,
+    extraction_of,
+    filled_of,
+    history_of,
+    is_kept_from,
+    rows_shown,
+)
 from services.web.faults import errors_of
 from services.web.lacking import without_protocol
 from services.web.names import called_in, naming
 from services.web.page import Asked, Drawn, Go, Page, Pages
+from services.web.quoted import with_receipt
 from services.web.roles import has_role
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound, UnknownReview
-from shared.events.synthesis import Credibility, Element, Inference, Stance
-from shared.wire.screening import RecordHistory
-from shared.wire.synthesis import DataType, EvidenceView, ExtractionView
+from shared.events.synthesis import Credibility
+from shared.wire.synthesis import EvidenceView
 
 pages = Pages()
 
@@ -66,31 +75,11 @@ async def code_evidence(asked: Asked) -> Drawn:
 
 
 async def _quoted(asked: Asked, fragment: dict[str, Any], text: str) -> dict[str, Any]:
-    """The fragment with the receipt of its quote, in place of the words and of where they are. Raises Invalid, at the
-    words, where the copy does not say them."""
-    words = fragment.get("quote", "")
-    if not words:
-        raise Invalid.of("fragment.quote", drawing.text("coding.quote_its_words"))
+    """The fragment with the receipt of its quote; what is wrong with the copy is said where that was chosen."""
     try:
-        anchored = await asked.api.ingest.quote(asked.path["review"], text, words)
-    except Invalid as error:
-        raise Invalid.of("fragment.quote", _unfound(error)) from error
+        return await with_receipt(asked, fragment, text)
     except (Conflict, Forbidden, NotFound) as error:
         raise Invalid.of("fragment.text", error.detail) from error
-    return {name: said for name, said in fragment.items() if name not in ("quote", "locator")} | {
-        "receipt": anchored.receipt
-    }
-
-
-def _unfound(error: Invalid) -> str:
-    """Why a copy does not say these words, with what comes nearest, or with where it says them more than once; else as
-    the API says it."""
-    near, spans = error.extra.get("nearest"), error.extra.get("spans")
-    if near:
-        return drawing.text("coding.quote_nearest", words=near["exact"], where=near["locator"])
-    if spans:
-        return drawing.text("coding.quote_several", where="; ".join(it["locator"] for it in spans))
-    return "; ".join(fault["why"] for fault in errors_of(error))
 
 
 @pages.page(_LINK, allowed=("scripts",))
@@ -180,7 +169,7 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
             ),
             asyncio.gather(
                 asked.sheet(api.synthesis.evidence(review, record=record)), api.synthesis.cmocs(review),
-                _screening(asked), api.ingest.texts(review, record), _extraction(asked),
+                history_of(asked, record), api.ingest.texts(review, record), extraction_of(asked, record),
             ),
         )  # fmt: skip
     except NotFound as missing:
@@ -198,38 +187,7 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
         "definitions": version.protocol.definitions, "filled": filled, "rows": rows_shown(asked, filled, more),
         "errors": errors_of(error), "query": asked.query, **choices(),
         "copies": [it for it in parsed if it.parse and not it.parse.why],
-        "extraction": extraction, "kept_from": extraction is not None and _is_kept_from(extraction),
+        "extraction": extraction, "kept_from": extraction is not None and is_kept_from(extraction),
         "wordless": [it for it in parsed if it.parse and it.parse.why],
     }  # fmt: skip
     return Page("evidence.html", given, 200 if error is None else 422)
-
-
-async def _extraction(asked: Asked) -> ExtractionView | None:
-    """Who codes the report: what whoever asks codes of it, else what others do; None where nobody is asked to."""
-    review, record = asked.path["review"], asked.path["record"]
-    found = await asked.first(asked.api.synthesis.extractions(review, record=record))
-    asked_for = [it for it in found.items if it.state != "withdrawn"]
-    return next((it for it in asked_for if it.mine), next(iter(asked_for), None))
-
-
-def _is_kept_from(it: ExtractionView) -> bool:
-    """Whether nothing is coded of a report by whoever asks: two others do, or they have finished before the other."""
-    if it.coders < 2:
-        return False
-    return it.until is None if it.state == "open" else not it.mine
-
-
-def choices() -> dict[str, Any]:
-    """What each part of a coding is chosen from."""
-    return {
-        "data_types": get_args(DataType), "elements": get_args(Element), "stances": get_args(Stance),
-        "inferences": get_args(Inference), "credibilities": get_args(Credibility),
-    }  # fmt: skip
-
-
-async def _screening(asked: Asked) -> RecordHistory | None:
-    """Its way through screening; None while screening has not heard of it."""
-    try:
-        return await asked.api.screening.record(asked.path["review"], asked.path["record"])
-    except NotFound:
-        return None

@@ -20,6 +20,7 @@ from tests.unit.services.web.rig import FILES, PROTOCOL, REVIEW, Site
 from tests.unit.services.web.test_confidence import JUDGED
 from tests.unit.services.web.test_findings import fragment, included, signs
 from tests.unit.services.web.test_imports import DECIDED, MAPPING
+from tests.unit.services.web.test_synthesis import copy_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
@@ -133,6 +134,11 @@ def _synthesised(site: Site) -> list[str]:
     with site.client(site.admin) as living:
         site.waits(lambda: living.synthesis.claim_extraction(REVIEW).extraction)
         assert next(living.synthesis.extractions(REVIEW, mine=True)).record == waiting
+        text = copy_of(site, site.admin, waiting)
+        said = fragment("sharers trust") | {"record": waiting}
+        receipt = living.ingest.quote(REVIEW, text, "People who share a garden trust their neighbours").receipt
+        said["fragment"] = {it: said["fragment"][it] for it in ("paraphrase", "data_type")} | {"receipt": receipt}
+        living.synthesis.link_one(REVIEW, said)
         site.waits(lambda: living.synthesis.status(REVIEW).open_proposals)
         site.waits(lambda: living.synthesis.status(REVIEW).to_code)
         proposal = next(living.synthesis.proposals(REVIEW)).proposal
@@ -167,6 +173,7 @@ def _synthesised(site: Site) -> list[str]:
         *reports,
         *(f"{AT}/synthesis{path}" for path in inside),
         *(f"{AT}/records/{it}/evidence" for it in (record, waiting)),
+        f"{AT}/texts/{text}",
     ]
 
 
