@@ -606,22 +606,14 @@ class SignDraft(Given):
 
 
 class NewComment(Given):
-    """What somebody says of a line of the draft. `words` are those of that line as they saw them: where it has others
-    by now, nothing is taken."""
+    """What somebody says of a line of the draft: of a `cmoc` its parts and its status, of a `theory` its statement.
+    `words` are those of that line as they saw them: where it has others by now, nothing is taken."""
 
     cmoc: Line | None = None
     theory: Line | None = None
     part: CommentPart
     words: Annotated[str, Field(min_length=1, max_length=11_000)]
     text: Reason
-
-    @model_validator(mode="after")
-    def _of_one_line(self) -> Self:
-        if (self.cmoc is None) == (self.theory is None):
-            raise ValueError("cmoc: name either a CMOC or a programme theory")
-        if (self.theory is not None) != (self.part == "statement"):
-            raise ValueError("part: a programme theory has a statement, a CMOC its parts and its status")
-        return self
 
 
 class NewAnswer(Given):

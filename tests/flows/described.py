@@ -43,7 +43,7 @@ EXCUSED = {
     r"text:\d+": "what is looked for has a grammar of its own",
     "unknown_cmoc": "which CMOCs there are is the protocol's to say",
     "unknown_link|unknown_line": "which links and lines of a draft there are is the review's to say",
-    "body": "a comment is on a line of a CMOC or of a programme theory, and of one of them",
+    "unfit_line": "a comment is on a line of a CMOC or of a programme theory, and of one of them",
     "malformed_protocol": "the parts of a protocol must fit one another: names, stages, answers that lead on",
     r"body\.(evidence\.\d+\.)?links": "one element, one stance, one link",
     "unusable_url": "where a webhook's address leads is found by looking it up",

@@ -18,10 +18,15 @@ from shared.wire.synthesis import NewComment
 def make(work: Work, review: str, given: NewComment) -> CommentRow:
     """Keeps what somebody says of a line of the draft.
 
-    Raises NotFound before there is a draft, Invalid for a line that it has not, and Conflict where the line has other
-    words than they saw, or where too many comments are open.
+    Raises NotFound before there is a draft, Invalid for what is no line or one that it has not, and Conflict where
+    the line has other words than they saw, or where too many comments are open.
     """
     about, draft = store.review(work, review), store.draft(work, review)
+    if (given.cmoc is None) == (given.theory is None):
+        raise Invalid.of("cmoc", "name either a CMOC or a programme theory", slug="unfit_line")
+    if (given.theory is not None) != (given.part == "statement"):
+        why = "a programme theory has a statement, a CMOC its parts and its status"
+        raise Invalid.of("part", why, slug="unfit_line")
     if draft is None:
         raise NotFound(f"review {review!r} has no draft yet: the synthesis runs within seconds", slug="no_draft")
     _require_line(given, now=_words(work, review, given))
