@@ -495,8 +495,10 @@ def reconciliation_view(row: ReconciliationRow) -> ReconciliationView:
 def coding_agreement(work: Work, review: str) -> CodingAgreementView:
     """How far coders agreed, over the reports that both have finished."""
     found = agreement(store.pairs(work, review))
+    finished = store.count_extractions(work, review, [ExtractionStates.DIFFERING, ExtractionStates.DONE])
     return CodingAgreementView(
         review=review,
+        reports=sum(finished.values()),
         every=_agreed(found.every),
         where_both=_agreed(found.where_both),
         by_element={element: _agreed(it) for element, it in found.by_element.items()},

@@ -1299,9 +1299,10 @@ class CodingAgreementView(BaseModel):
     """How far coders agreed before anything was reconciled, over the reports that both have finished. A unit is an
     element of a CMOC in a report of which one of them coded anything at least; what is said of it is the stance, or
     nothing. `where_both` is over the units of which both coded something; `by_stance` tells each stance from the
-    rest."""
+    rest. `reports` are all that every coder of theirs has finished."""
 
     review: str
+    reports: int = 0
     every: AgreedView
     where_both: AgreedView
     by_element: dict[Element, AgreedView]
