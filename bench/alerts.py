@@ -130,7 +130,7 @@ def _measure(
         index.refresh()
         with running.work("bench") as work:
             # Each time all tell, as if none had before.
-            work.session.execute(update(SavedSearchRow).values(told_at=None))
+            work.session.execute(update(SavedSearchRow).values(alerted_at=None))
             store.add_arrivals(work, [(it, None) for it in arrived], {})
         gc.collect()
         began = time.perf_counter()

@@ -81,7 +81,7 @@ def keep(work: Work, found: Mapping[str, Sequence[Found]]) -> None:
         if some := [_named(it) for it in found[row.id] if (row.id, it.document.record) in new]:
             untold = store.untold(work, row.id)
             if untold is None:
-                due_at = max(work.now, row.told_at + BETWEEN) if row.told_at is not None else work.now
+                due_at = max(work.now, row.alerted_at + BETWEEN) if row.alerted_at is not None else work.now
                 untold = UntoldRow(saved=row.id, review=row.review, records=[], since=work.now, due_at=due_at)
                 work.add(untold)
             records = [*untold.records, *some]
@@ -99,8 +99,8 @@ def tell(work: Work, saved: Collection[str]) -> None:
             records = [Match(record=it["record"], title=it["title"]) for it in untold.records]
             matched = AlertMatched(review=row.review, saved=row.id, owner=row.owner, records=records, more=untold.more)
             work.emit(matched, because=[it["event"] for it in untold.records if it["event"] is not None])
-            row.told_at = work.now
-        work.session.delete(untold)
+            row.alerted_at = work.now
+        store.forget_untold(work, untold)
 
 
 def _day(said: str | None) -> date | None:

@@ -47,7 +47,7 @@ class FirstStageRow(Base, table=True):
 class SavedSearchRow(Base, table=True):
     """A search that somebody comes back to: `asked` is what it asks for. Of one name each has one in a review. It tells
     of what comes to match since `alerts_since`, None where it does not; `asks_of` are then the parts
-    (`parts_asked`) whose news can have a record match it, and `told_at` is when it told last."""
+    (`parts_asked`) whose news can have a record match it, and `alerted_at` is when it told last."""
 
     __tablename__ = "saved_searches"
     __table_args__ = (
@@ -77,7 +77,7 @@ class SavedSearchRow(Base, table=True):
     saved_at: datetime = Field(sa_type=Instant)
     alerts_since: datetime | None = Field(default=None, sa_type=Instant)
     asks_of: str | None = None
-    told_at: datetime | None = Field(default=None, sa_type=Instant)
+    alerted_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class ArrivedRow(Base, table=True):

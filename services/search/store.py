@@ -220,6 +220,11 @@ def untold(work: Work, saved: str) -> UntoldRow | None:
     return work.session.get(UntoldRow, saved)
 
 
+def forget_untold(work: Work, row: UntoldRow) -> None:
+    """Takes away what a search had to tell of, once it is."""
+    work.session.delete(row)
+
+
 def due_to_tell(work: Work, waited_since: datetime, limit: int) -> list[str]:
     """Searches that are to tell by now what they found, by id: where no more news of their review waits to be looked
     at, or they have waited since then."""

@@ -19,7 +19,7 @@ _INDEXES = {
 def upgrade() -> None:
     op.add_column("saved_searches", sa.Column("alerts_since", Instant(), nullable=True))
     op.add_column("saved_searches", sa.Column("asks_of", sa.String(), nullable=True))
-    op.add_column("saved_searches", sa.Column("told_at", Instant(), nullable=True))
+    op.add_column("saved_searches", sa.Column("alerted_at", Instant(), nullable=True))
     alerts = sa.text("alerts_since IS NOT NULL")
     for name, columns in _INDEXES.items():
         op.create_index(name, "saved_searches", columns, postgresql_where=alerts, sqlite_where=alerts)
@@ -63,5 +63,5 @@ def downgrade() -> None:
     op.drop_table("arrived")
     for name in _INDEXES:
         op.drop_index(name, "saved_searches")
-    for column in ("told_at", "asks_of", "alerts_since"):
+    for column in ("alerted_at", "asks_of", "alerts_since"):
         op.drop_column("saved_searches", column)

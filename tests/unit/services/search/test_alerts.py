@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
@@ -224,6 +228,25 @@ def test_one_has_so_many_alerts_and_no_more(search):
     assert sets(
         search, search.person("ana", role="reader").get(BASE).json()["items"][0]["saved"], alert=True
     ).is_success
+
+
+@pytest.mark.waits
+def test_two_that_are_switched_on_at_once_are_not_both_the_twentieth(search, monkeypatch):
+    for number in range(19):
+        saves(search, f"Search {number}")
+    silent = [saves(search, name, alert=False) for name in ("Silent", "Still")]
+    both_have_looked, look = Barrier(2), store.require_few_alerts
+
+    def looks(*asked: Any) -> None:
+        look(*asked)
+        with suppress(BrokenBarrierError):
+            both_have_looked.wait(0.5)
+
+    monkeypatch.setattr(store, "require_few_alerts", looks)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda saved: sets(search, saved, alert=True).status_code, silent))
+
+    assert sorted(answers) == [200, 409]
 
 
 def test_a_search_that_is_forgotten_takes_what_it_told_with_it(search):
