@@ -15,11 +15,12 @@ from itertools import islice
 from typing import Any, Protocol
 
 from elasticsearch import Elasticsearch
+from sqlalchemy import update
 
 from bench import corpus, search
 from bench.search import Question
 from services.search import store
-from services.search.domain import Document
+from services.search.domain import Document, parts_asked
 from services.search.jobs.alerts import tell_matches
 from services.search.manifest import SERVICE
 from services.search.models import SavedSearchRow
@@ -95,7 +96,7 @@ def measure(settings: Settings, count: int, tell: Callable[[int], None]) -> Aler
                 work.add(
                     SavedSearchRow(
                         id=new_id("saved"), review=_REVIEW, owner=f"person_{number % 50}", name=str(number),
-                        asked=asked, saved_at=work.now, alerts_since=work.now,
+                        asked=asked, saved_at=work.now, alerts_since=work.now, asks_of=" ".join(parts_asked(asked)),
                     )
                 )  # fmt: skip
         fresh = _documents(count)
@@ -128,7 +129,9 @@ def _measure(
         write(index, arrived)
         index.refresh()
         with running.work("bench") as work:
-            store.add_arrivals(work, [(it, None) for it in arrived])
+            # Each time all tell, as if none had before.
+            work.session.execute(update(SavedSearchRow).values(alerted_at=None))
+            store.add_arrivals(work, [(it, None) for it in arrived], {})
         gc.collect()
         began = time.perf_counter()
         tell_matches(running)

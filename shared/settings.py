@@ -311,7 +311,8 @@ class Settings(BaseSettings):
         "machine. Another address is another archive, to which every revision is new.",
     )
     doi_token: SecretStr | None = Field(
-        None, description="The token of an account there that may write and publish deposits; without one none is made."
+        None,
+        description="The token of an account there that may write and publish deposits, where reviews are named.",
     )
     doi_reviews: str = Field(
         "",
@@ -340,6 +341,14 @@ class Settings(BaseSettings):
             )
         if self.smtp_user is not None and self.smtp_password_file is None:
             raise ValueError("LIVING_SMTP_PASSWORD_FILE must name the file with the password of LIVING_SMTP_USER")
+        return self
+
+    @model_validator(mode="after")
+    def _dois_have_a_token(self) -> Settings:
+        if self.reviews_with_doi and self.doi_token is None:
+            raise ValueError(
+                "LIVING_DOI_TOKEN must hold the token of an account at the archive, where LIVING_DOI_REVIEWS names any"
+            )
         return self
 
     @field_validator("doi_url")
@@ -383,6 +392,11 @@ class Settings(BaseSettings):
     def resolved(self, text: str | Path, service: str = "") -> str:
         """Fills `{data}` and `{service}` in a URL or path."""
         return str(text).replace("{data}", str(self.data_dir)).replace("{service}", service)
+
+    @property
+    def reviews_with_doi(self) -> list[str]:
+        """The reviews whose revisions get a DOI."""
+        return [name for one in self.doi_reviews.split(",") if (name := one.strip())]
 
     @property
     def embedded(self) -> bool:

@@ -815,7 +815,9 @@ def _copies(living: Client) -> Iterator[Finding]:
 
 
 def _dois(living: Client) -> Iterator[Finding]:
+    unknown = dict.fromkeys(settings().reviews_with_doi)
     for review in living.protocol.reviews():
+        unknown.pop(review.review, None)
         try:
             # A platform of before does not tell.
             troubled = getattr(living.synthesis.status(review.review), "dois_in_trouble", 0)
@@ -824,11 +826,15 @@ def _dois(living: Client) -> Iterator[Finding]:
                 raise
             continue  # Its protocol has not come there yet.
         if troubled:
-            found = next((it for it in living.synthesis.dois(review.review) if it.trouble), None)
+            # What is not tried again is nobody's trouble any more.
+            found = next((it for it in living.synthesis.dois(review.review) if it.trouble and it.again_at), None)
             why = f": {found.trouble}" if found is not None else ""
             text = f"revision {found.number if found else ''} of {review.review} has no DOI yet{why}"
             do = f"`living synthesis dois {review.review}` says when it is tried again"
             yield Finding("DOIs", "fail" if found is not None and found.refused else "warn", text, do)
+    if unknown:
+        text = f"LIVING_DOI_REVIEWS names {', '.join(unknown)}, and there is no such review"
+        yield Finding("DOIs", "warn", text, "compare with `living review list`; what is not there gets no DOI")
 
 
 def _line(finding: Finding) -> Text:

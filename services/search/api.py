@@ -137,8 +137,7 @@ def list_saved_searches(review: Name, work: Reading, person: Oneself, page: Hund
 @router.put("/reviews/{review}/saved/{saved}/alert")
 def set_alert(review: Name, saved: Name, body: AlertAsked, work: Unit, person: Oneself) -> SavedSearch:
     """Has a search of mine tell of what comes to match it from now on, each record once, or nothing more."""
-    row = store.saved_search(work, review, person.id, saved)
-    return _saved(commands.set_alert(work, row, alert=body.alert))
+    return _saved(commands.set_alert(work, review, person.id, saved, alert=body.alert))
 
 
 @router.delete("/reviews/{review}/saved/{saved}")

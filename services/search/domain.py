@@ -229,10 +229,10 @@ def _screened(event: Event, record: str, revision: int, screening: Screening) ->
     return Document(record=record, review=event.review, screening_revision=revision, screening=screening)
 
 
-def concerns(part: Part, asked: Mapping[str, object]) -> bool:
-    """Whether news of this part can have a record match what is asked for: of a description always, and of the others
-    where they are asked for, so that nobody is told anew of what they know each time that it is screened."""
-    return part == "described" or any(asked.get(name) for name in _ASKED_OF[part])
+def parts_asked(asked: Mapping[str, object]) -> list[Part]:
+    """The parts of which news can have a record match what is asked for: a description always, and the others where
+    they are asked for."""
+    return ["described", *(part for part, names in _ASKED_OF.items() if any(asked.get(name) for name in names))]
 
 
 def as_kept(stages: Iterable[str], first: str | None) -> tuple[str, ...]:

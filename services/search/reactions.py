@@ -75,8 +75,8 @@ class News:
 
     def flush(self) -> None:
         if self._documents:
-            write(self._index, [document for document, _ in self._documents])
-            store.add_arrivals(self._work, self._documents)
+            before = write(self._index, [document for document, _ in self._documents])
+            store.add_arrivals(self._work, self._documents, before)
 
 
 def _tell_index(work: Work, event: Event) -> None:

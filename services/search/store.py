@@ -3,15 +3,17 @@ have told."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
-from sqlalchemy import delete, update
+from pydantic import TypeAdapter
+from sqlalchemy import delete, exists, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, func, select
 
 from services.search.domain import Document, RebuildStates
-from services.search.models import ArrivedRow, FirstStageRow, MatchRow, RebuildRow, SavedSearchRow
+from services.search.models import ArrivedRow, FirstStageRow, MatchRow, RebuildRow, SavedSearchRow, UntoldRow
 from shared.db.many import is_sqlite
 from shared.db.paging import read_page
 from shared.db.tables import FactRow, HeardUpToRow, InboxRow
@@ -46,6 +48,9 @@ _MOST_SAVED, _MOST_ALERTS = 200, 20
 
 #: Matches written by one statement, which takes three parameters for each.
 _AT_ONCE = 300
+
+#: A document as what arrived keeps it.
+DOCUMENT: Final = TypeAdapter(Document)
 
 
 def first_stage(work: Work, review: str) -> str | None:
@@ -87,30 +92,34 @@ def page_of_saved(work: Work, review: str, owner: str, page: PageAsked) -> Found
     return read_page(work, query, page, col(SavedSearchRow.id))
 
 
-def saved_search(work: Work, review: str, owner: str, saved: str) -> SavedSearchRow:
-    """A search of somebody's, locked until this work ends. Raises NotFound for what is none of theirs."""
-    row = work.session.get(SavedSearchRow, saved, with_for_update=True)
+def find_saved(work: Work, review: str, owner: str, saved: str, *, locked: bool = False) -> SavedSearchRow:
+    """A search of somebody's. Raises NotFound for what is none of theirs."""
+    row = work.session.get(SavedSearchRow, saved, with_for_update=locked, populate_existing=locked)
     if row is None or (row.review, row.owner) != (review, owner):
         raise NotFound(f"you have no saved search {saved!r} in review {review!r}", slug="unknown_saved_search")
     return row
 
 
+def saved_search(work: Work, review: str, owner: str, saved: str) -> SavedSearchRow:
+    """The same, locked until this work ends."""
+    return find_saved(work, review, owner, saved, locked=True)
+
+
 def forget_saved(work: Work, review: str, owner: str, saved: str) -> SavedSearchRow:
     """Takes a search away, and of what it has told. Raises NotFound for what is none of theirs."""
     row = saved_search(work, review, owner, saved)
+    work.session.execute(delete(UntoldRow).where(col(UntoldRow.saved) == saved))
     work.session.execute(delete(MatchRow).where(col(MatchRow.saved) == saved))
     work.session.delete(row)
     return row
 
 
 def require_few_alerts(work: Work, review: str, owner: str) -> None:
-    """Raises Conflict where somebody has as many searches that alert as one may have in a review."""
-    theirs = (
-        select(SavedSearchRow.id)
-        .where(SavedSearchRow.review == review, SavedSearchRow.owner == owner)
-        .where(col(SavedSearchRow.alerts_since).is_not(None))
-        .limit(_MOST_ALERTS)
-    )
+    """Raises Conflict where somebody has as many searches that alert as one may have in a review. Their first search is
+    locked until this work ends, so that two at once do not both find room; before any other search is."""
+    theirs = select(SavedSearchRow.id).where(SavedSearchRow.review == review, SavedSearchRow.owner == owner)
+    work.session.exec(theirs.order_by(col(SavedSearchRow.id)).limit(1).with_for_update()).all()
+    theirs = theirs.where(col(SavedSearchRow.alerts_since).is_not(None)).limit(_MOST_ALERTS)
     if len(work.session.exec(theirs).all()) == _MOST_ALERTS:
         raise Conflict(
             f"{_MOST_ALERTS} of your saved searches alert in review {review!r}: end one of these alerts first",
@@ -120,10 +129,13 @@ def require_few_alerts(work: Work, review: str, owner: str) -> None:
 
 def end_alerts(work: Work, owner: str, review: str | None = None) -> None:
     """Has the searches of somebody tell nothing more, in a review or in all."""
-    theirs = update(SavedSearchRow).where(col(SavedSearchRow.owner) == owner)
+    theirs = select(SavedSearchRow.id).where(col(SavedSearchRow.owner) == owner)
     if review is not None:
         theirs = theirs.where(col(SavedSearchRow.review) == review)
-    work.session.execute(theirs.where(col(SavedSearchRow.alerts_since).is_not(None)).values(alerts_since=None))
+    theirs = theirs.where(col(SavedSearchRow.alerts_since).is_not(None))
+    # In the order in which whoever tells takes them.
+    ids = work.session.exec(theirs.order_by(col(SavedSearchRow.id)).with_for_update()).all()
+    work.session.execute(update(SavedSearchRow).where(col(SavedSearchRow.id).in_(ids)).values(alerts_since=None))
 
 
 def alerting(work: Work, review: str, after: str, limit: int) -> list[SavedSearchRow]:
@@ -138,30 +150,46 @@ def alerting(work: Work, review: str, after: str, limit: int) -> list[SavedSearc
     return list(work.session.exec(query).all())
 
 
-def still_alerting(work: Work, saved: Collection[str]) -> dict[str, str]:
-    """Whose those of these searches are that alert now, locked against being ended until this work does."""
+def still_alerting(work: Work, saved: Collection[str]) -> list[SavedSearchRow]:
+    """Those of these searches that alert now, by id, locked against being ended until this work does."""
     query = (
-        select(SavedSearchRow.id, SavedSearchRow.owner)
+        select(SavedSearchRow)
         .where(col(SavedSearchRow.id).in_(saved), col(SavedSearchRow.alerts_since).is_not(None))
         .order_by(col(SavedSearchRow.id))
-        .with_for_update(read=True)
+        .with_for_update()
+        .execution_options(populate_existing=True)
     )
-    return dict(work.session.exec(query).all())
+    return list(work.session.exec(query).all())
 
 
-def add_arrivals(work: Work, news: Iterable[tuple[Document, str | None]]) -> None:
-    """Writes down what arrived for the searches of its review that alert; nothing where none does."""
-    alerts: dict[str, bool] = {}
+def parts_asked_in(work: Work, review: str) -> set[str]:
+    """The parts of which some search of a review that alerts asks for news; none where none alerts."""
+    query = (
+        select(SavedSearchRow.asks_of)
+        .where(SavedSearchRow.review == review, col(SavedSearchRow.alerts_since).is_not(None))
+        .distinct()
+    )
+    return {part for asks_of in work.session.exec(query) for part in (asks_of or "").split()}
+
+
+def add_arrivals(work: Work, news: Iterable[tuple[Document, str | None]], before: Mapping[str, Document]) -> None:
+    """Writes down what arrived of that which searches of its review ask for, with the documents as they were before."""
+    asked: dict[str, set[str]] = {}
     rows = []
     for document, event in news:
-        review = document.review
-        if review not in alerts:
-            alerts[review] = bool(alerting(work, review, "", 1))
-        if alerts[review]:
-            rows += [
-                {"id": new_id("arrived"), "review": review, "record": document.record, "part": part, "event": event}
-                for part in document.parts
-            ]
+        review, record = document.review, document.record
+        if review not in asked:
+            asked[review] = parts_asked_in(work, review)
+        parts = [part for part in document.parts if part in asked[review]]
+        was = before.get(record) if parts else None
+        kept = DOCUMENT.dump_python(was, mode="json") if was is not None else None
+        rows += [
+            {
+                "id": new_id("arrived"), "review": review, "record": record, "part": part, "event": event,
+                "before": kept, "arrived_at": work.now,
+            }
+            for part in parts
+        ]  # fmt: skip
     work.rows.insert(ArrivedRow, rows)
 
 
@@ -175,8 +203,8 @@ def forget_arrivals(work: Work, ids: Collection[str]) -> None:
     work.session.execute(delete(ArrivedRow).where(col(ArrivedRow.id).in_(ids)))
 
 
-def tell_once(work: Work, found: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
-    """Keeps that these searches tell of these records; answers those of which they did not before."""
+def keep_matches(work: Work, found: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Keeps that these searches found these records; answers those that they had not found before."""
     dialect = sqlite if is_sqlite(work.session) else postgresql
     rows = [{"saved": saved, "record": record, "matched_at": work.now} for saved, record in found]
     new: set[tuple[str, str]] = set()
@@ -185,6 +213,29 @@ def tell_once(work: Work, found: Iterable[tuple[str, str]]) -> set[tuple[str, st
         answered = work.session.execute(kept.returning(col(MatchRow.saved), col(MatchRow.record)))
         new |= {(saved, record) for saved, record in answered}
     return new
+
+
+def untold(work: Work, saved: str) -> UntoldRow | None:
+    """What a search has to tell of."""
+    return work.session.get(UntoldRow, saved)
+
+
+def forget_untold(work: Work, row: UntoldRow) -> None:
+    """Takes away what a search had to tell of, once it is."""
+    work.session.delete(row)
+
+
+def due_to_tell(work: Work, waited_since: datetime, limit: int) -> list[str]:
+    """Searches that are to tell by now what they found, by id: where no more news of their review waits to be looked
+    at, or they have waited since then."""
+    waits = exists().where(col(ArrivedRow.review) == col(UntoldRow.review))
+    query = (
+        select(UntoldRow.saved)
+        .where(col(UntoldRow.due_at) <= work.now, ~waits | (col(UntoldRow.since) <= waited_since))
+        .order_by(col(UntoldRow.due_at), col(UntoldRow.saved))
+        .limit(limit)
+    )
+    return sorted(work.session.exec(query))
 
 
 def unfinished(work: Work) -> RebuildRow | None:

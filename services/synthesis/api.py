@@ -658,8 +658,7 @@ def show_studies(review: Name, number: Number, work: Reading, person: Anybody) -
 @router.get("/reviews/{review}/dois")
 def list_dois(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[DepositView]:
     """How far the deposits of revisions that are to have a DOI are, archive by archive, oldest revision first."""
-    store.review(work, review)
-    return store.deposits(work, review, page).page(views.deposit_view)
+    return views.deposits(work, store.review(work, review), page)
 
 
 @router.get("/reviews/{review}/diff")

@@ -29,6 +29,7 @@ from sqlmodel import col
 
 from services.synthesis.domain.cadence import LIVING, Manual, Watch
 from services.synthesis.domain.comments import CommentStates, Line
+from services.synthesis.domain.deposits import OPEN
 from services.synthesis.domain.extraction import Coded, ExtractionStates, HeldStates
 from services.synthesis.domain.matrix import MatrixLink
 from services.synthesis.domain.notices import SUSPENDING, RejudgementStates
@@ -1640,9 +1641,11 @@ def dois_of(work: Work, review: str, number: int) -> tuple[str, str] | None:
     return None if found is None or found[0] is None or found[1] is None else (found[0], found[1])
 
 
-def count_deposits_in_trouble(work: Work, review: str) -> int:
+def count_deposits_in_trouble(work: Work, review: str, archive: str) -> int:
+    """Those of a review that are being made in an archive, and do not get on."""
     query = select(func.count()).select_from(DepositRow)
-    query = query.where(col(DepositRow.review) == review, col(DepositRow.trouble).is_not(None))
+    query = query.where(col(DepositRow.review) == review, col(DepositRow.archive) == archive)
+    query = query.where(col(DepositRow.trouble).is_not(None), col(DepositRow.state).in_(OPEN))
     return work.session.scalars(query).one()
 
 

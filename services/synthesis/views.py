@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from services.synthesis import store
-from services.synthesis.domain.cadence import LIVING, searched_through, standing
+from services.synthesis.domain.cadence import LIVING, RETIRED, searched_through, standing
 from services.synthesis.domain.extraction import (
     Agreed,
     ExtractionStates,
@@ -42,9 +42,10 @@ from services.synthesis.models import (
     ReportTextRow,
     ReviewRow,
 )
+from services.synthesis.ports.dois.open import Dois
 from shared.db.work import Work
 from shared.errors import Conflict, NotFound
-from shared.paging import Found, PageAsked, cut, of_another, with_one_more
+from shared.paging import Found, Page, PageAsked, cut, of_another, with_one_more
 from shared.tokens import Person
 from shared.wire.synthesis import (
     AgreedView,
@@ -194,6 +195,7 @@ def manual_searches(work: Work, row: ReviewRow) -> list[ManualSearch]:
 
 def status(work: Work, row: ReviewRow) -> StatusView:
     rejudgements, drills = store.open_rejudgement_counts(work, row.review)
+    archive = _archive(work, row)
     coded = store.count_extractions(work, row.review, [ExtractionStates.OPEN, ExtractionStates.DIFFERING])
     return StatusView(
         state=standing(row.next_due, work.now.date(), row.course),
@@ -204,7 +206,7 @@ def status(work: Work, row: ReviewRow) -> StatusView:
         manual=manual_searches(work, row),
         to_code=store.count_to_code(work, row.review),
         open_proposals=store.count_open_proposals(work, row.review),
-        dois_in_trouble=store.count_deposits_in_trouble(work, row.review),
+        dois_in_trouble=store.count_deposits_in_trouble(work, row.review, archive) if archive else 0,
         links_to_judge=store.count_links_to_judge(work, row.review),
         open_comments=len(store.open_comments(work, row.review)),
         coders_differ=coded.get(ExtractionStates.DIFFERING, 0),
@@ -493,8 +495,10 @@ def reconciliation_view(row: ReconciliationRow) -> ReconciliationView:
 def coding_agreement(work: Work, review: str) -> CodingAgreementView:
     """How far coders agreed, over the reports that both have finished."""
     found = agreement(store.pairs(work, review))
+    finished = store.count_extractions(work, review, [ExtractionStates.DIFFERING, ExtractionStates.DONE])
     return CodingAgreementView(
         review=review,
+        reports=sum(finished.values()),
         every=_agreed(found.every),
         where_both=_agreed(found.where_both),
         by_element={element: _agreed(it) for element, it in found.by_element.items()},
@@ -614,8 +618,22 @@ def report_views(work: Work, review: str, rows: list[ReportRow]) -> list[ReportV
     ]
 
 
-def deposit_view(row: DepositRow) -> DepositView:
-    return DepositView(again_at=row.due_at, **row.model_dump(include=set(DepositView.model_fields)))
+def _archive(work: Work, row: ReviewRow) -> str | None:
+    """The archive in which revisions of a review are deposited now; None where they are not."""
+    archive = work.resource(Dois).archive_of(row.review)
+    return archive.name if archive is not None and row.course != RETIRED else None
+
+
+def deposits(work: Work, row: ReviewRow, page: PageAsked) -> Page[DepositView]:
+    """Those of a review; nothing is tried again where it is not deposited any more."""
+    archive = _archive(work, row)
+    return store.deposits(work, row.review, page).page(
+        lambda it: _deposit(it, again_at=it.due_at if it.archive == archive else None)
+    )
+
+
+def _deposit(row: DepositRow, again_at: datetime | None) -> DepositView:
+    return DepositView(again_at=again_at, **row.model_dump(include=set(DepositView.model_fields)))
 
 
 def proposal_view(row: ProposalRow) -> ProposalView:

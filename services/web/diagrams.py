@@ -5,13 +5,13 @@ Each shape knows what it is in words, and on a page where it leads; a long name 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any
 
 from services.web import drawing
+from shared.characters import sayable
 from shared.events.synthesis import CmocState, Element, Stance
 from shared.wire.synthesis import CmocDrafted, MapEdge, Statement, StudyCell, StudySpeaking, SupportAt, TheoryMap
 
@@ -23,9 +23,6 @@ _LETTER = 7.0
 
 #: In how many lines words are said at most.
 _MOST_LINES = 9
-
-#: What XML 1.0 cannot say at all, which titles of sources may hold.
-_UNSAID = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 PARTS: tuple[Element, ...] = ("context", "resource", "reasoning", "outcome")
 ELEMENTS: tuple[Element, ...] = (*PARTS, "whole")
@@ -390,7 +387,7 @@ def _evidence_of(review: str | None, record: str | None) -> str | None:
 
 
 def _said(text: str) -> str:
-    return _UNSAID.sub("", " ".join(text.split()))
+    return sayable(" ".join(text.split()), "")
 
 
 def _cut(text: str, longest: int) -> str:

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import TypeVar
+from typing import TypeVar, TypeVarTuple
 
 from sqlalchemy import Dialect
 
 Made = TypeVar("Made")
-Given = TypeVar("Given")
+Given = TypeVarTuple("Given")
 
 
-def once_a_kind(make: Callable[[Dialect, Given], Made]) -> Callable[[Dialect, Given], Made]:
-    """What is made of a dialect and of something that is known in advance, such as a table: once for all databases of
+def once_a_kind(make: Callable[[Dialect, *Given], Made]) -> Callable[[Dialect, *Given], Made]:
+    """What is made of a dialect, and of what else is known in advance, such as a table: once for all databases of
     one kind, which are all opened alike. A dialect holds its engine, and with it all that was ever asked of that."""
-    known: dict[tuple[str, Given], Made] = {}
+    known: dict[tuple[str, *Given], Made] = {}
 
     @wraps(make)
-    def made(dialect: Dialect, given: Given) -> Made:
-        at = dialect.name, given
+    def made(dialect: Dialect, *given: *Given) -> Made:
+        at = dialect.name, *given
         if at not in known:
-            known[at] = make(dialect, given)
+            known[at] = make(dialect, *given)
         return known[at]
 
     return made

@@ -64,7 +64,7 @@ class Said:
     def ready(self, dialect: Dialect, given: Mapping[str, object]) -> Statement:
         """In the driver's words and values. Of what is given, instants are written as the columns have them, and lists
         as the arrays that PostgreSQL has, or as JSON."""
-        instant, array = _ways(dialect, Instant)
+        instant, array = _ways(dialect)
         values = {
             name: instant(value) if isinstance(value, datetime) else array(value) if isinstance(value, list) else value
             for name, value in given.items()
@@ -146,9 +146,9 @@ def _in_one(several: Sequence[str]) -> str:
 
 
 @once_a_kind
-def _ways(dialect: Dialect, instants: type[Instant]) -> tuple[Convert, Convert]:
+def _ways(dialect: Dialect) -> tuple[Convert, Convert]:
     """How instants and lists become the driver's."""
-    instant = instants().dialect_impl(dialect).bind_processor(dialect)
+    instant = Instant().dialect_impl(dialect).bind_processor(dialect)
     assert instant is not None
     return instant, (lambda value: orjson.dumps(value).decode()) if dialect.name == "sqlite" else list
 

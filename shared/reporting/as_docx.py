@@ -6,6 +6,7 @@ import re
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from shared.characters import sayable
 from shared.reporting.asking import Number
 from shared.reporting.documents import Authored, Document, Item, Lack, Paragraph, Run, Table
 from shared.reporting.wording import HEADING, WORDS, shown, stamp_of, state_of
@@ -13,9 +14,6 @@ from shared.reporting.wording import HEADING, WORDS, shown, stamp_of, state_of
 if TYPE_CHECKING:
     from docx.document import Document as Word
     from docx.text.paragraph import Paragraph as Line
-
-#: What no XML may hold.
-_NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _GRID = "Light Grid Accent 1"
 
@@ -26,7 +24,7 @@ def as_docx(document: Document) -> bytes:
     from docx import Document as new
 
     made = new()
-    made.core_properties.title = _plain(f"{document.title}: {document.name}")[:255]
+    made.core_properties.title = sayable(f"{document.title}: {document.name}")[:255]
     made.core_properties.author = ""
     made.core_properties.comments = ""
     _begin(made, document)
@@ -43,8 +41,8 @@ def as_docx(document: Document) -> bytes:
 
 
 def _begin(made: Word, document: Document) -> None:
-    made.add_heading(_plain(f"{document.title}: {document.name}"), 0)
-    made.add_paragraph(_plain(HEADING.format(document=document, of=of_what(document))))
+    made.add_heading(sayable(f"{document.title}: {document.name}"), 0)
+    made.add_paragraph(sayable(HEADING.format(document=document, of=of_what(document))))
     made.add_paragraph(document.source)
 
 
@@ -54,7 +52,7 @@ def of_what(document: Document) -> str:
 
 
 def _item(made: Word, item: Item) -> None:
-    made.add_heading(_plain(f"{item.number}. {item.about}"), 2)
+    made.add_heading(sayable(f"{item.number}. {item.about}"), 2)
     if item.state != "filled":
         made.add_paragraph().add_run(state_of(item)).italic = True
     for block in item.blocks:
@@ -74,8 +72,8 @@ def _authored(made: Word, written: Authored) -> None:
         made.add_paragraph().add_run(WORDS["to_write"].format(asks=written.asks)).italic = True
         return
     for text in re.split(r"\n\s*\n", written.text):
-        made.add_paragraph(_plain(text))
-    made.add_paragraph().add_run(_plain(stamp_of(written))).italic = True
+        made.add_paragraph(sayable(text))
+    made.add_paragraph().add_run(sayable(stamp_of(written))).italic = True
 
 
 def _table(made: Word, table: Table) -> None:
@@ -100,7 +98,7 @@ def _fill(line: Line, paragraph: Paragraph) -> None:
 
 
 def _text(run: Run) -> str:
-    return shown(run.value) if isinstance(run, Number) else _plain(run.text)
+    return shown(run.value) if isinstance(run, Number) else sayable(run.text)
 
 
 def _queries(made: Word, document: Document) -> None:
@@ -115,9 +113,4 @@ def _queries(made: Word, document: Document) -> None:
     for query, number in found.items():
         cells = drawn.add_row().cells
         for cell, text in zip(cells, (shown(number.value), query.request.line, query.reading), strict=True):
-            cell.text = _plain(text)
-
-
-def _plain(text: str) -> str:
-    """The text without what no XML may hold."""
-    return _NO_XML.sub("\ufffd", text)
+            cell.text = sayable(text)

@@ -28,7 +28,8 @@ class Request:
     def line(self) -> str:
         """As somebody would ask it."""
         asked = "&".join(f"{name}={value}" for name, value in self.asked)
-        return f"GET {self.path}" + (f"?{asked}" if asked else "")
+        line = f"GET {self.path}" + (f"?{asked}" if asked else "")
+        return f"{line}, page after page" if self.listing else line
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +42,9 @@ class Query:
 
     @property
     def reading(self) -> str:
-        """How it is read, in words: `stages[stage=sift].reached.n`, `count of items[*]`."""
-        said = ""
+        """How it is read, in words: `stages[stage=sift].reached.n`, `count of items[*]`. Steps into
+        a listing begin at its items."""
+        said = "items" if self.request.listing else ""
         for step in self.steps:
             if isinstance(step, tuple):
                 said += f"[{step[0]}={step[1]}]"

@@ -66,7 +66,6 @@ class Authored:
     revision: int | None = None
     protocol_version: int | None = None
     out_of_date: bool = False
-    event: str | None = None
 
 
 Block = Paragraph | Table | Lack

@@ -52,6 +52,12 @@ class Gathered:
         """The items of a list there."""
         return self.all(request, *steps, EVERY)
 
+    @property
+    def signed(self) -> list[Any]:
+        """The signed revisions up to that of the report, the newest first."""
+        last = self.revision
+        return [it for it in self.items(self.revisions) if last is None or it["number"] <= last]
+
     def names(self, request: Request, *steps: Step) -> list[str]:
         """The names of what stands there."""
         found = self.one(request, *steps)
@@ -128,11 +134,6 @@ class Gathered:
         return Request(f"/screening/reviews/{self.review}/agreement", needed=False)
 
     @property
-    def extractions(self) -> Request:
-        """The reports that coders are asked for."""
-        return Request(f"/synthesis/reviews/{self.review}/extraction", listing=True, needed=False)
-
-    @property
     def coding_agreement(self) -> Request:
         return Request(f"/synthesis/reviews/{self.review}/coding-agreement", needed=False)
 
@@ -201,7 +202,7 @@ def wanted(gathered: Gathered) -> list[Request]:
         (lambda: gathered.cycle is not None, partial(_cycles, gathered)),
         (
             lambda: gathered.version is not None and gathered.has(gathered.protocol, "protocol", "extraction"),
-            lambda: [gathered.extractions, gathered.coding_agreement],
+            lambda: [gathered.coding_agreement],
         ),
     ]
     more = [request for is_known, ask in then if is_known() for request in ask()]

@@ -39,5 +39,5 @@ def _authored(gathered: Gathered, name: str, found: dict[str, Any] | None) -> Au
     return Authored(
         name, AUTHORED[name], text=found["text"], by=gathered.person(found["by"]).text,
         at=datetime.fromisoformat(found["at"]), confirmed=found["confirmed"], revision=found["revision"],
-        protocol_version=found["protocol_version"], out_of_date=found["out_of_date"], event=found["event"],
+        protocol_version=found["protocol_version"], out_of_date=found["out_of_date"],
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Wording: how a report says what stands beside its items, alike in each form that it takes."""
+"""Wording: what a report as a Word document says beside its items, and how a number is read in each form but JSON."""
 
 from __future__ import annotations
 

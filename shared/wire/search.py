@@ -108,7 +108,7 @@ class AlertAsked(Given):
 
 class SavedSearch(BaseModel):
     """A search of one's own in a review, which nobody else sees. One with an `alert` tells of each record once, when it
-    comes to match."""
+    comes to match, at most every ten minutes."""
 
     saved: str
     name: str

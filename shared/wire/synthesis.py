@@ -755,7 +755,8 @@ class RevisionView(BaseModel):
 class DepositView(BaseModel):
     """How far the deposit of a revision in an archive is. One that changed nothing, or is an exercise, is `needless`.
     `reserved` has the DOI that it will have. `trouble` is why it does not get on; where the archive `refused` it, as it
-    does what it wants otherwise, somebody should look; it is tried again at `again_at` all the same."""
+    does what it wants otherwise, somebody should look; it is tried again at `again_at` all the same: None where it is
+    not, as another archive is set, nobody names the review any more, or it is retired."""
 
     number: int
     archive: str
@@ -1046,7 +1047,7 @@ class StatusView(BaseModel):
     coders: int | None = None
     #: What the evidence suggests to do, and nobody has decided.
     open_proposals: int = 0
-    #: Revisions that wait for a DOI because something is wrong.
+    #: Revisions that wait for a DOI because something is wrong, where DOIs are made of the review now.
     dois_in_trouble: int = 0
     #: Links whose CMOC reads otherwise since they were coded, and of which nobody has judged whether they hold.
     links_to_judge: int = 0
@@ -1298,9 +1299,10 @@ class CodingAgreementView(BaseModel):
     """How far coders agreed before anything was reconciled, over the reports that both have finished. A unit is an
     element of a CMOC in a report of which one of them coded anything at least; what is said of it is the stance, or
     nothing. `where_both` is over the units of which both coded something; `by_stance` tells each stance from the
-    rest."""
+    rest. `reports` are all that every coder of theirs has finished."""
 
     review: str
+    reports: int = 0
     every: AgreedView
     where_both: AgreedView
     by_element: dict[Element, AgreedView]

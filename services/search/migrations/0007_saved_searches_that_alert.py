@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from shared.db.types import Instant
+from shared.db.types import Instant, Json
 
 revision = "0007"
 down_revision = "0006"
@@ -18,6 +18,8 @@ _INDEXES = {
 
 def upgrade() -> None:
     op.add_column("saved_searches", sa.Column("alerts_since", Instant(), nullable=True))
+    op.add_column("saved_searches", sa.Column("asks_of", sa.String(), nullable=True))
+    op.add_column("saved_searches", sa.Column("alerted_at", Instant(), nullable=True))
     alerts = sa.text("alerts_since IS NOT NULL")
     for name, columns in _INDEXES.items():
         op.create_index(name, "saved_searches", columns, postgresql_where=alerts, sqlite_where=alerts)
@@ -28,8 +30,11 @@ def upgrade() -> None:
         sa.Column("record", sa.String(), nullable=False),
         sa.Column("part", sa.String(), nullable=False),
         sa.Column("event", sa.String(), nullable=True),
+        sa.Column("before", Json, nullable=True),
+        sa.Column("arrived_at", Instant(), nullable=False),
         sa.PrimaryKeyConstraint("id"),
     )
+    op.create_index("arrived_in_review", "arrived", ["review", "id"])
     op.create_table(
         "matches",
         sa.Column("saved", sa.String(), nullable=False),
@@ -38,11 +43,25 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["saved"], ["saved_searches.id"]),
         sa.PrimaryKeyConstraint("saved", "record"),
     )
+    op.create_table(
+        "untold",
+        sa.Column("saved", sa.String(), nullable=False),
+        sa.Column("review", sa.String(), nullable=False),
+        sa.Column("records", Json, nullable=False),
+        sa.Column("more", sa.Integer(), nullable=False),
+        sa.Column("since", Instant(), nullable=False),
+        sa.Column("due_at", Instant(), nullable=False),
+        sa.ForeignKeyConstraint(["saved"], ["saved_searches.id"]),
+        sa.PrimaryKeyConstraint("saved"),
+    )
+    op.create_index("ix_untold_due_at", "untold", ["due_at"])
 
 
 def downgrade() -> None:
+    op.drop_table("untold")
     op.drop_table("matches")
     op.drop_table("arrived")
     for name in _INDEXES:
         op.drop_index(name, "saved_searches")
-    op.drop_column("saved_searches", "alerts_since")
+    for column in ("alerted_at", "asks_of", "alerts_since"):
+        op.drop_column("saved_searches", column)

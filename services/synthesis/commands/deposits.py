@@ -16,6 +16,7 @@ from services.synthesis.models import DepositRow
 from services.synthesis.ports.crates import name_of
 from services.synthesis.ports.dois.port import About, Assigned, NotDeposited, Reserved
 from shared.db.work import Work
+from shared.errors import NotFound
 from shared.events.synthesis import DoiAssigned
 
 
@@ -103,6 +104,8 @@ def note_gone(work: Work, due: Due, archive: str) -> None:
 def note_trouble(work: Work, due: Due, archive: str, trouble: NotDeposited, wall: datetime) -> None:
     """Keeps why a deposit did not get on, and when it is tried again."""
     row = store.deposit_to_change(work, due.review, archive, due.number)
+    if row.state not in OPEN:
+        return  # Another process got it done.
     row.tries += 1
     row.trouble, row.refused = cut(trouble.why), trouble.refused
     seconds = pause(row.tries, refused=trouble.refused, asked=trouble.retry_after)
@@ -111,12 +114,14 @@ def note_trouble(work: Work, due: Due, archive: str, trouble: NotDeposited, wall
 
 
 def _about(work: Work, review: str, number: int, public_url: str) -> About:
-    row = store.revision(work, review, number)
-    head = row.head
+    found = store.head(work, review, number)
+    if found is None:
+        raise NotFound(f"review {review!r} has no revision {number}")
+    head, content_sha256 = found
     signed_on = datetime.fromisoformat(head["signed_at"]).astimezone(UTC).date()
     return About(
         # Of what was signed, since a review of the same name may be on another platform.
-        identifier=f"urn:living:signed-{row.content_sha256}",
+        identifier=f"urn:living:signed-{content_sha256}",
         title=cut(f"{head['title']}: revision {number}"),
         summary=head["summary"],
         creator=f"The review team of {review}",

@@ -96,7 +96,8 @@ def studies(g: Gathered) -> list[Block]:
             reports=g.number(g.studies, "reports", EVERY, how="count"),
         ),
         table(
-            "Reports that the findings rest on", ("report", "study", "speaks to", "noticed"), reports,
+            "Reports that the findings rest on",
+            ("report", "study", "speaks to", "noticed, as it stands today"), reports,
             lambda it: (
                 named(it["title"]), named(it["study"]), named(", ".join(it["cmocs"])),
                 named(", ".join(notice["kind"] for notice in it["notices"])),

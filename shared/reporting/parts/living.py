@@ -39,16 +39,17 @@ def course(g: Gathered) -> list[Block]:
     """Whether it goes on being living, as its lead says."""
     state, why = g.one(g.standing, "state"), g.one(g.standing, "why")
     if state in ("paused", "retired"):
-        return [said("The review is {state} since {day}: {why}", state=named(state),
+        return [said("As it stands today, the review is {state} since {day}: {why}", state=named(state),
                      day=day_of(g.one(g.standing, "since")), why=named(why))]  # fmt: skip
-    return [said("The review goes on as a living one; it is {state}.", state=named(state))]
+    return [said("As it stands today, the review goes on as a living one; it is {state}.", state=named(state))]
 
 
 def cadence(g: Gathered) -> list[Block]:
     """How often it is published, and when next."""
     return [
         said(
-            "A revision is due every {days} days, also one that changes nothing; the next one on {day}.",
+            "A revision is due every {days} days, also one that changes nothing; as it stands today, the next one is "
+            "due on {day}.",
             days=g.number(g.protocol, "protocol", "publish_every_days"), day=g.stated(g.standing, "next_due"),
         ),
         words(
@@ -103,16 +104,17 @@ def changes(g: Gathered) -> list[Block]:
 
 
 def versions(g: Gathered) -> list[Block]:
-    """All signed versions, the newest first."""
-    if not g.items(g.revisions):
+    """All signed versions up to this one, the newest first."""
+    if not g.signed:
         return [Lack("No revision is signed yet.", "synthesis/sign")]
     return [
         table(
-            "Signed versions", ("revision", "signed on", "class", "summary"), g.items(g.revisions),
+            "Signed versions", ("revision", "signed on", "class", "summary"), g.signed,
             lambda it: (
                 g.number(g.revisions, ("number", str(it["number"])), "number"), day_of(it["signed_at"]),
                 named(it["change_class"]), named(it["summary"]),
             ),
+            cut=g.is_cut(g.revisions),
         )
     ]  # fmt: skip
 
@@ -145,6 +147,7 @@ def amendments(g: Gathered) -> list[Block]:
                 g.number(g.versions, ("version", str(it["version"])), "version"), day_of(it["published_at"]),
                 named(it.get("why")), named(", ".join(it.get("changed") or {})),
             ),
+            cut=g.is_cut(g.versions),
         )
     ]  # fmt: skip
 

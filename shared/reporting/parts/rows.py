@@ -24,11 +24,13 @@ def table(
     head: Sequence[str],
     things: Iterable[Thing],
     row: Callable[[Thing], Iterable[Run | Paragraph]],
+    *,
+    cut: bool = False,
 ) -> Table:
-    """A table with a row for each thing, up to as many as a report shows."""
+    """A table with a row for each thing, up to as many as a report shows; `cut` where not all are given."""
     rows = [tuple(map(cell, row(thing))) for thing in islice(things, MOST_ROWS + 1)]
     called = words(caption) if isinstance(caption, str) else caption
-    return Table(called, tuple(head), tuple(rows[:MOST_ROWS]), cut=len(rows) > MOST_ROWS)
+    return Table(called, tuple(head), tuple(rows[:MOST_ROWS]), cut=cut or len(rows) > MOST_ROWS)
 
 
 def cell(content: Run | Paragraph) -> Paragraph:

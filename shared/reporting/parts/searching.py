@@ -100,7 +100,7 @@ def citations(g: Gathered) -> list[Block]:
     return [
         first,
         table(
-            "Sources of citations", ("source", "searched through"), asked,
+            "Sources of citations, as they stand today", ("source", "searched through"), asked,
             lambda name: (source_called(name), named(_chased_through(g, name))),
         ),
     ]  # fmt: skip

@@ -91,11 +91,8 @@ def coders(g: Gathered) -> list[Block]:
         "{who}, with why.",
         who=words(_RECONCILED[g.one(g.protocol, *plan, "reconciled_by") or "coders"]).runs[0],
     )
-    if g.is_cut(g.extractions):
-        finished = words("More reports are coded by now than are counted here.")
-    else:
-        n = g.number(g.extractions, ("finished", str(many)), how="count")
-        finished = said("Reports that all of them have finished, as it is today: {n}.", n=n)
+    n = g.number(g.coding_agreement, "reports")
+    finished = said("Reports that all of their coders have finished, as it is today: {n}.", n=n)
     return [*found, settled, finished, _coding_agreement(g)]
 
 
@@ -185,7 +182,8 @@ def automation(g: Gathered) -> list[Block]:
         return [Lack("The platform does not say what it does by itself.", "")]
     return [
         table(
-            "Steps that are automated (RAISE)", ("step", "what it does", "version", "evaluated", "who decides"), done,
+            "Steps that are automated (RAISE), as it stands today",
+            ("step", "what it does", "version", "evaluated", "who decides"), done,
             lambda it: (
                 named(it[2]["step"]), named(it[2]["does"]), g.number(it[0], ("step", it[1]), "version"),
                 words("yes") if it[2]["evaluated"] else words("not on this review"), named(it[2]["decided_by"]),

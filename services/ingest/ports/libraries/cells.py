@@ -14,9 +14,6 @@ _WITHIN = r"([;\t\r\n][ \xa0\"]*)"
 _INNER_FORMULA = re.compile(rf"{_WITHIN}(?='*[=+\-@\uff0b\uff0d\uff1d\uff20])")
 _INNER_DEFUSED = re.compile(rf"{_WITHIN}'(?='*[=+\-@\uff0b\uff0d\uff1d\uff20])")
 
-#: What neither XML 1.0 nor a sheet can hold.
-_NO_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
 
 def defused(text: str) -> str:
     """The text with an apostrophe before it where it begins like a formula, as spreadsheets write text."""
@@ -36,8 +33,3 @@ def defused_throughout(text: str) -> str:
 def undefused_throughout(text: str) -> str:
     """What `defused_throughout` was given."""
     return _INNER_DEFUSED.sub(r"\1", undefused(text))
-
-
-def holdable(text: str) -> str:
-    """The text with U+FFFD for what no XML can hold."""
-    return _NO_CHARACTER.sub("\ufffd", text)

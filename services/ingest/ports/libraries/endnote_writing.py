@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from xml.sax.saxutils import escape, quoteattr
 
-from services.ingest.ports.libraries.cells import holdable
 from services.ingest.ports.libraries.outgoing import in_pieces
 from services.ingest.ports.libraries.port import Exported
+from shared.characters import sayable
 
 #: There is an element for all that a description has, if need be one of ours.
 LACKS: frozenset[str] = frozenset()
@@ -74,4 +74,4 @@ def _one(name: str, text: str | None) -> str:
 
 
 def _all(name: str, texts: Iterable[str]) -> str:
-    return "".join(f"<{name}>{escape(holdable(text))}</{name}>" for text in texts)
+    return "".join(f"<{name}>{escape(sayable(text))}</{name}>" for text in texts)

@@ -11,10 +11,11 @@ import json
 import re
 from typing import Any
 
+from shared.characters import NOT_XML, REPLACEMENT, sayable
+
 #: How deep an answer may be nested; what lies deeper is left out.
 DEEPEST = 100
 
-_REPLACEMENT = "\ufffd"
 _RAW_CONTROL = re.compile(r"[\x00-\x1f]")
 _ESCAPE = re.compile(
     r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(?P<lone>\\u[dD][89a-fA-F][0-9a-fA-F]{2})|\\."
@@ -22,7 +23,6 @@ _ESCAPE = re.compile(
 #: A text that nothing closes goes on to the end, so that none within it is looked for.
 _STRUCTURE = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]')
 
-_NO_XML_CHARACTER = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _REFERENCE = re.compile(r"&(?:#(?P<number>[0-9]{1,9}|x[0-9a-fA-F]{1,8});|(?P<name>[A-Za-z][A-Za-z0-9]{0,31});)?")
 _XML_NAMES = {"amp", "lt", "gt", "quot", "apos"}
 
@@ -59,7 +59,7 @@ def _flattened(text: str) -> str:
 def mended_xml(body: bytes) -> str:
     """XML text with U+FFFD for what is no character of XML, named entities of HTML as their characters, and bare
     ampersands escaped. It may still not be well-formed."""
-    text = _NO_XML_CHARACTER.sub(_REPLACEMENT, body.decode("utf-8", "replace").removeprefix("\ufeff"))
+    text = sayable(body.decode("utf-8", "replace").removeprefix("\ufeff"))
     return _REFERENCE.sub(_mended_reference, text)
 
 
@@ -67,8 +67,8 @@ def _mended_reference(reference: re.Match[str]) -> str:
     number, name = reference["number"], reference["name"]
     if number is not None:
         code = int(number[1:], 16) if number[0] == "x" else int(number)
-        sound = code <= 0x10FFFF and not _NO_XML_CHARACTER.match(chr(code))
-        return reference[0] if sound else _REPLACEMENT
+        sound = code <= 0x10FFFF and not NOT_XML.match(chr(code))
+        return reference[0] if sound else REPLACEMENT
     if name in _XML_NAMES:
         return reference[0]
     known = html.unescape(reference[0])

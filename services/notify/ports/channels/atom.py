@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from feedgen.feed import FeedGenerator
 
 from services.notify.domain import FeedEntry as Entry
 from services.notify.domain.saying import Part, Said, say
+from shared.characters import sayable
 from shared.wire.notify import (
     AgreementNotification,
     AllClearNotification,
@@ -28,9 +28,6 @@ MEDIA_TYPE = "application/atom+xml"
 
 #: When a feed without entries was last changed: before all of them.
 NEVER = datetime(1970, 1, 1, tzinfo=UTC)
-
-#: What XML 1.0 cannot hold in any spelling.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _INSTANT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -68,7 +65,7 @@ def write_feed(page: FeedPage) -> bytes:
     of = "revisions" if page.kind == "revision" else "trouble"
     of += f":cmoc:{_id(page.cmoc)}" if page.cmoc is not None else ""
     feed.id(f"urn:living:review:{_id(page.review)}:{of}")
-    feed.title(_text(title_of(page)))
+    feed.title(sayable(title_of(page)))
     feed.updated(page.updated)
     feed.generator("Living Reviews")
     links = {"self": page.self_link, "first": page.first_link, "next": page.next_link}
@@ -87,10 +84,10 @@ def _write_entry(entry: FeedEntry, notification: Entry) -> None:
     entry.published(notification.timestamp)
     entry.link(href=notification.data.link)
     entry.id(f"urn:living:{about.id}")
-    entry.title(_text(said.headline))
-    entry.author(name=_text(about.author))
+    entry.title(sayable(said.headline))
+    entry.author(name=sayable(about.author))
     entry.category(term=about.category)
-    entry.content(_text(_as_html(notification, said)), type="html")
+    entry.content(sayable(_as_html(notification, said)), type="html")
 
 
 class _About(NamedTuple):
@@ -146,8 +143,3 @@ def _part_as_html(part: Part) -> str:
 
 def _id(name: str) -> str:
     return quote(name, safe="")
-
-
-def _text(text: str) -> str:
-    """Text that XML can hold; what it cannot becomes the replacement character."""
-    return _NOT_XML.sub("\ufffd", text)

@@ -30,10 +30,15 @@ _STOP_WORDS = (
 )
 
 
-@cache
 def stop_words(words: Words) -> frozenset[str]:
     """The words that tell nothing, by what they count as."""
-    return frozenset(map(words.stem, _STOP_WORDS.split()))
+    return _stop_words(words.analyzer)
+
+
+@cache
+def _stop_words(analyzer: str) -> frozenset[str]:
+    # By its name: a thing that is kept here would never go.
+    return frozenset(map(Words(analyzer).stem, _STOP_WORDS.split()))
 
 
 def texts_of(about: Bibliography) -> tuple[str, str]:

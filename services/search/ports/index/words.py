@@ -75,6 +75,7 @@ class Words:
     def __init__(self, analyzer: str) -> None:
         if analyzer not in ANALYZERS:
             raise Invalid(f"the analyzer is {analyzer!r}; the search index knows {', '.join(ANALYZERS)}")
+        self.analyzer: Final = analyzer
         self.stems: Final = analyzer == "english"
 
     def stem(self, word: str) -> str:

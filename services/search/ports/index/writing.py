@@ -11,18 +11,23 @@ from shared.errors import Unavailable
 _ATTEMPTS = 20
 
 
-def write(index: SearchIndex, news: Iterable[Document]) -> None:
+def write(index: SearchIndex, news: Iterable[Document]) -> dict[str, Document]:
     """Joins each document with what the index holds of its record: read, join, put; refused, again.
 
-    Durable when it returns, and the same whatever the order, the repetition, and who else writes. Raises
-    Unavailable when others keep changing the same records, and what the index raises.
+    Durable when it returns, and the same whatever the order, the repetition, and who else writes. Answers the
+    documents that it changed as they were before. Raises Unavailable when others keep changing the same records, and
+    what the index raises.
     """
+    before: dict[str, Document] = {}
     waiting = joined_by_record(news)
     known = index.get([record for record, document in waiting.items() if not _may_be_first(document)])
     for _ in range(_ATTEMPTS):
-        refused = index.put(_changed(waiting, known))
+        changed = _changed(waiting, known)
+        refused = index.put(changed)
+        written = (it.record for it in changed if it.record not in refused)
+        before |= {record: known[record] for record in written if record in known}
         if not refused:
-            return
+            return before
         waiting = {record: waiting[record] for record in refused}
         known = index.get(waiting)
     raise Unavailable(f"others keep changing the same {len(waiting)} records of the search index: try again")

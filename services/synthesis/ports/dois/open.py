@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.synthesis.ports.dois.port import Archive
 from services.synthesis.ports.dois.zenodo import Zenodo
 from shared.clock import Clock, SystemClock
-from shared.pauses import spread
 from shared.settings import Settings
 
 
@@ -21,15 +20,17 @@ class Dois:
     reviews: Sequence[str]
     public_url: str
     wall: Clock
-    jitter: Callable[[float], float] = spread
+
+    def archive_of(self, review: str) -> Archive | None:
+        """Where the revisions of a review are deposited; None where they are not."""
+        return self.archive if review in self.reviews else None
 
 
 def open_dois(settings: Settings) -> Dois:
     """The archive of a running platform."""
     token, archive = settings.doi_token, None
-    reviews = [name for one in settings.doi_reviews.split(",") if (name := one.strip())]
-    if token is not None and reviews:
+    if token is not None and settings.reviews_with_doi:
         archive = Zenodo(
             settings.doi_url, token.get_secret_value(), licence=settings.doi_licence, timeout=settings.doi_timeout
         )
-    return Dois(archive, reviews, settings.public_url, SystemClock())
+    return Dois(archive, settings.reviews_with_doi, settings.public_url, SystemClock())

@@ -32,6 +32,9 @@ _FOUND = 10
 _DOI = re.compile(r"10\.\d{4,9}/[!-~]{1,200}")
 _DEPOSIT = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
+#: The one that is called so; another server is called by its host.
+_ZENODO = "zenodo.org"
+
 _USER_AGENT = "living-reviews (InvenioRDM)"
 
 
@@ -69,6 +72,7 @@ class Zenodo:
         if doi is None:
             draft = self._asked("POST", f"/records/{found}/draft/pids/doi", None)
         reserved = _doi(draft)
+        self._require_versions(draft, after)
         # With our identifier in it, by which it is found again.
         self._describe(found, about, draft)
         return Reserved(found, reserved)
@@ -101,6 +105,14 @@ class Zenodo:
         # One that is published before one that is not.
         mine.sort(key=lambda it: it.get("is_published") is not True)
         return _deposit(mine[0]) if mine else None
+
+    def _require_versions(self, draft: Mapping[str, Any], after: str | None) -> None:
+        """Raises NotDeposited where the server gives no DOI to all versions together, before anything is public. One
+        that does has the place for it in a first draft, though it makes it in publishing."""
+        parent = draft.get("parent")
+        pids = parent.get("pids") if isinstance(parent, Mapping) else None
+        if not isinstance(pids, Mapping) or (after is not None and "doi" not in pids):
+            raise NotDeposited(f"{self._host} gives no DOI to all versions of a deposit together", refused=True)
 
     def _describe(self, deposit: str, about: About, draft: Mapping[str, Any]) -> None:
         # Without its PIDs the DOI that was reserved would be given up.
@@ -135,7 +147,7 @@ class Zenodo:
             "version": about.version,
             # It is read as HTML there.
             "description": f"<p>{html.escape(about.summary)}</p>",
-            "publisher": "Zenodo",
+            "publisher": "Zenodo" if self._host == _ZENODO else self._host,
             "creators": [{"person_or_org": {"type": "organizational", "name": about.creator}}],
             "rights": [{"id": self._licence}],
             "identifiers": [{"scheme": "urn", "identifier": about.identifier}],

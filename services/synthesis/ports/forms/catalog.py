@@ -11,7 +11,7 @@ from shared.wire.synthesis import EvidenceForm, ExportForm, RevisionContent
 
 
 @dataclass(frozen=True)
-class Signed:
+class Published:
     """A revision to be written: what was signed, with its hash, and the DOI of it where it has one."""
 
     content: RevisionContent
@@ -20,7 +20,7 @@ class Signed:
 
 
 #: All that a revision says.
-FORMS: Mapping[ExportForm, Callable[[Signed], bytes]] = {
+FORMS: Mapping[ExportForm, Callable[[Published], bytes]] = {
     "markdown": lambda it: markdown.written(it.content, it.sha256, it.doi),
     "docx": lambda it: word.written(it.content, it.sha256, it.doi),
     "csv": lambda it: sheets.written(it.content),
@@ -28,7 +28,7 @@ FORMS: Mapping[ExportForm, Callable[[Signed], bytes]] = {
 }
 
 #: The links that it rests on, out of the matrix as it was signed: for those who may see them.
-EVIDENCE: Mapping[EvidenceForm, Callable[[Signed, str], bytes]] = {
+EVIDENCE: Mapping[EvidenceForm, Callable[[Published, str], bytes]] = {
     "matrix": lambda it, text: text.encode(),
     "annotated": lambda it, text: linked.written(it.content, it.sha256, it.doi, read(text).links),
     "destiny": lambda it, text: destiny.written(it.content, read(text).links),

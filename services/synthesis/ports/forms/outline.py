@@ -32,13 +32,6 @@ class Item:
 
 Block = Heading | Paragraph | Item
 
-_STATUS = {
-    "supported": "supported",
-    "partially_supported": "partially supported",
-    "no_evidence": "no evidence",
-    "contested": "contested",
-}
-
 
 def outline_of(content: RevisionContent, sha256: str, doi: str | None) -> Iterator[Block]:
     """Everything that a revision says, in the order in which people read it."""
@@ -84,7 +77,7 @@ def _cmoc(it: Statement) -> Iterator[Block]:
     for part in PARTS:
         yield Item(part.capitalize(), f"{getattr(it, part)} (evidence: {it.elements.get(part, 'none')})")
     studies = "1 independent study" if it.support == 1 else f"{it.support} independent studies"
-    yield Item("Status", f"{_STATUS[it.status]}; support: {studies}")
+    yield Item("Status", f"{it.status.replace('_', ' ')}; support: {studies}")
     if it.flagged:
         yield Item("Flagged", "a person is asked to judge it anew")
     if it.reasons:

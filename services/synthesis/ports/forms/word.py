@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import zipfile
 from datetime import UTC
 from io import BytesIO
 
 from services.synthesis.ports.forms.outline import Heading, Item, outline_of
+from shared.characters import sayable
 from shared.wire.synthesis import RevisionContent
-
-#: What XML 1.0 has no way to say, escaped or not.
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 _STYLES = ("Heading 1", "Heading 2", "Heading 3", "List Bullet")
 
@@ -50,7 +47,7 @@ def written(content: RevisionContent, sha256: str, doi: str | None) -> bytes:
 
 def _line(text: str) -> str:
     """What people wrote, as one line of what XML can say."""
-    return " ".join(_NOT_XML.sub("\ufffd", text).split())
+    return " ".join(sayable(text).split())
 
 
 def _packed_alike(saved: BytesIO) -> bytes:

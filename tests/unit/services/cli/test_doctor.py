@@ -405,12 +405,16 @@ def test_a_source_that_no_review_watches_for_any_purpose_is_no_trouble(run, monk
 @pytest.mark.parametrize(("refused", "state"), [(True, "fail"), (False, "warn")])
 def test_a_revision_that_gets_no_doi_is_named_with_why(run, monkeypatch, refused, state):
     open_ring(Settings(_env_file=None))
+    again_at = "2026-01-02T00:00:00+00:00"
     answers: dict[str, object] = {
         "/healthz": {},
         "/protocol/reviews": page({"review": "small"}),
         "/readyz": {"status": "ready", "services": {}},
         "/synthesis/reviews/small": {"review": "small", "dois_in_trouble": 1},
-        "/synthesis/reviews/small/dois": page({"number": 3, "trouble": "no such licence", "refused": refused}),
+        "/synthesis/reviews/small/dois": page(
+            {"number": 2, "trouble": "an archive of before", "refused": not refused, "again_at": None},
+            {"number": 3, "trouble": "no such licence", "refused": refused, "again_at": again_at},
+        ),
     }  # fmt: skip
     with serve_answers(answers) as server:
         monkeypatch.setenv("LIVING_URL", server.url)
@@ -418,6 +422,23 @@ def test_a_revision_that_gets_no_doi_is_named_with_why(run, monkeypatch, refused
 
     assert (seen["state"], seen["do"].split()[:3]) == (state, ["`living", "synthesis", "dois"])
     assert seen["told"] == "revision 3 of small has no DOI yet: no such licence"
+
+
+def test_a_review_that_is_to_have_dois_and_is_not_there_is_named(run, monkeypatch):
+    open_ring(Settings(_env_file=None))
+    monkeypatch.setenv("LIVING_DOI_TOKEN", "a-token")
+    monkeypatch.setenv("LIVING_DOI_REVIEWS", "small, smal")
+    answers: dict[str, object] = {
+        "/healthz": {},
+        "/protocol/reviews": page({"review": "small"}),
+        "/readyz": {"status": "ready", "services": {}},
+        "/synthesis/reviews/small": {"review": "small", "dois_in_trouble": 0},
+    }
+    with serve_answers(answers) as server:
+        monkeypatch.setenv("LIVING_URL", server.url)
+        seen = findings(run("doctor", "--json"))["DOIs"]
+
+    assert (seen["state"], seen["told"]) == ("warn", "LIVING_DOI_REVIEWS names smal, and there is no such review")
 
 
 def test_an_examples_contact_is_a_warning(run, monkeypatch):

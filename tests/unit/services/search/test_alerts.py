@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from threading import Barrier, BrokenBarrierError
+from typing import Any
 
 import pytest
 from sqlalchemy import func, select
 
-from services.search import store
+from services.search import commands, store
+from services.search.domain import document_of
 from services.search.jobs.alerts import tell_matches
 from services.search.jobs.rebuild import rebuild_index
 from services.search.manifest import SERVICE, hide_what_others_seek
 from services.search.models import ArrivedRow, MatchRow
+from services.search.ports.index import SearchIndex, write
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordUpdated
 from shared.events.people import AccessWithdrawn, MemberLeft
 from shared.events.screening import RecordIncluded, TaskOpened
@@ -224,6 +230,25 @@ def test_one_has_so_many_alerts_and_no_more(search):
     ).is_success
 
 
+@pytest.mark.waits
+def test_two_that_are_switched_on_at_once_are_not_both_the_twentieth(search, monkeypatch):
+    for number in range(19):
+        saves(search, f"Search {number}")
+    silent = [saves(search, name, alert=False) for name in ("Silent", "Still")]
+    both_have_looked, look = Barrier(2), store.require_few_alerts
+
+    def looks(*asked: Any) -> None:
+        look(*asked)
+        with suppress(BrokenBarrierError):
+            both_have_looked.wait(0.5)
+
+    monkeypatch.setattr(store, "require_few_alerts", looks)
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda saved: sets(search, saved, alert=True).status_code, silent))
+
+    assert sorted(answers) == [200, 409]
+
+
 def test_a_search_that_is_forgotten_takes_what_it_told_with_it(search):
     saved = saves(search, q="trust")
     search.hears(discovered("a", "Trust"))
@@ -247,3 +272,88 @@ def test_an_alert_names_the_news_as_its_causes_and_shows_others_nothing_of_whom_
     (hidden,) = other.get("/search/reviews/r/events").json()["items"]
     assert (hidden["event"]["data"]["owner"], hidden["event"]["data"]["records"]) == ("hidden", [])
     assert SERVICE.hide is hide_what_others_seek
+
+
+def test_a_record_that_matched_all_along_is_not_told_when_it_is_described_anew_or_screened(search):
+    search.hears(discovered("a", "Trust"), discovered("b", "Mistrust"))
+    trust = saves(search, q="trust")
+    saves(search, "Waiting", q="trust", status=["screening"])
+
+    search.hears(
+        updated("a", "Trust, a correction"),
+        RecordIncluded(review="r", record="z", revision=2, title="Trust", judgements=[]),
+    )
+    assert alerted(search) == []
+
+    search.hears(updated("b", "Trust at last"), updated("a", "Trust, once more", revision=3))
+    assert [it for it in alerted(search) if it[0] == trust] == [(trust, ["b"])]
+
+
+def test_what_came_before_an_alert_was_switched_on_is_not_told(search):
+    saves(search, "Other", q="power")
+    silent = saves(search, q="trust", alert=False)
+    search.hears(discovered("a", "Trust"))
+    search.clock.advance(seconds=1)
+    sets(search, silent, alert=True)
+
+    assert alerted(search) == []
+
+
+def test_an_import_is_one_message_and_so_is_what_comes_within_minutes(search):
+    saved = saves(search)
+    search.hears(*(discovered(f"rec{number:04}", "Trust") for number in range(1_100)))
+    alerted(search)
+    (alert,) = search.emitted(AlertMatched)
+    assert (len(alert.records), alert.more) == (20, 1_080)
+
+    for number in range(3):
+        search.hears(discovered(f"later{number}", "Trust"))
+        assert len(alerted(search)) == 1
+    search.clock.advance(minutes=10)
+
+    assert alerted(search)[1:] == [(saved, ["later0", "later1", "later2"])]
+
+
+def test_news_that_no_search_asks_for_is_not_written_down(search):
+    saves(search, q="trust")
+
+    search.hears(
+        noticed("notice_1", "retraction"),
+        RecordIncluded(review="r", record="a", revision=2, title="Trust", judgements=[]),
+    )
+
+    assert rows(search, ArrivedRow) == 0
+
+
+def test_news_that_no_search_asks_for_any_more_is_dropped_unread(search, monkeypatch):
+    saved = saves(search, q="trust", status=["included"])
+    saves(search, "Other", q="power")
+    search.hears(RecordIncluded(review="r", record="a", revision=2, title="Trust", judgements=[]))
+    sets(search, saved, alert=False)
+    monkeypatch.setattr("services.search.jobs.alerts.Among", lambda *_: 1 / 0)
+
+    assert (alerted(search), rows(search, ArrivedRow)) == ([], 0)
+
+
+def test_what_many_searches_find_is_kept_some_of_them_at_a_time(search, monkeypatch):
+    for number in range(12):
+        saves(search, f"Search {number}")
+    kept: list[int] = []
+    keep = commands.keep
+    monkeypatch.setattr(commands, "keep", lambda work, found: (kept.append(len(found)), keep(work, found)))
+
+    search.hears(discovered("a", "Trust"))
+
+    assert (len(alerted(search)), kept) == (12, [10, 2])
+
+
+def test_what_a_crash_left_in_the_index_alone_is_told_when_it_is_heard_again(search):
+    search.hears(discovered("a", "Mistrust"))
+    saved = saves(search, q="trust")
+    changed = document_of(updated("a", "Trust"), search.clock.now())
+    assert changed is not None
+    write(search.platform.running["search"].resource(SearchIndex), [changed])
+
+    search.hears(updated("a", "Trust"))
+
+    assert alerted(search) == [(saved, ["a"])]

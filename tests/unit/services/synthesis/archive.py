@@ -28,9 +28,12 @@ class Refused(Exception):
 
 @dataclass
 class Kept:
+    """`of_all` is the DOI of all versions: empty before the first is published, None where the server makes none."""
+
     id: str
     parent: str
     metadata: dict[str, Any]
+    of_all: str | None = ""
     doi: str | None = None
     is_published: bool = False
     files: dict[str, bytes | None] = field(default_factory=dict)
@@ -38,23 +41,27 @@ class Kept:
     @property
     def shown(self) -> dict[str, Any]:
         pids = {"doi": {"identifier": self.doi, "provider": "datacite"}} if self.doi else {}
-        parent = {"id": self.parent, "pids": {"doi": {"identifier": f"10.5281/zenodo.{self.parent}"}}}
+        parent: dict[str, Any] = {"id": self.parent}
+        if self.of_all is not None:
+            parent["pids"] = {"doi": {"identifier": self.of_all}} if self.of_all else {}
         return {
             "id": self.id, "metadata": self.metadata, "pids": pids, "is_published": self.is_published,
-            "parent": parent if self.is_published else {"id": self.parent},
+            "parent": parent,
         }  # fmt: skip
 
 
 @dataclass
 class Archive:
     """`lost_after` is the request whose answer is lost, counted from 1; `instead` answers each with these bytes, or
-    with nothing at all for None; `lags` is that its search does not know what is not published."""
+    with nothing at all for None; `lags` is that its search does not know what is not published, and `alone` that it
+    gives no DOI to all versions of a deposit together."""
 
     kept: dict[str, Kept] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     lost_after: int | None = None
     instead: Callable[[str], tuple[int, bytes, dict[str, str]] | None] | None = None
     lags: bool = False
+    alone: bool = False
     closing: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> Archive:
@@ -85,7 +92,8 @@ class Archive:
             case "GET", ["user", "records"]:
                 return self._found(parse_qs(address.query)["q"][0])
             case "POST", ["records"]:
-                return self._begun(str(len(self.kept) + 100), json.loads(body)["metadata"])
+                of_all = None if self.alone else ""
+                return self._begun(str(len(self.kept) + 100), json.loads(body)["metadata"], of_all)
             case "GET", ["records", of]:
                 return self._one(of, published=True).shown
             case "POST", ["records", of, "versions"]:
@@ -100,8 +108,8 @@ class Archive:
             raise Refused(404, "The persistent identifier does not exist.")
         return found
 
-    def _begun(self, parent: str, metadata: dict[str, Any]) -> dict[str, Any]:
-        made = Kept(str(len(self.kept) + 1000), parent, metadata)
+    def _begun(self, parent: str, metadata: dict[str, Any], of_all: str | None) -> dict[str, Any]:
+        made = Kept(str(len(self.kept) + 1000), parent, metadata, of_all)
         self.kept[made.id] = made
         return made.shown
 
@@ -110,7 +118,8 @@ class Archive:
         if begun:
             return begun[0].shown
         left_out = {"version", "publication_date"}
-        return self._begun(before.parent, {name: it for name, it in before.metadata.items() if name not in left_out})
+        metadata = {name: it for name, it in before.metadata.items() if name not in left_out}
+        return self._begun(before.parent, metadata, before.of_all)
 
     def _found(self, asked: str) -> dict[str, Any]:
         known = [it for it in self.kept.values() if it.is_published or not self.lags]
@@ -147,6 +156,8 @@ class Archive:
         if lacking or it.doi is None:
             raise Refused(400, "A validation error occurred.", **lacking)
         it.is_published = True
+        if it.of_all is not None:
+            it.of_all = f"10.5281/zenodo.{it.parent}"
 
     def _files(self, method: str, it: Kept, names: list[str], body: bytes) -> object:
         match method, names:

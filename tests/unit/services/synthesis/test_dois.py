@@ -5,16 +5,19 @@ from __future__ import annotations
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from io import BytesIO
 from typing import Any
 
 import pytest
 import yaml
 
-from services.synthesis import jobs
+from services.synthesis import jobs, store
 from services.synthesis.commands import deposits
 from services.synthesis.models import MatrixRow
 from services.synthesis.ports.dois.open import Dois, open_dois
+from services.synthesis.ports.dois.port import About, NotDeposited
+from services.synthesis.ports.dois.zenodo import Zenodo
 from shared.clock import ManualClock
 from shared.events.synthesis import DoiAssigned
 from shared.settings import Settings
@@ -274,7 +277,7 @@ def test_exercises_retired_reviews_and_those_that_nobody_named_are_not_deposited
     rig.signs("In earnest.")
     opens(rig, archive, wall, doi_reviews="other")
     rig.bench.runs(jobs.deposit_revisions)
-    opens(rig, archive, wall, doi_token=None)
+    opens(rig, archive, wall, doi_token=None, doi_reviews="")
     rig.bench.runs(jobs.deposit_revisions)
     opens(rig, archive, wall)
     rig.lead.set_course(REVIEW, "retired", "It is answered.")
@@ -284,6 +287,71 @@ def test_exercises_retired_reviews_and_those_that_nobody_named_are_not_deposited
     rig.lead.set_course(REVIEW, "living", "It goes on.")
     rig.bench.runs(jobs.deposit_revisions)
     assert [it.metadata["version"] for it in archive.published] == ["2"]
+
+
+def test_trouble_is_counted_only_while_the_platform_makes_the_deposit_in_which_it_is(rig, archive, wall):
+    signs_two(rig)
+    archive.instead = answers(400, REFUSAL)
+
+    def in_trouble(**settings: Any) -> tuple[int, list[bool]]:
+        opens(rig, archive, wall, **settings)
+        return rig.lead.status(REVIEW).dois_in_trouble, [it.again_at is not None for it in deposits_of(rig)]
+
+    opens(rig, archive, wall)
+    rig.bench.runs(jobs.deposit_revisions)
+    assert in_trouble() == (1, [True])
+    assert in_trouble(doi_reviews="other") == (0, [False])
+    assert in_trouble(doi_reviews="", doi_token=None) == (0, [False])
+    assert in_trouble(doi_url="https://another.example/api") == (0, [False])
+
+    rig.lead.set_course(REVIEW, "retired", "It is answered.")
+    assert in_trouble() == (0, [False])
+
+
+def test_trouble_of_a_process_that_came_late_is_none_of_a_doi_that_is_assigned(rig, archive, wall):
+    opens(rig, archive, wall)
+    signs_two(rig)
+    with rig.bench.work() as work:
+        due = deposits.due_deposit(work, REVIEW, archive.url, "http://127.0.0.1", wall.now())
+    assert due is not None
+    rig.bench.runs(jobs.deposit_revisions)
+
+    with rig.bench.work() as work:
+        deposits.note_trouble(work, due, archive.url, NotDeposited("too late"), wall.now())
+
+    assert [(it.state, it.trouble, it.tries) for it in deposits_of(rig)] == [("assigned", None, 0)] * 2
+    assert rig.lead.status(REVIEW).dois_in_trouble == 0
+
+
+def test_what_a_revision_says_is_read_for_its_package_alone(rig, archive, wall, monkeypatch):
+    opens(rig, archive, wall)
+    signs_two(rig)
+    monkeypatch.setattr(store, "revision", lambda *_: 1 / 0)
+
+    with rig.bench.work() as work:
+        assert deposits.due_deposit(work, REVIEW, archive.url, "http://127.0.0.1", wall.now()) is not None
+
+
+def test_a_server_that_gives_no_doi_to_all_versions_is_refused_before_anything_is_public(rig, wall):
+    signs_two(rig)
+    with Archive(alone=True) as archive:
+        opens(rig, archive, wall)
+        tries_until_done(rig, wall)
+
+        (found,) = deposits_of(rig)
+        assert (found.state, found.refused, bool(archive.published)) == ("waiting", True, False)
+        assert "no DOI to all versions" in (found.trouble or "") and len(archive.kept) == 1
+
+
+def test_a_server_is_called_zenodo_where_it_is(rig, archive, wall):
+    opens(rig, archive, wall)
+    signs_two(rig)
+    rig.bench.runs(jobs.deposit_revisions)
+
+    assert {it.metadata["publisher"] for it in archive.published} == {"127.0.0.1"}
+    about = About("urn:x:1", "A title", "It says.", "The team", "1", date(2026, 1, 1), "http://127.0.0.1")
+    zenodo = Zenodo("https://zenodo.org/api", TOKEN, licence="cc-by-4.0", timeout=1)
+    assert zenodo._said(about)["metadata"]["publisher"] == "Zenodo"
 
 
 def test_a_deposit_of_something_else_is_not_taken_for_a_revision(rig, archive, wall):
@@ -314,6 +382,9 @@ def test_a_token_goes_nowhere_in_the_clear(wrong):
 
 
 def test_without_a_token_there_is_no_archive_and_the_token_is_not_shown():
-    assert open_dois(Settings(_env_file=None, doi_reviews="small")).archive is None
+    assert open_dois(Settings(_env_file=None)).archive is None
+    assert open_dois(Settings(_env_file=None, doi_token=TOKEN)).archive is None
+    with pytest.raises(ValueError, match="LIVING_DOI_TOKEN"):
+        Settings(_env_file=None, doi_reviews="small")
     dois = open_dois(Settings(_env_file=None, doi_reviews="small", doi_token=TOKEN))
     assert isinstance(dois, Dois) and dois.archive is not None and TOKEN not in repr(dois)

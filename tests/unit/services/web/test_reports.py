@@ -219,7 +219,7 @@ def test_where_two_code_a_report_it_says_so_with_numbers_that_can_be_asked_for_a
         run for block in said.blocks for line in paragraphs_of(block) for run in line.runs if isinstance(run, Number)
     ]
     assert [(it.value, it.query.reading) for it in numbers][:1] == [(2, "protocol.extraction.coders")]
-    assert {it.query.request.path.rpartition("/")[2] for it in numbers} == {"2", "extraction"}
+    assert {it.query.request.path.rpartition("/")[2] for it in numbers} == {"2", "coding-agreement"}
     for it in numbers:
         assert reckoned(again(site, rita, it.query.request), it.query) == it.value
     assert "No report is coded by all of its coders yet" in said.lacks

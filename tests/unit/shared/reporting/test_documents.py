@@ -122,6 +122,49 @@ def test_how_a_number_is_read_is_said_in_words():
     assert Query(Request("/a"), ("items", EVERY), "count").reading == "count of items[*]"
 
 
+def test_a_number_out_of_a_listing_says_that_all_its_pages_are_asked_for():
+    listing = Request("/a", (("newest_first", "true"),), listing=True)
+
+    query = Query(listing, (("number", "3"), "number"))
+    assert (query.request.line, query.reading) == (
+        "GET /a?newest_first=true, page after page", "items[number=3].number",
+    )  # fmt: skip
+    assert Query(listing, (EVERY,), "count").reading == "count of items[*]"
+
+
+def test_a_report_on_a_revision_has_no_version_that_was_signed_after_it():
+    signed = [
+        {"number": n, "signed_at": f"2026-0{n}-01", "change_class": "MINOR", "summary": f"The {n}."} for n in (3, 2, 1)
+    ]
+
+    def shown(revision: int | None) -> list[str]:
+        found = Gathered("gardens", "prisma-lsr", revision, {})
+        (made,) = PARTS["versions"](answered(found, {found.revisions: Answer(signed)}))
+        assert isinstance(made, Table)
+        return [str(run.text) for row in made.rows for run in row[-1].runs if isinstance(run, Stated)]
+
+    assert shown(2) == ["The 2.", "The 1."]
+    assert shown(None) == ["The 3.", "The 2.", "The 1."]
+
+
+def test_what_is_of_today_says_so_also_in_a_report_on_a_revision():
+    found = Gathered("gardens", "prisma", 1, {})
+    found = answered(
+        found,
+        {
+            found.standing: Answer({"state": "paused", "why": "We rest.", "since": "2026-01-01"}),
+            found.studies: Answer({"reports": [{"title": "A", "study": "s", "cmocs": [], "notices": []}]}),
+            **{it: Answer([{"step": "s", "does": "d", "evaluated": False, "decided_by": "w"}])
+               for it in found.automations()},
+        },
+    )  # fmt: skip
+    for part in ("course", "cadence", "automation", "studies"):
+        blocks = PARTS[part](found)
+        ours = [run.text for it in blocks for line in paragraphs_of(it) for run in line.runs if isinstance(run, Words)]
+        ours += [head for it in blocks if isinstance(it, Table) for head in it.head]
+        assert any("as it stands today" in it.lower() for it in ours), part
+
+
 def test_a_word_document_holds_whatever_people_and_sources_wrote():
     odd = "<b>&amp;]]></b> \x00\x0b\x1b\ufffe\ufdd0 \u202e\u200b{n} \U0001f600 " + "long" * 500
     written = Authored("funding", "Who paid.", text=f"{odd}\n\n\n{odd}", by=odd)
@@ -164,29 +207,30 @@ def test_a_cycle_that_has_not_begun_has_no_figures(since, begun):
     assert isinstance(PARTS["cycle_flow"](of_revision)[0], Table) is begun
 
 
-def coded(*extractions: dict[str, Any], n: int = 0, **plan: Any) -> Gathered:
+def coded(reports: int = 0, n: int = 0, **plan: Any) -> Gathered:
     """A review by a protocol that asks for coders in this way, with what is coded."""
     found = Gathered("gardens", "rameses", None, {})
     found = answered(found, {found.status: Answer({"protocol_version": 1})})
     found = answered(found, {found.protocol: Answer({"protocol": {"extraction": plan} if plan else {}})})
     if plan:
-        assert {found.extractions, found.coding_agreement} <= {*wanted(found)}
-    agreed = {name: {"n": n, "agreed": n - 1, "alpha": 0.5} for name in ("every", "where_both")}
-    return answered(found, {found.extractions: Answer([*extractions]), found.coding_agreement: Answer(agreed)})
+        assert found.coding_agreement in wanted(found)
+    agreed: dict[str, Any] = {"reports": reports} | {
+        name: {"n": n, "agreed": n - 1, "alpha": 0.5} for name in ("every", "where_both")
+    }
+    return answered(found, {found.coding_agreement: Answer(agreed)})
 
 
 def test_how_many_code_a_report_and_how_far_they_agree_is_said_with_where_it_comes_from():
-    both, one = {"finished": 2}, {"finished": 1}
-    blocks = PARTS["coders"](coded(both, both, one, n=4, coders=2, reconciled_by="adjudicator"))
+    blocks = PARTS["coders"](coded(2, n=4, coders=2, reconciled_by="adjudicator"))
 
     runs = [run for block in blocks for line in paragraphs_of(block) for run in line.runs]
     numbers = [(run.value, run.query.reading) for run in runs if isinstance(run, Number)]
     assert numbers[:3] == [
-        (2, "protocol.extraction.coders"), (2, "count of [finished=2]"), (4, "every.n"),
+        (2, "protocol.extraction.coders"), (2, "reports"), (4, "every.n"),
     ] and (0.5, "where_both.alpha") in numbers  # fmt: skip
     assert Words("an adjudicator who did not code the report") in runs
 
-    (*_, lacks) = PARTS["coders"](coded(one, coders=2, reconciled_by="coders"))
+    (*_, lacks) = PARTS["coders"](coded(coders=2, reconciled_by="coders"))
     assert isinstance(lacks, Lack)
     assert len(PARTS["coders"](coded(coders=1, reconciled_by="coders"))) == 1 and PARTS["coders"](coded()) == []
     assert PARTS["coders"].__name__ in {part for it in checklist("prisma").items for part in it.filled_by}

@@ -489,7 +489,7 @@ def test_agreement_is_of_what_both_said_before_they_reconciled(two_coders):
     both_code(rig, {}, {"stance": "refines"}, record="r3")
     before = rig.person("rita").coding_agreement(REVIEW)
 
-    assert (before.every.n, before.every.agreed) == (3, 2)
+    assert (before.reports, before.every.n, before.every.agreed) == (3, 3, 2)
     # Values: supports 3, contradicts 2, refines 1 of 6. Alpha = 1 - 5 * 2 / (3 * 3 + 2 * 4 + 1 * 5).
     assert before.every.alpha == pytest.approx(1 - 10 / 22)
     assert (before.by_element["context"].n, before.by_element["context"].alpha) == (1, None)
@@ -500,3 +500,14 @@ def test_agreement_is_of_what_both_said_before_they_reconciled(two_coders):
     found = rig.lead.differences(REVIEW, extraction_of(rig, "r3"))
     rig.lead.reconcile(REVIEW, found.extraction.extraction, found.differences[0].difference, "first", "so it is")
     assert rig.lead.coding_agreement(REVIEW) == before
+
+
+def test_a_report_that_is_out_again_is_none_that_its_coders_have_finished(two_coders):
+    rig = two_coders
+    rig.includes("r1", "r2")
+    both_code(rig, {}, {})
+    both_code(rig, {}, {"stance": "refines"}, record="r2")
+    assert rig.lead.coding_agreement(REVIEW).reports == 2
+
+    rig.excludes("r1")
+    assert rig.lead.coding_agreement(REVIEW).reports == 1

@@ -13,6 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.search.ports.index.sqlite_sql import TOKENIZER
+from services.search.ports.index.telling import stop_words
 from services.search.ports.index.words import BAR, MARK, Words, located
 from shared.errors import Invalid
 from shared.folding import composed
@@ -162,3 +163,8 @@ def test_a_word_stands_where_the_text_has_it(text: str, word: str, stands: str) 
     start, end = where.span(at, at + len(word))
 
     assert text[start:end] == stands
+
+
+def test_what_tells_nothing_is_reckoned_once_for_an_analyzer_and_holds_no_index_of_it():
+    assert stop_words(Words("english")) is stop_words(Words("english"))
+    assert "this" in stop_words(Words("standard")) != stop_words(ENGLISH)

@@ -70,3 +70,10 @@ def test_old_news_is_not_written(index: Crowded) -> None:
     write(index, [described(1), described(2)])
 
     assert index.get(["r"])["r"].seen == before
+
+
+def test_who_writes_learns_what_was_there_before_and_nothing_of_what_is_new_or_stays(index: Crowded) -> None:
+    assert write(index, [described(1)]) == {}
+
+    assert write(index, [described(2)]) == {"r": described(1)}
+    assert write(index, [described(2)]) == {}
