@@ -363,7 +363,9 @@ class Settings(BaseSettings):
     @field_validator("doi_token")
     @classmethod
     def _a_token_that_can_be_sent(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not re.fullmatch(r"[!-~]{1,500}", value.get_secret_value()):
+        if value is None or not value.get_secret_value():
+            return None  # As the compose file passes one that `.env` does not set.
+        if not re.fullmatch(r"[!-~]{1,500}", value.get_secret_value()):
             raise ValueError("must be a token: 1 to 500 letters, digits and signs, without blanks")
         return value
 

@@ -27,10 +27,15 @@ OURS = {name: body for name, body in COMPOSE["services"].items() if name in BY_N
 POM = (ROOT / "deploy/local/pom.xml").read_text()
 
 
+def _given(variable: re.Match[str]) -> str:
+    """What stands where it is unset: its default, or something where `.env` must give it."""
+    return variable[3] if variable[2] == "-" else "given"
+
+
 def environment(name: str) -> dict[str, str]:
-    """A service's variables with what `.env` must give filled in."""
+    """A service's variables with what `.env` must give filled in, and nothing else set there."""
     return {
-        key: re.sub(r"\$\{(\w+)(:[-?][^}]*)?\}", "given", str(value))
+        key: re.sub(r"\$\{(\w+)(?::([-?])([^}]*))?\}", _given, str(value))
         for key, value in COMPOSE["services"][name]["environment"].items()
     }
 
@@ -70,6 +75,26 @@ def test_pages_are_served_by_a_container_that_has_no_key_no_database_and_no_log(
     assert set(said) - OF_PYTHON == {"LIVING_URL", "LIVING_LOG_FORMAT", "LIVING_PUBLIC_URL"}
     assert addresses(said["LIVING_URL"]) == {name: f"http://{name}:8000" for name in BY_NAME}
     assert f"location /           {{ proxy_pass http://{PAGES}:8000; }}" in proxy
+
+
+def test_whoever_asks_elsewhere_has_a_way_out_and_nobody_else():
+    elsewhere = {name for name, body in OURS.items() if "outside" in body["networks"]}
+
+    assert elsewhere == {"ingest", "synthesis", "notify"}
+
+
+def test_a_revision_gets_a_doi_only_where_env_has_a_token_and_names_its_review(monkeypatch):
+    said = {key: value for key, value in environment("synthesis").items() if key.startswith("LIVING_DOI_")}
+    assert set(said) == {f"LIVING_DOI_{name}" for name in ("URL", "TOKEN", "REVIEWS", "LICENCE")}
+    for key, value in said.items():
+        monkeypatch.setenv(key, value)
+    read = Settings(_env_file=None)
+
+    assert read.doi_token is None and not read.doi_reviews
+    defaults = Settings.model_fields
+    assert (read.doi_url, read.doi_licence) == (defaults["doi_url"].default, defaults["doi_licence"].default)
+    example = (ROOT / ".env.example").read_text()
+    assert all(f"\n{key}={value}\n" in example for key, value in said.items())
 
 
 def test_the_proxy_leads_to_the_api_wherever_it_has_a_route():
