@@ -674,9 +674,11 @@ def evidence(
     return read_page(work, query, page, col(LinkRow.seq))
 
 
-def evidence_of(work: Work, review: str, links: Collection[str]) -> list[Evidence]:
-    """These links with their fragments and reports."""
-    parts = _chunks(_evidence().where(col(LinkRow.review) == review), col(LinkRow.id), links)
+def evidence_of(work: Work, review: str, links: Collection[str], person: str, *, finished: str) -> list[Evidence]:
+    """Those of these links that a person may see, with their fragments and reports: all that were coded in an
+    extraction that is `finished`."""
+    shown = _shown_to(person) | (col(FragmentRow.extraction) == finished)
+    parts = _chunks(_evidence().where(col(LinkRow.review) == review, shown), col(LinkRow.id), links)
     return [(link, fragment, report) for part in parts for link, fragment, report in work.session.execute(part)]
 
 
@@ -1030,6 +1032,12 @@ def coded_of(rows: Iterable[tuple[LinkRow, FragmentRow]]) -> list[Coded]:
         )
         for link, fragment in rows
     ]  # fmt: skip
+
+
+def kept_of(decisions: Iterable[ReconciliationRow], rows: Iterable[tuple[LinkRow, FragmentRow]]) -> set[str]:
+    """Those of the same that people decided to keep. What was coded anew since then is kept by no decision."""
+    made = {link.id: link.linked_at for link, _ in rows}
+    return {link for it in decisions for link in it.kept if link in made and made[link] <= it.at}
 
 
 def reconciliations(work: Work, extraction: str) -> list[ReconciliationRow]:

@@ -9,7 +9,7 @@ from typing import Any
 from services.synthesis import store
 from services.synthesis.commands import extraction
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
-from services.synthesis.domain.extraction import ExtractionStates
+from services.synthesis.domain.extraction import ExtractionStates, HeldStates
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.triggers import FIRST_EVIDENCE, Fired
 from services.synthesis.models import AppraisalRow, ExtractionRow, FragmentRow, LinkRow, ReportRow
@@ -131,7 +131,10 @@ def withdraw_evidence(work: Work, review: str, fragment: str, link: str | None, 
         raise store.no_fragment(review, fragment)
     if row.coder != by.id and not by.has("lead"):
         raise Forbidden(f"fragment {fragment!r} was coded by {row.coder}: only they or a lead may withdraw it")
-    links = [one for one in store.standing_links(work, fragment) if link in (None, one.id)]
+    mine = row.coder == by.id
+    # Beside one that is shown there may be one that its coder alone knows of.
+    known = [one for one in store.standing_links(work, fragment) if mine or one.held != HeldStates.CODING]
+    links = [one for one in known if link in (None, one.id)]
     for one in links:
         one.withdrawn_at, one.withdrawn_by, one.withdrawn_why = work.now, by.id, why
         one.asked_version = None
@@ -238,7 +241,7 @@ def _take(
         fragments[coding.fragment].extraction = within.id
         for link, given in fresh.items():
             links[link] = _keep(work, links.get(link), link, coding.fragment, report.review, given, within.event_id)
-            links[link].held = extraction.held_back(within)
+            links[link].held = HeldStates.CODING  # Of two coders none counts before it is weighed.
     elif fresh:
         event_id = _tell_linked(work, coding, report, fresh)
         for link, given in fresh.items():

@@ -7,14 +7,18 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from services.synthesis import store, views
+from services.synthesis import store
 from services.synthesis.commands import notices
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
 from services.synthesis.domain.extraction import (
     ExtractionStates,
-    HeldStates,
     Sides,
+    Weighed,
     compared,
+    finished_by,
+    may_decide,
+    require_finished,
+    weighed,
 )
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.triggers import FIRST_EVIDENCE, Fired
@@ -31,7 +35,7 @@ from shared.events.synthesis import (
 )
 from shared.ids import id_of
 from shared.tokens import Person
-from shared.wire.synthesis import Held, NewReconciliation
+from shared.wire.synthesis import NewReconciliation
 
 #: How many lapsed codings a claim returns by itself when it finds nothing else.
 _RETURNED_BY_A_CLAIM = 50
@@ -53,7 +57,7 @@ def follow(work: Work, report: ReportRow) -> None:
     elif found:
         codings = store.codings(work, [row.id for row in found], lock=True)
         for row in found:
-            if row.state == ExtractionStates.WITHDRAWN and len(views.finished_by(codings[row.id])) == row.coders:
+            if row.state == ExtractionStates.WITHDRAWN and len(finished_by(codings[row.id])) == row.coders:
                 _revive(work, row)
         _go_on_with_one(work, report, found)
     elif not store.is_coded(work, report.review, report.record):
@@ -227,7 +231,7 @@ def finish(work: Work, review: str, extraction: str) -> ExtractionRow:
     work.session.flush()
     report = store.report(work, review, row.record)
     event = ExtractionFinished(
-        review=review, extraction=row.id, record=row.record, finished=len(views.finished_by(codings)), coders=row.coders
+        review=review, extraction=row.id, record=row.record, finished=len(finished_by(codings)), coders=row.coders
     )
     with work.following(report.correlation if report else work.correlation, row.event_id):
         work.emit(event)
@@ -243,7 +247,10 @@ def reconcile(work: Work, review: str, extraction: str, decided: NewReconciliati
     row, codings = _held(work, review, extraction)
     require_decider(work, row, codings, by)
     rows = store.coded_links(work, row.id)
-    side = next((it for it in views.weigh(work, row, codings, rows).sides if it.difference == decided.difference), None)
+    side = next(
+        (it for it in _weighed(work, row, finished_by(codings), rows).sides if it.difference == decided.difference),
+        None,
+    )
     if side is None:
         why = "it may have been decided, or its coders have corrected it: look at them again"
         raise NotFound(
@@ -279,10 +286,11 @@ def reconcile(work: Work, review: str, extraction: str, decided: NewReconciliati
 
 def require_decider(work: Work, row: ExtractionRow, codings: Sequence[CodingRow], by: Person) -> None:
     """Raises Conflict before all have finished, Forbidden for who does not decide."""
-    views.require_finished(row, codings)
-    if not views.may_decide(work, row, codings, by):
+    require_finished(row.state, finished := finished_by(codings), row.coders)
+    reconciled_by = store.review(work, row.review).reconciled_by
+    if not may_decide(reconciled_by, finished, by):
         who = "an adjudicator who did not code it decides"
-        if store.review(work, row.review).reconciled_by == "coders":
+        if reconciled_by == "coders":
             who = "one of its two coders or an adjudicator decides"
         raise Forbidden(f"what the coders of this report differ in {who}", slug="not_to_decide")
 
@@ -347,13 +355,13 @@ def settle(work: Work, row: ExtractionRow, codings: Sequence[CodingRow] | None =
     work.session.flush()
     codings = store.codings(work, [row.id], lock=True)[row.id] if codings is None else codings
     rows = store.coded_links(work, row.id) if row.coders > 1 else []
-    now = views.weigh(work, row, codings, rows)
+    now = _weighed(work, row, finished_by(codings), rows)
     if row.state != now.state:
         ExtractionStates.turn(row, now.state)
     if now.state != ExtractionStates.OPEN and row.coders > 1 and not row.compared:
         row.compared = True
         store.show_withdrawn_links(work, row.id)
-        store.count_pairs(work, row.review, compared(views.finished_by(codings), store.coded_of(rows)))
+        store.count_pairs(work, row.review, compared(finished_by(codings), store.coded_of(rows)))
     counting = [(link, fragment) for link, fragment in rows if link.held and now.held[link.id] is None]
     leaving = [link for link, _ in rows if link.held is None and now.held[link.id] is not None]
     for link, _ in rows:
@@ -363,6 +371,13 @@ def settle(work: Work, row: ExtractionRow, codings: Sequence[CodingRow] | None =
         _tell_counting(work, row, report, counting)
         _tell_leaving(work, report, leaving, "its two coders differ since one of them corrected what they coded")
     work.session.flush()
+
+
+def _weighed(
+    work: Work, row: ExtractionRow, finished: Sequence[str], rows: Sequence[tuple[LinkRow, FragmentRow]]
+) -> Weighed:
+    kept = store.kept_of(store.reconciliations(work, row.id), rows)
+    return weighed(row.id, row.coders, finished, store.coded_of(rows), kept)
 
 
 def _tell_counting(
@@ -453,8 +468,3 @@ def _not_yours(row: ExtractionRow) -> Conflict:
 
 def _expiry(work: Work) -> datetime:
     return work.now + timedelta(hours=work.settings.extraction_lease_hours)
-
-
-def held_back(row: ExtractionRow | None) -> Held | None:
-    """What a link is when it is made: of two coders none counts before it is weighed."""
-    return None if row is None else HeldStates.CODING
