@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -58,12 +59,7 @@ def link_evidence(
         store.hold_studies(work, review, alone=False)
     reports = {record: _included(work, review, record) for record in records}
     receipts = [_receipt(work, review, one, reports[one.record], at.format(n)) for n, one in enumerate(evidence)]
-    extractions = {
-        record: extraction.asked_of(
-            work, reports[record], links=sum(len(one.links) for one in evidence if one.record == record)
-        )
-        for record in records
-    }
+    extractions = {record: extraction.asked_of(work, reports[record]) for record in records}
     codings = [
         _coding(review, reports[one.record].record, one, work.actor, receipt, extractions[one.record])
         for one, receipt in zip(evidence, receipts, strict=True)
@@ -75,6 +71,7 @@ def link_evidence(
     counting = store.fragments_that_count(work, {it.id for it in moving})
     for coding in codings:
         _require_movable(coding, fragments, links, counting)
+    _require_few_links(work, codings, fragments, links)
     taken = [_take(work, coding, reports[coding.given.record], cmocs, fragments, links) for coding in codings]
     for row in {it.id: it for it in extractions.values() if it is not None}.values():
         extraction.settle(work, row)
@@ -286,6 +283,20 @@ def _require_movable(
             "its two coders were asked: withdraw them first, or say in other words what else it says",
             slug="coded_before",
         )
+
+
+def _require_few_links(
+    work: Work, codings: Sequence[_Coding], fragments: Mapping[str, FragmentRow], links: Mapping[str, LinkRow]
+) -> None:
+    """Raises Conflict for more new links than a coder makes of one report; what stands already is none."""
+    fresh: dict[str, set[str]] = defaultdict(set)
+    within = {it.extraction.id: it.extraction for it in codings if it.extraction is not None}
+    for coding in codings:
+        if coding.extraction is not None:
+            fresh[coding.extraction.id].update(_fresh(coding, fragments, links))
+    for name, made in fresh.items():
+        if made:
+            extraction.require_few_links(work, within[name], made)
 
 
 def _is_fresh(known: LinkRow | None, given: LinkGiven) -> bool:

@@ -96,9 +96,15 @@ def return_to(work: Work, report: ReportRow, brings: Collection[str], left: Repo
     for one in [report, left]:
         if one is None:
             continue
+        # What comes back to life is settled by that.
+        standing = [
+            row
+            for row in store.extractions_of_record(work, one.review, one.record)
+            if row.state != ExtractionStates.WITHDRAWN
+        ]
         follow(work, one)
         # What was coded while they were one may be of the other now.
-        for row in store.extractions_of_record(work, one.review, one.record):
+        for row in standing:
             if row.state != ExtractionStates.WITHDRAWN:
                 settle(work, row)
 
@@ -298,9 +304,9 @@ def require_decider(work: Work, row: ExtractionRow, codings: Sequence[CodingRow]
 # Evidence of two coders
 
 
-def asked_of(work: Work, report: ReportRow, *, links: int) -> ExtractionRow | None:
+def asked_of(work: Work, report: ReportRow) -> ExtractionRow | None:
     """The extraction of two coders in which this person codes a report; None where whoever may code does. The report
-    is kept for them for as long again.
+    is kept for them for as long again, however many code it.
 
     Raises Conflict for who has finished while the other has not (`coding_finished`), and for who is none of its
     coders (`not_your_coding`).
@@ -308,25 +314,33 @@ def asked_of(work: Work, report: ReportRow, *, links: int) -> ExtractionRow | No
     found = [
         row
         for row in store.extractions_of_record(work, report.review, report.record)
-        if row.coders > 1 and row.state != ExtractionStates.WITHDRAWN
+        if row.state != ExtractionStates.WITHDRAWN
     ]
-    if not found:
-        return None
     codings = store.codings(work, [row.id for row in found], lock=True)
     mine = [(row, it) for row in found if (it := _mine(work, codings[row.id])) is not None]
-    # What one is at work at, before what one has finished.
-    for row, coding in sorted(mine, key=lambda it: (it[1].finished_at is not None, it[0].id)):
+    for _, coding in mine:
         if coding.finished_at is None:
             coding.expires_at = _expiry(work)
-        elif row.state == ExtractionStates.OPEN:
+    two = [row for row in found if row.coders > 1]
+    if not two:
+        return None
+    # What one is at work at, before what one has finished.
+    for row, coding in sorted(mine, key=lambda it: (it[1].finished_at is not None, it[0].id)):
+        if row.coders == 1:
+            continue
+        if coding.finished_at is not None and row.state == ExtractionStates.OPEN:
             raise Conflict(
                 "you have finished your coding of this report, and its other coder has not: correct it once they have",
                 slug="coding_finished",
             )
-        if store.count_coded_links(work, row.id, work.actor) + links > MOST_LINKS:
-            raise Conflict(f"one coder makes {MOST_LINKS:,} links of one report at most", slug="too_many_links")
         return row
-    raise _not_yours(found[0])
+    raise _not_yours(two[0])
+
+
+def require_few_links(work: Work, row: ExtractionRow, links: Collection[str]) -> None:
+    """Raises Conflict where these new links of this person are too many beside those that stand."""
+    if store.count_coded_links(work, row.id, work.actor) + len(links) > MOST_LINKS:
+        raise Conflict(f"one coder makes {MOST_LINKS:,} links of one report at most", slug="too_many_links")
 
 
 def in_front_of(work: Work, fragment: FragmentRow) -> ExtractionRow | None:
@@ -354,11 +368,16 @@ def settle(work: Work, row: ExtractionRow, codings: Sequence[CodingRow] | None =
     on; nothing of it before. Whoever calls holds the extraction."""
     work.session.flush()
     codings = store.codings(work, [row.id], lock=True)[row.id] if codings is None else codings
+    if len(finished_by(codings)) < row.coders:
+        # What was coded of it is held back since it was made.
+        if row.state != ExtractionStates.OPEN:
+            ExtractionStates.turn(row, ExtractionStates.OPEN)
+        return
     rows = store.coded_links(work, row.id) if row.coders > 1 else []
     now = _weighed(work, row, finished_by(codings), rows)
     if row.state != now.state:
         ExtractionStates.turn(row, now.state)
-    if now.state != ExtractionStates.OPEN and row.coders > 1 and not row.compared:
+    if row.coders > 1 and not row.compared:
         row.compared = True
         store.show_withdrawn_links(work, row.id)
         store.count_pairs(work, row.review, compared(finished_by(codings), store.coded_of(rows)))
@@ -383,6 +402,8 @@ def _weighed(
 def _tell_counting(
     work: Work, row: ExtractionRow, report: ReportRow, counting: Sequence[tuple[LinkRow, FragmentRow]]
 ) -> None:
+    if not counting:
+        return
     known = store.known_cmocs(work, row.review, {link.cmoc for link, _ in counting})
     for _, of_one in groupby(sorted(counting, key=lambda it: (it[1].id, it[0].id)), key=lambda it: it[1].id):
         group = list(of_one)
@@ -398,8 +419,7 @@ def _tell_counting(
         for link in links:
             link.event_id = event_id
         mark_due(work, row.review, event_id, [link.cmoc for link in links])
-    if counting:
-        notices.ask_about(work, report, [link for link, _ in counting])
+    notices.ask_about(work, report, [link for link, _ in counting])
     first = [
         Fired(FIRST_EVIDENCE, cmoc, "the protocol set it aside, and evidence for it arrived")
         for cmoc, is_set_aside in sorted(known.items())
