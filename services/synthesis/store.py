@@ -93,27 +93,32 @@ _UNWATCHED = {"synchronize_session": False}
 #: In letters, since an index of some rows is not used for what is bound later.
 _INCLUDED = col(ReportRow.state) == literal_column(f"'{ReportStates.INCLUDED}'")
 
-#: Of a report: that none of its links holds.
-_UNCODED = ~(
-    select(col(LinkRow.id))
-    .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
-    .where(
-        col(FragmentRow.review) == col(ReportRow.review),
-        col(FragmentRow.record) == col(ReportRow.record),
-        col(LinkRow.withdrawn_at).is_(None),
-        col(LinkRow.held).is_distinct_from(HeldStates.CODING),
+#: Of a link: that it counts, where its report stands.
+_COUNTS = col(LinkRow.withdrawn_at).is_(None) & col(LinkRow.held).is_(None)
+
+
+def _has_no_link(of_these: ColumnElement[bool]) -> ColumnElement[bool]:
+    """Of a report: that it has no link of which that holds."""
+    return ~(
+        select(col(LinkRow.id))
+        .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
+        .where(
+            col(FragmentRow.review) == col(ReportRow.review), col(FragmentRow.record) == col(ReportRow.record), of_these
+        )
+        .exists()
     )
-    .exists()
-)
+
+
+#: Of a report: that nothing is coded of it that more than its coder knows of; and that nothing counts, so that coders
+#: may be asked for it: what is held back of a record that it was one with counts here for nobody to decide.
+_UNCODED = _has_no_link(col(LinkRow.withdrawn_at).is_(None) & col(LinkRow.held).is_distinct_from(HeldStates.CODING))
+_UNCOUNTED = _has_no_link(_COUNTS)
 
 #: In letters for the same reason.
 _OPEN_COMMENT = col(CommentRow.state) == literal_column(f"'{CommentStates.OPEN}'")
 
 #: Of a link: that somebody should judge whether it holds for the words of today.
 _ASKED = col(LinkRow.asked_version).is_not(None) & col(LinkRow.held).is_(None) & col(LinkRow.withdrawn_at).is_(None)
-
-#: Of a link: that it counts, where its report stands.
-_COUNTS = col(LinkRow.withdrawn_at).is_(None) & col(LinkRow.held).is_(None)
 
 #: As `ReportRow.stands` says it.
 _STANDS = (
@@ -308,12 +313,12 @@ def count_to_code(work: Work, review: str) -> int:
 
 
 def is_coded(work: Work, review: str, record: str) -> bool:
-    """Whether evidence is coded from a report, also such as people have still to decide about."""
-    uncoded = select(col(ReportRow.record)).where(
-        col(ReportRow.review) == review, col(ReportRow.record) == record, _UNCODED
+    """Whether evidence from a report counts, where it stands."""
+    uncounted = select(col(ReportRow.record)).where(
+        col(ReportRow.review) == review, col(ReportRow.record) == record, _UNCOUNTED
     )
     work.session.flush()
-    return work.session.scalar(uncoded) is None
+    return work.session.scalar(uncounted) is None
 
 
 def reports_of_studies(work: Work, review: str, studies: Collection[str]) -> list[tuple[str, str, str | None]]:
@@ -675,9 +680,11 @@ def evidence(
     return read_page(work, query, page, col(LinkRow.seq))
 
 
-def evidence_of(work: Work, review: str, links: Collection[str]) -> list[Evidence]:
-    """These links with their fragments and reports."""
-    parts = _chunks(_evidence().where(col(LinkRow.review) == review), col(LinkRow.id), links)
+def evidence_of(work: Work, review: str, links: Collection[str], person: str, *, finished: str) -> list[Evidence]:
+    """Those of these links that a person may see, with their fragments and reports: all that were coded in an
+    extraction that is `finished`."""
+    shown = _shown_to(person) | (col(FragmentRow.extraction) == finished)
+    parts = _chunks(_evidence().where(col(LinkRow.review) == review, shown), col(LinkRow.id), links)
     return [(link, fragment, report) for part in parts for link, fragment, report in work.session.execute(part)]
 
 
@@ -1012,12 +1019,13 @@ def show_withdrawn_links(work: Work, extraction: str) -> None:
 
 
 def count_coded_links(work: Work, extraction: str, person: str) -> int:
-    """How many links a person has made in an extraction, withdrawn ones too."""
+    """How many links a person has made in an extraction that are not withdrawn."""
     query = (
         select(func.count())
         .select_from(LinkRow)
         .join(FragmentRow, col(FragmentRow.id) == col(LinkRow.fragment))
         .where(col(FragmentRow.extraction) == extraction, col(FragmentRow.coder) == person)
+        .where(col(LinkRow.withdrawn_at).is_(None))
     )
     return work.session.scalars(query).one()
 
@@ -1031,6 +1039,12 @@ def coded_of(rows: Iterable[tuple[LinkRow, FragmentRow]]) -> list[Coded]:
         )
         for link, fragment in rows
     ]  # fmt: skip
+
+
+def kept_of(decisions: Iterable[ReconciliationRow], rows: Iterable[tuple[LinkRow, FragmentRow]]) -> set[str]:
+    """Those of the same that people decided to keep. What was coded anew since then is kept by no decision."""
+    made = {link.id: link.linked_at for link, _ in rows}
+    return {link for it in decisions for link in it.kept if link in made and made[link] <= it.at}
 
 
 def reconciliations(work: Work, extraction: str) -> list[ReconciliationRow]:
@@ -1060,12 +1074,12 @@ def reviews_to_open(work: Work) -> list[str]:
 
 
 def records_to_open(work: Work, review: str, limit: int) -> list[str]:
-    """Included reports from which nothing is coded, and which no coder is asked for."""
+    """Included reports of which nothing counts, and which no coder is asked for."""
     is_asked = select(col(ExtractionRow.id)).where(
         col(ExtractionRow.review) == col(ReportRow.review), col(ExtractionRow.record) == col(ReportRow.record)
     )
     query = select(col(ReportRow.record)).where(
-        col(ReportRow.review) == review, _INCLUDED, _UNCODED, ~is_asked.exists()
+        col(ReportRow.review) == review, _INCLUDED, _UNCOUNTED, ~is_asked.exists()
     )
     return list(work.session.scalars(query.order_by(col(ReportRow.record)).limit(limit)))
 
@@ -1083,7 +1097,7 @@ def extractions_to_widen(work: Work, review: str, limit: int) -> list[tuple[str,
             (col(ReportRow.review) == col(ExtractionRow.review)) & (col(ReportRow.record) == col(ExtractionRow.record)),
         )
         .where(col(ExtractionRow.review) == review, col(ExtractionRow.state) == ExtractionStates.OPEN)
-        .where(col(ExtractionRow.coders) < col(ReviewRow.coders), _UNCODED, ~taken.exists())
+        .where(col(ExtractionRow.coders) < col(ReviewRow.coders), _UNCOUNTED, ~taken.exists())
     )
     found = work.session.execute(query.order_by(col(ExtractionRow.id)).limit(limit))
     return [(name, record) for name, record in found]

@@ -14,9 +14,11 @@ from services.synthesis.domain.extraction import (
     ExtractionStates,
     HeldStates,
     Sides,
-    Weighed,
     agreement,
     as_decided,
+    finished_by,
+    may_decide,
+    require_finished,
     weighed,
 )
 from services.synthesis.domain.reports import ReportStates
@@ -33,7 +35,6 @@ from services.synthesis.models import (
     ExtractionRow,
     FragmentRow,
     LinkJudgementRow,
-    LinkRow,
     NoticeRow,
     ProposalRow,
     ReconciliationRow,
@@ -44,7 +45,7 @@ from services.synthesis.models import (
 )
 from services.synthesis.ports.dois.open import Dois
 from shared.db.work import Work
-from shared.errors import Conflict, NotFound
+from shared.errors import NotFound
 from shared.paging import Found, Page, PageAsked, cut, of_another, with_one_more
 from shared.tokens import Person
 from shared.wire.synthesis import (
@@ -385,38 +386,6 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
     )
 
 
-def require_finished(row: ExtractionRow, codings: Sequence[CodingRow]) -> None:
-    """Raises Conflict while anybody still codes it, or nobody does any more."""
-    if row.state == ExtractionStates.WITHDRAWN:
-        raise Conflict("its report is not included any more: nothing is coded of it", slug="extraction_withdrawn")
-    if len(finished_by(codings)) < row.coders:
-        raise Conflict("not all of its coders have finished: nobody sees the codings before", slug="still_coded")
-
-
-def finished_by(codings: Sequence[CodingRow]) -> list[str]:
-    """Who has finished, the first slot first."""
-    return [it.person for it in codings if it.person is not None and it.finished_at is not None]
-
-
-def may_decide(work: Work, row: ExtractionRow, codings: Sequence[CodingRow], by: Person) -> bool:
-    """Whether a person decides what the two coders of a report differ in: each of those two and who may adjudicate, or
-    who may adjudicate and is none of them, as the protocol says."""
-    review, is_coder = store.review(work, row.review), by.id in finished_by(codings)
-    if review.reconciled_by == "coders":
-        return is_coder or by.has("adjudicator")
-    return by.has("adjudicator") and not is_coder
-
-
-def weigh(
-    work: Work, row: ExtractionRow, codings: Sequence[CodingRow], rows: Sequence[tuple[LinkRow, FragmentRow]]
-) -> Weighed:
-    """What of an extraction counts. What was coded anew since it was decided about is kept by no decision."""
-    made = {link.id: link.linked_at for link, _ in rows}
-    decided = ((link, it.at) for it in store.reconciliations(work, row.id) for link in it.kept)
-    kept = {link for link, at in decided if link in made and made[link] <= at}
-    return weighed(row.id, row.coders, finished_by(codings), store.coded_of(rows), kept)
-
-
 def extraction_view(work: Work, row: ExtractionRow) -> ExtractionView:
     """A report that waits for its coders, as whoever asks may see it."""
     return extraction_views(work, [(row, store.titles(work, row.review, [row.record]).get(row.record))])[0]
@@ -442,13 +411,13 @@ def _extraction(work: Work, row: ExtractionRow, title: str | None, codings: Sequ
 def differences(work: Work, row: ExtractionRow, person: Person) -> DifferencesView:
     """What two coders say, side by side. Raises Conflict before both have finished."""
     codings = store.codings(work, [row.id])[row.id]
-    require_finished(row, codings)
-    sides = weigh(work, row, codings, store.coded_links(work, row.id)).sides
-    decisions = store.reconciliations(work, row.id)
-    asked = {it.link for side in sides for it in side.links} | {
-        link for it in decisions for link in it.kept + it.dropped
-    }
-    found = store.evidence_of(work, row.review, asked)
+    require_finished(row.state, finished := finished_by(codings), row.coders)
+    rows, decisions = store.coded_links(work, row.id), store.reconciliations(work, row.id)
+    sides = weighed(row.id, row.coders, finished, store.coded_of(rows), store.kept_of(decisions, rows)).sides
+    asked = {it.link for side in sides for it in side.links}
+    asked.update(link for it in decisions for link in it.kept + it.dropped)
+    # What was decided of may be coded anew by now, in another extraction whose coders have not finished.
+    found = store.evidence_of(work, row.review, asked, person.id, finished=row.id)
     shown = {it[0].id: evidence_view(it) for it in found}
     decided = {it.difference: reconciliation_view(it) for it in decisions}
     return DifferencesView(
@@ -460,10 +429,10 @@ def differences(work: Work, row: ExtractionRow, person: Person) -> DifferencesVi
                 second=shown[side.second.link] if side.second is not None else None, decided=side.decided,
                 decision=decided.get(side.difference) if side.decided else None,
             )
-            for side in _as_they_stood(sides, decisions, finished_by(codings), found)
+            for side in _as_they_stood(sides, decisions, finished, found)
         ],
         reconciliations=[reconciliation_view(it) for it in decisions],
-        decides=person.has("reviewer") and may_decide(work, row, codings, person),
+        decides=person.has("reviewer") and may_decide(store.review(work, row.review).reconciled_by, finished, person),
     )  # fmt: skip
 
 

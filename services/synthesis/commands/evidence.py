@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from services.synthesis import store
 from services.synthesis.commands import extraction
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
-from services.synthesis.domain.extraction import ExtractionStates
+from services.synthesis.domain.extraction import ExtractionStates, HeldStates
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.triggers import FIRST_EVIDENCE, Fired
 from services.synthesis.models import AppraisalRow, ExtractionRow, FragmentRow, LinkRow, ReportRow
@@ -58,12 +59,7 @@ def link_evidence(
         store.hold_studies(work, review, alone=False)
     reports = {record: _included(work, review, record) for record in records}
     receipts = [_receipt(work, review, one, reports[one.record], at.format(n)) for n, one in enumerate(evidence)]
-    extractions = {
-        record: extraction.asked_of(
-            work, reports[record], links=sum(len(one.links) for one in evidence if one.record == record)
-        )
-        for record in records
-    }
+    extractions = {record: extraction.asked_of(work, reports[record]) for record in records}
     codings = [
         _coding(review, reports[one.record].record, one, work.actor, receipt, extractions[one.record])
         for one, receipt in zip(evidence, receipts, strict=True)
@@ -75,6 +71,7 @@ def link_evidence(
     counting = store.fragments_that_count(work, {it.id for it in moving})
     for coding in codings:
         _require_movable(coding, fragments, links, counting)
+    _require_few_links(work, codings, fragments, links)
     taken = [_take(work, coding, reports[coding.given.record], cmocs, fragments, links) for coding in codings]
     for row in {it.id: it for it in extractions.values() if it is not None}.values():
         extraction.settle(work, row)
@@ -131,7 +128,10 @@ def withdraw_evidence(work: Work, review: str, fragment: str, link: str | None, 
         raise store.no_fragment(review, fragment)
     if row.coder != by.id and not by.has("lead"):
         raise Forbidden(f"fragment {fragment!r} was coded by {row.coder}: only they or a lead may withdraw it")
-    links = [one for one in store.standing_links(work, fragment) if link in (None, one.id)]
+    mine = row.coder == by.id
+    # Beside one that is shown there may be one that its coder alone knows of.
+    known = [one for one in store.standing_links(work, fragment) if mine or one.held != HeldStates.CODING]
+    links = [one for one in known if link in (None, one.id)]
     for one in links:
         one.withdrawn_at, one.withdrawn_by, one.withdrawn_why = work.now, by.id, why
         one.asked_version = None
@@ -238,7 +238,7 @@ def _take(
         fragments[coding.fragment].extraction = within.id
         for link, given in fresh.items():
             links[link] = _keep(work, links.get(link), link, coding.fragment, report.review, given, within.event_id)
-            links[link].held = extraction.held_back(within)
+            links[link].held = HeldStates.CODING  # Of two coders none counts before it is weighed.
     elif fresh:
         event_id = _tell_linked(work, coding, report, fresh)
         for link, given in fresh.items():
@@ -283,6 +283,20 @@ def _require_movable(
             "its two coders were asked: withdraw them first, or say in other words what else it says",
             slug="coded_before",
         )
+
+
+def _require_few_links(
+    work: Work, codings: Sequence[_Coding], fragments: Mapping[str, FragmentRow], links: Mapping[str, LinkRow]
+) -> None:
+    """Raises Conflict for more new links than a coder makes of one report; what stands already is none."""
+    fresh: dict[str, set[str]] = defaultdict(set)
+    within = {it.extraction.id: it.extraction for it in codings if it.extraction is not None}
+    for coding in codings:
+        if coding.extraction is not None:
+            fresh[coding.extraction.id].update(_fresh(coding, fragments, links))
+    for name, made in fresh.items():
+        if made:
+            extraction.require_few_links(work, within[name], made)
 
 
 def _is_fresh(known: LinkRow | None, given: LinkGiven) -> bool:

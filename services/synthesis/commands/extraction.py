@@ -7,14 +7,18 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
 
-from services.synthesis import store, views
+from services.synthesis import store
 from services.synthesis.commands import notices
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
 from services.synthesis.domain.extraction import (
     ExtractionStates,
-    HeldStates,
     Sides,
+    Weighed,
     compared,
+    finished_by,
+    may_decide,
+    require_finished,
+    weighed,
 )
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.domain.triggers import FIRST_EVIDENCE, Fired
@@ -31,7 +35,7 @@ from shared.events.synthesis import (
 )
 from shared.ids import id_of
 from shared.tokens import Person
-from shared.wire.synthesis import Held, NewReconciliation
+from shared.wire.synthesis import NewReconciliation
 
 #: How many lapsed codings a claim returns by itself when it finds nothing else.
 _RETURNED_BY_A_CLAIM = 50
@@ -53,7 +57,7 @@ def follow(work: Work, report: ReportRow) -> None:
     elif found:
         codings = store.codings(work, [row.id for row in found], lock=True)
         for row in found:
-            if row.state == ExtractionStates.WITHDRAWN and len(views.finished_by(codings[row.id])) == row.coders:
+            if row.state == ExtractionStates.WITHDRAWN and len(finished_by(codings[row.id])) == row.coders:
                 _revive(work, row)
         _go_on_with_one(work, report, found)
     elif not store.is_coded(work, report.review, report.record):
@@ -92,9 +96,15 @@ def return_to(work: Work, report: ReportRow, brings: Collection[str], left: Repo
     for one in [report, left]:
         if one is None:
             continue
+        # What comes back to life is settled by that.
+        standing = [
+            row
+            for row in store.extractions_of_record(work, one.review, one.record)
+            if row.state != ExtractionStates.WITHDRAWN
+        ]
         follow(work, one)
         # What was coded while they were one may be of the other now.
-        for row in store.extractions_of_record(work, one.review, one.record):
+        for row in standing:
             if row.state != ExtractionStates.WITHDRAWN:
                 settle(work, row)
 
@@ -227,7 +237,7 @@ def finish(work: Work, review: str, extraction: str) -> ExtractionRow:
     work.session.flush()
     report = store.report(work, review, row.record)
     event = ExtractionFinished(
-        review=review, extraction=row.id, record=row.record, finished=len(views.finished_by(codings)), coders=row.coders
+        review=review, extraction=row.id, record=row.record, finished=len(finished_by(codings)), coders=row.coders
     )
     with work.following(report.correlation if report else work.correlation, row.event_id):
         work.emit(event)
@@ -243,7 +253,10 @@ def reconcile(work: Work, review: str, extraction: str, decided: NewReconciliati
     row, codings = _held(work, review, extraction)
     require_decider(work, row, codings, by)
     rows = store.coded_links(work, row.id)
-    side = next((it for it in views.weigh(work, row, codings, rows).sides if it.difference == decided.difference), None)
+    side = next(
+        (it for it in _weighed(work, row, finished_by(codings), rows).sides if it.difference == decided.difference),
+        None,
+    )
     if side is None:
         why = "it may have been decided, or its coders have corrected it: look at them again"
         raise NotFound(
@@ -279,10 +292,11 @@ def reconcile(work: Work, review: str, extraction: str, decided: NewReconciliati
 
 def require_decider(work: Work, row: ExtractionRow, codings: Sequence[CodingRow], by: Person) -> None:
     """Raises Conflict before all have finished, Forbidden for who does not decide."""
-    views.require_finished(row, codings)
-    if not views.may_decide(work, row, codings, by):
+    require_finished(row.state, finished := finished_by(codings), row.coders)
+    reconciled_by = store.review(work, row.review).reconciled_by
+    if not may_decide(reconciled_by, finished, by):
         who = "an adjudicator who did not code it decides"
-        if store.review(work, row.review).reconciled_by == "coders":
+        if reconciled_by == "coders":
             who = "one of its two coders or an adjudicator decides"
         raise Forbidden(f"what the coders of this report differ in {who}", slug="not_to_decide")
 
@@ -290,9 +304,9 @@ def require_decider(work: Work, row: ExtractionRow, codings: Sequence[CodingRow]
 # Evidence of two coders
 
 
-def asked_of(work: Work, report: ReportRow, *, links: int) -> ExtractionRow | None:
+def asked_of(work: Work, report: ReportRow) -> ExtractionRow | None:
     """The extraction of two coders in which this person codes a report; None where whoever may code does. The report
-    is kept for them for as long again.
+    is kept for them for as long again, however many code it.
 
     Raises Conflict for who has finished while the other has not (`coding_finished`), and for who is none of its
     coders (`not_your_coding`).
@@ -300,25 +314,33 @@ def asked_of(work: Work, report: ReportRow, *, links: int) -> ExtractionRow | No
     found = [
         row
         for row in store.extractions_of_record(work, report.review, report.record)
-        if row.coders > 1 and row.state != ExtractionStates.WITHDRAWN
+        if row.state != ExtractionStates.WITHDRAWN
     ]
-    if not found:
-        return None
     codings = store.codings(work, [row.id for row in found], lock=True)
     mine = [(row, it) for row in found if (it := _mine(work, codings[row.id])) is not None]
-    # What one is at work at, before what one has finished.
-    for row, coding in sorted(mine, key=lambda it: (it[1].finished_at is not None, it[0].id)):
+    for _, coding in mine:
         if coding.finished_at is None:
             coding.expires_at = _expiry(work)
-        elif row.state == ExtractionStates.OPEN:
+    two = [row for row in found if row.coders > 1]
+    if not two:
+        return None
+    # What one is at work at, before what one has finished.
+    for row, coding in sorted(mine, key=lambda it: (it[1].finished_at is not None, it[0].id)):
+        if row.coders == 1:
+            continue
+        if coding.finished_at is not None and row.state == ExtractionStates.OPEN:
             raise Conflict(
                 "you have finished your coding of this report, and its other coder has not: correct it once they have",
                 slug="coding_finished",
             )
-        if store.count_coded_links(work, row.id, work.actor) + links > MOST_LINKS:
-            raise Conflict(f"one coder makes {MOST_LINKS:,} links of one report at most", slug="too_many_links")
         return row
-    raise _not_yours(found[0])
+    raise _not_yours(two[0])
+
+
+def require_few_links(work: Work, row: ExtractionRow, links: Collection[str]) -> None:
+    """Raises Conflict where these new links of this person are too many beside those that stand."""
+    if store.count_coded_links(work, row.id, work.actor) + len(links) > MOST_LINKS:
+        raise Conflict(f"one coder makes {MOST_LINKS:,} links of one report at most", slug="too_many_links")
 
 
 def in_front_of(work: Work, fragment: FragmentRow) -> ExtractionRow | None:
@@ -346,14 +368,19 @@ def settle(work: Work, row: ExtractionRow, codings: Sequence[CodingRow] | None =
     on; nothing of it before. Whoever calls holds the extraction."""
     work.session.flush()
     codings = store.codings(work, [row.id], lock=True)[row.id] if codings is None else codings
+    if len(finished_by(codings)) < row.coders:
+        # What was coded of it is held back since it was made.
+        if row.state != ExtractionStates.OPEN:
+            ExtractionStates.turn(row, ExtractionStates.OPEN)
+        return
     rows = store.coded_links(work, row.id) if row.coders > 1 else []
-    now = views.weigh(work, row, codings, rows)
+    now = _weighed(work, row, finished_by(codings), rows)
     if row.state != now.state:
         ExtractionStates.turn(row, now.state)
-    if now.state != ExtractionStates.OPEN and row.coders > 1 and not row.compared:
+    if row.coders > 1 and not row.compared:
         row.compared = True
         store.show_withdrawn_links(work, row.id)
-        store.count_pairs(work, row.review, compared(views.finished_by(codings), store.coded_of(rows)))
+        store.count_pairs(work, row.review, compared(finished_by(codings), store.coded_of(rows)))
     counting = [(link, fragment) for link, fragment in rows if link.held and now.held[link.id] is None]
     leaving = [link for link, _ in rows if link.held is None and now.held[link.id] is not None]
     for link, _ in rows:
@@ -365,9 +392,18 @@ def settle(work: Work, row: ExtractionRow, codings: Sequence[CodingRow] | None =
     work.session.flush()
 
 
+def _weighed(
+    work: Work, row: ExtractionRow, finished: Sequence[str], rows: Sequence[tuple[LinkRow, FragmentRow]]
+) -> Weighed:
+    kept = store.kept_of(store.reconciliations(work, row.id), rows)
+    return weighed(row.id, row.coders, finished, store.coded_of(rows), kept)
+
+
 def _tell_counting(
     work: Work, row: ExtractionRow, report: ReportRow, counting: Sequence[tuple[LinkRow, FragmentRow]]
 ) -> None:
+    if not counting:
+        return
     known = store.known_cmocs(work, row.review, {link.cmoc for link, _ in counting})
     for _, of_one in groupby(sorted(counting, key=lambda it: (it[1].id, it[0].id)), key=lambda it: it[1].id):
         group = list(of_one)
@@ -383,8 +419,7 @@ def _tell_counting(
         for link in links:
             link.event_id = event_id
         mark_due(work, row.review, event_id, [link.cmoc for link in links])
-    if counting:
-        notices.ask_about(work, report, [link for link, _ in counting])
+    notices.ask_about(work, report, [link for link, _ in counting])
     first = [
         Fired(FIRST_EVIDENCE, cmoc, "the protocol set it aside, and evidence for it arrived")
         for cmoc, is_set_aside in sorted(known.items())
@@ -453,8 +488,3 @@ def _not_yours(row: ExtractionRow) -> Conflict:
 
 def _expiry(work: Work) -> datetime:
     return work.now + timedelta(hours=work.settings.extraction_lease_hours)
-
-
-def held_back(row: ExtractionRow | None) -> Held | None:
-    """What a link is when it is made: of two coders none counts before it is weighed."""
-    return None if row is None else HeldStates.CODING

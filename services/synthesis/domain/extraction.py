@@ -8,13 +8,16 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, get_args
+from datetime import datetime
+from typing import Final, Protocol, get_args
 
 from shared.agreement import alpha
+from shared.errors import Conflict
 from shared.events.synthesis import Element, Inference, Stance
 from shared.folding import WORD, plain
 from shared.ids import id_of
 from shared.states import States
+from shared.tokens import Person
 from shared.wire.synthesis import DifferenceKind, ExtractionState, Held
 
 #: What a coder says of a unit that they coded nothing of.
@@ -57,9 +60,41 @@ class HeldStates:
     LEFT: Final = "left"
 
 
+class Slot(Protocol):
+    """One of the codings that are asked for: free, or a person's, and finished at some time."""
+
+    @property
+    def person(self) -> str | None: ...
+
+    @property
+    def finished_at(self) -> datetime | None: ...
+
+
+def finished_by(codings: Iterable[Slot]) -> list[str]:
+    """Who has finished, in the order of the codings."""
+    return [it.person for it in codings if it.person is not None and it.finished_at is not None]
+
+
+def require_finished(state: ExtractionState, finished: Sequence[str], coders: int) -> None:
+    """Raises Conflict while anybody still codes a report, or nobody does any more."""
+    if state == ExtractionStates.WITHDRAWN:
+        raise Conflict("its report is not coded any more: nobody is asked for it", slug="extraction_withdrawn")
+    if len(finished) < coders:
+        raise Conflict("not all of its coders have finished: nobody sees the codings before", slug="still_coded")
+
+
+def may_decide(reconciled_by: str, finished: Sequence[str], by: Person) -> bool:
+    """Whether a person decides what the two coders of a report differ in: each of those two and who may adjudicate, or
+    who may adjudicate and is none of them, as the protocol says."""
+    if reconciled_by == "coders":
+        return by.id in finished or by.has("adjudicator")
+    return by.has("adjudicator") and by.id not in finished
+
+
 @dataclass(frozen=True, slots=True)
 class Coded:
-    """A link as one coder made it, and where its fragment says it is; `verified` where its quote was found."""
+    """A link as one coder made it, and where its fragment says it is: also in which `copy`, where its quote was
+    found."""
 
     link: str
     coder: str

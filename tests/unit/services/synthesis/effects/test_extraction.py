@@ -206,6 +206,22 @@ def test_nobody_sees_what_another_codes_before_both_have_finished(two_coders, ot
     assert seen_by(rig, other) == {"ana", coder}
 
 
+def test_a_lead_who_withdraws_a_fragment_that_is_shown_takes_back_and_learns_nothing_of_what_its_coder_codes(rig):
+    rig.includes("r1")
+    taken = rig.links("r1", by="ana", text="one piece")
+    rig.person("ana").withdraw(REVIEW, taken.fragment, "too soon")
+    rig.adopts(two(), version=2)
+    rig.bench.runs(jobs.open_extractions)
+    claims(rig, "ana")
+    again = rig.links("r1", by="ana", text="one piece", cmoc="c2")
+    assert again.fragment == taken.fragment
+
+    assert rig.lead.withdraw(REVIEW, taken.fragment, "all of it").links == []
+    assert rig.lead.withdraw(REVIEW, taken.fragment, "that one", link=again.links[0].link).links == []
+    assert [it.held for it in rig.person("ana").evidence(REVIEW) if it.link == again.links[0].link] == ["coding"]
+    assert rig.person("ana").withdraw(REVIEW, taken.fragment, "my own").links == [again.links[0].link]
+
+
 def test_no_event_tells_what_one_of_two_coded_before_both_have_finished(two_coders):
     rig = two_coders
     rig.includes("r1")

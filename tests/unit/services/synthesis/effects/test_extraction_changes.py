@@ -179,6 +179,28 @@ def test_a_correction_that_was_made_while_two_were_one_is_coded_anew_where_it_st
     assert rig.support() == [0, 1]
 
 
+def test_what_was_dropped_and_is_coded_anew_elsewhere_nobody_sees_before_both_have_finished_there(two_coders):
+    rig = two_coders
+    rig.includes("r1")
+    both_code(rig, {}, {})
+    rig.includes("r2")
+    rig.merges("r1", into="r2")
+    taken = rig.links("r2", "c2", by="ana")
+    moved = next(it.extraction for it in rig.lead.extractions(REVIEW) if it.state == "differing")
+    [side] = [it for it in rig.lead.differences(REVIEW, moved).differences if not it.decided]
+    rig.lead.reconcile(REVIEW, moved, side.difference, "neither", "not this")
+    rig.parts("r1", out_of="r2")
+    assert claims(rig, "ana") == "r2"
+    assert rig.links("r2", "c2", by="ana").links[0].link == taken.links[0].link
+
+    def seen(by: str) -> set[str]:
+        sides = rig.person(by).differences(REVIEW, moved).differences
+        return {it.link for side in sides for it in (side.first, side.second) if it is not None}
+
+    assert taken.links[0].link in seen("ana")
+    assert taken.links[0].link not in seen("ben") | seen("dora")
+
+
 # What was decided once
 
 
