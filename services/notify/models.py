@@ -20,8 +20,8 @@ class Base(SQLModel, registry=registry()):
 
 
 NotificationKind = Literal[
-    "revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "alert", "test",
-    "digest", "confirm",
+    "revision", "course", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "alert",
+    "test", "digest", "confirm",
 ]  # fmt: skip
 
 
@@ -146,7 +146,8 @@ class NotificationRow(Base, table=True):
     """Something to tell, frozen: `body` is byte for byte what every subscriber gets and every signature covers.
 
     Its id follows from what it is about, so that there is one however often its event is heard. Notifications of
-    revisions are the entries of the feed, those of trouble, searches and agreement of the leads' own.
+    revisions and of the review's course are the entries of the feed, those of trouble, searches and agreement of the
+    leads' own.
     """
 
     __tablename__ = "notices"

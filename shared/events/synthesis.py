@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, WithJsonSchema
@@ -383,11 +383,14 @@ class DoiAssigned(Event, type="synthesis.doi.assigned", key="review", topic="syn
 
 
 class CourseChanged(Event, type="synthesis.course.changed", key="review", topic="synthesis.reviews"):
-    """A lead said what becomes of a review: it is living, paused or retired, and why."""
+    """A lead said what becomes of a review: it is living, paused or retired, and why; `since` when it is what it is
+    now."""
 
     course: Id
     before: Id
     why: str
+    by: Id | None = Field(default=None, exclude_if=lambda by: by is None)
+    since: datetime | None = Field(default=None, exclude_if=lambda since: since is None)
 
 
 class ReportTextWritten(Event, type="synthesis.report_text.written", key="review", topic="synthesis.reviews"):

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from shared.events.ingest import RunFinished, SearchDue, SourceParked, SourceResumed, SweepFinished, WatchStopped
 from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
 from shared.events.search import AlertMatched
-from shared.events.synthesis import ReviewOverdue, RevisionPublished
+from shared.events.synthesis import CourseChanged, ReviewOverdue, RevisionPublished
 from shared.pauses import no_less_than_asked
 from shared.states import States
 from shared.wire.notify import (
@@ -28,6 +28,8 @@ from shared.wire.notify import (
     CmocChanges,
     ConflictData,
     ConflictNotification,
+    CourseData,
+    CourseNotification,
     DeliveryState,
     Line,
     OverdueData,
@@ -180,6 +182,17 @@ def overdue_notification(event: ReviewOverdue, *, at: datetime, public_url: str)
     return OverdueNotification(timestamp=at, data=OverdueData(**event.model_dump(), link=link))
 
 
+def course_notification(event: CourseChanged, *, at: datetime, public_url: str) -> CourseNotification | None:
+    """The notification that a review is paused, goes on or is retired; None where it goes on as it did."""
+    if event.course == event.before == "living":
+        return None
+    became = {"paused": "review.paused", "retired": "review.retired"}.get(event.course, "review.resumed")
+    link = review_link(public_url, event.review)
+    told = event.model_dump(include={*CourseData.model_fields} - {"since"})
+    data = {**told, "since": event.since or at, "link": link}
+    return CourseNotification.model_validate({"type": became, "timestamp": at, "data": data})
+
+
 #: A run of which more than this share is rejected, and at least so many items, is trouble though it is complete.
 MANY_REJECTED, LEAST_REJECTED = 0.25, 3
 
@@ -188,14 +201,15 @@ MANY_REJECTED, LEAST_REJECTED = 0.25, 3
 OLD_TROUBLE = timedelta(days=2)
 
 #: Notifications of which kinds are the entries of which feed.
-IN_FEED: Mapping[str, tuple[Literal["revision", "trouble", "search", "agreement"], ...]] = {
-    "revision": ("revision",),
+IN_FEED: Mapping[str, tuple[Literal["revision", "course", "trouble", "search", "agreement"], ...]] = {
+    "revision": ("revision", "course"),
     "trouble": ("trouble", "search", "agreement"),
 }
 
 #: Of which kind a notification of a type is.
 KINDS: Mapping[str, str] = {
-    "revision.published": "revision", "review.overdue": "overdue", "source.trouble": "trouble",
+    "revision.published": "revision", "review.paused": "course", "review.resumed": "course",
+    "review.retired": "course", "review.overdue": "overdue", "source.trouble": "trouble",
     "source.all_clear": "trouble", "search.due": "search", "search.overdue": "search", "agreement.fell": "agreement",
     "conflict.opened": "conflict", "queue.emptied": "queue", "screening.progress": "progress",
     "alert.matched": "alert",
@@ -213,7 +227,12 @@ def withheld(kinds: Collection[str]) -> set[str]:
 
 #: What a feed has entries of.
 FeedEntry = (
-    RevisionNotification | TroubleNotification | AllClearNotification | SearchNotification | AgreementNotification
+    RevisionNotification
+    | CourseNotification
+    | TroubleNotification
+    | AllClearNotification
+    | SearchNotification
+    | AgreementNotification
 )
 
 #: Missing works that a notification names.
@@ -389,6 +408,8 @@ def link_of(entry: FeedEntry, public_url: str) -> str:
     review = entry.data.review
     if isinstance(entry, RevisionNotification):
         return revision_link(public_url, review, entry.data.number)
+    if isinstance(entry, CourseNotification):
+        return review_link(public_url, review)
     if isinstance(entry, AgreementNotification):
         return agreement_link(public_url, review)
     return literature_link(public_url, review)

@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from shared.events.synthesis import FURTHER_CHANGES, THEORY, CmocWords, NoticedReport
 from shared.wire.notify import (
@@ -16,6 +17,8 @@ from shared.wire.notify import (
     CmocChanges,
     ConfirmNotification,
     ConflictNotification,
+    CourseData,
+    CourseNotification,
     DigestNotification,
     Line,
     Notification,
@@ -55,6 +58,23 @@ _CLASSES = {
     "PATCH": "Evidence came or went. What is stated stands.",
     "NONE": "Nothing changed: what was stated stands, and was signed again.",
 }
+
+
+class _Now(NamedTuple):
+    """What is said of a review's course, and what follows from it for its readers."""
+
+    headline: str
+    then: str
+
+
+_COURSES = {
+    "living": _Now("goes on", "It is kept up to date again."),
+    "paused": _Now("is paused", "It is not kept up to date for now. What it has published stands as of its day."),
+    "retired": _Now(
+        "is retired",
+        "It is kept up to date no more, and publishes nothing more. What it has published stands as of its day.",
+    ),
+}  # fmt: skip
 
 _PARTS = ("context", "resource", "reasoning", "outcome")
 
@@ -98,6 +118,8 @@ def say(notification: Notification) -> Said:
                     "UTC. If you do not want it, do nothing.",
                 ],
             )  # fmt: skip
+        case CourseNotification(data=data):
+            return _of_course(data)
         case OverdueNotification(data=data):
             last = (
                 f"Its last revision is of {data.last_published}." if data.last_published else "It has no revision yet."
@@ -185,6 +207,12 @@ def _of_revision(data: RevisionData) -> Said:
         first.append("No CMOC changed.")
     headline = f"{drill}Revision {data.number} of “{data.title}”"
     return Said(headline, data.link, "Read the revision, with what changed and what it rests on", first, parts)
+
+
+def _of_course(data: CourseData) -> Said:
+    now = _COURSES[data.course]
+    first = [f"Since {data.since:%Y-%m-%d}. Why, as a lead says: {data.why}", now.then]
+    return Said(f"The review {data.review} {now.headline}", data.link, "Open the review", first)
 
 
 def _is_exercise(data: RevisionData) -> bool:

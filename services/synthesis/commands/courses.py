@@ -18,5 +18,9 @@ def set_course(work: Work, review_id: str, wish: NewCourse) -> ReviewRow:
     before, review.course, review.course_why = review.course, wish.course, wish.why
     if before != wish.course:
         review.course_since = work.now
-    work.emit(CourseChanged(review=review_id, course=wish.course, before=before, why=wish.why))
+    work.emit(
+        CourseChanged(
+            review=review_id, course=wish.course, before=before, why=wish.why, by=work.actor, since=review.course_since
+        )
+    )  # fmt: skip
     return review
