@@ -20,8 +20,8 @@ class Base(SQLModel, registry=registry()):
 
 
 NotificationKind = Literal[
-    "revision", "course", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "alert",
-    "test", "digest", "confirm",
+    "revision", "withdrawal", "course", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress",
+    "alert", "test", "digest", "confirm",
 ]  # fmt: skip
 
 
@@ -128,6 +128,18 @@ class ChangedCmocRow(Base, table=True):
     cmoc: str = Field(primary_key=True)
     review: str
     number: int
+
+
+class WithdrawnRow(Base, table=True):
+    """That a revision was withdrawn: what the feeds say of its entry from then on."""
+
+    __tablename__ = "withdrawn_revisions"
+
+    review: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime = Field(sa_type=Instant)
+    why: str
+    replaced_by: int | None = None
 
 
 class StandingRow(Base, table=True):

@@ -8,7 +8,7 @@ from typing import Literal
 from services.notify import commands, domain, store
 from services.notify.commands import write_notification
 from services.notify.domain.filters import concerned
-from services.notify.models import NotificationKind, NotificationRow, StandingRow, TroubleRow
+from services.notify.models import NotificationKind, NotificationRow, StandingRow, TroubleRow, WithdrawnRow
 from services.notify.store import Subscribed
 from shared.db.work import Work
 from shared.events.ingest import (
@@ -24,7 +24,7 @@ from shared.events.notify import NoticeDelivered
 from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
 from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
 from shared.events.search import AlertMatched
-from shared.events.synthesis import CourseChanged, ReviewOverdue, RevisionPublished
+from shared.events.synthesis import CourseChanged, ReviewOverdue, RevisionPublished, RevisionWithdrawn
 from shared.ids import id_of
 from shared.tokens import ROLES
 from shared.wire.notify import AllClearNotification, Notification, TroubleNotification
@@ -42,6 +42,23 @@ def write_notifications(work: Work, event: RevisionPublished) -> None:
     if notification is not None:
         store.end_cycle(work, event.review)
         store.add_changed_cmocs(work, notification, [it.cmoc for it in body.data.changed if it.cmoc])
+        _tell_of_entry(work, notification, feed=f"feed:{event.review}")
+
+
+def write_withdrawal_notification(work: Work, event: RevisionWithdrawn) -> None:
+    """Freezes the notification that a revision was withdrawn, for everybody who is told of revisions, whatever of: they
+    may have gone by it. Its own entry of the feed says so from then on."""
+    notification = _freeze(
+        work, domain.withdrawal_notification(event, at=work.occurred, public_url=_url(work)), review=event.review,
+        kind="withdrawal", about=event.revision, number=_next_of(work, event.review, "revision"),
+        to=store.subscribers(work, event.review, "revision"),
+    )  # fmt: skip
+    if notification is not None:
+        work.add(
+            WithdrawnRow(
+                review=event.review, number=event.number, at=work.occurred, why=event.why, replaced_by=event.replaced_by
+            )
+        )  # fmt: skip
         _tell_of_entry(work, notification, feed=f"feed:{event.review}")
 
 

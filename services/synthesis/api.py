@@ -20,6 +20,7 @@ from services.synthesis.commands import (
     reports,
     revisions,
     rewordings,
+    withdrawals,
 )
 from services.synthesis.commands import extraction as extractions
 from services.synthesis.domain.automations import AUTOMATIONS
@@ -80,6 +81,7 @@ from shared.wire.synthesis import (
     NewLinkJudgements,
     NewReconciliation,
     NewReportText,
+    NewRevisionWithdrawal,
     ProposalState,
     ProposalView,
     Provenance,
@@ -482,7 +484,8 @@ def list_support_at_revisions(
 ) -> Page[SupportAt]:
     """How many independent studies stood behind each CMOC at each published revision, oldest first or newest."""
     store.review(work, review)
-    return store.contents(work, review, page, newest_first=newest_first).page(views.support_at)
+    found = store.contents(work, review, page, newest_first=newest_first)
+    return found.shown_as(views.supports_at(work, review, found.rows))
 
 
 @router.get("/reviews/{review}/saturation")
@@ -579,14 +582,27 @@ def list_revisions(
     """Every published revision, oldest first or newest, without its content."""
     store.review(work, review)
     found = store.revisions(work, review, page, newest_first=newest_first)
-    return found.shown_as(RevisionListed(content_sha256=sha256, **head) for head, sha256 in found.rows)
+    return found.shown_as(views.listed(work, review, found.rows))
 
 
 @router.get("/reviews/{review}/revisions/{number}")
 def show_revision(review: Name, number: Number, work: Reading, person: Anybody) -> RevisionView:
     """One revision as it was signed."""
     row = store.revision(work, review, number)
-    return revisions.view_of(row, store.dois_of(work, review, number))
+    return revisions.view_of(work, row)
+
+
+@router.post("/reviews/{review}/revisions/{number}/withdraw")
+def withdraw_revision(
+    review: Name, number: Number, body: NewRevisionWithdrawal, work: Unit, person: Signer, key: IdempotencyKey = None
+) -> RevisionView:
+    """Says, for good, that nobody should go by a revision any more, why, and which is to be read instead. What was
+    signed stays readable, and verifies as before."""
+
+    def withdraw() -> RevisionView:
+        return revisions.view_of(work, withdrawals.withdraw(work, review, number, body))
+
+    return work.once(key, f"withdraw revision {number} of {review}", body, withdraw)
 
 
 @router.get("/reviews/{review}/revisions/{number}/signing")
@@ -659,7 +675,8 @@ def show_studies(review: Name, number: Number, work: Reading, person: Anybody) -
 def list_dois(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[DepositView]:
     """How far the deposits of revisions that are to have a DOI are, archive by archive, oldest revision first."""
     store.review(work, review)
-    return store.deposits(work, review, page).page(views.deposit_view)
+    found = store.deposits(work, review, page)
+    return found.shown_as(views.deposit_views(work, review, found.rows))
 
 
 @router.get("/reviews/{review}/diff")

@@ -58,6 +58,7 @@ SERVICE = Service(
         synthesis.CommentResolved,
         synthesis.RevisionDrafted,
         synthesis.RevisionPublished,
+        synthesis.RevisionWithdrawn,
         synthesis.DoiAssigned,
         synthesis.ReviewOverdue,
         synthesis.CourseChanged,

@@ -41,6 +41,7 @@ from services.synthesis.models import (
     ReportRow,
     ReportTextRow,
     ReviewRow,
+    WithdrawnRevisionRow,
 )
 from shared.db.work import Work
 from shared.errors import Conflict, NotFound
@@ -99,6 +100,7 @@ from shared.wire.synthesis import (
     SupportTable,
     TheoryMap,
     TheoryText,
+    WithdrawnRevision,
 )
 
 #: Why a link is held back.
@@ -215,20 +217,42 @@ def status(work: Work, row: ReviewRow) -> StatusView:
 
 def standing_view(work: Work, row: ReviewRow, on: date | None) -> Standing:
     """What anybody may know of where a review stands; nothing of what is drafted."""
-    newest = store.head(work, row.review, row.revisions)
+    newest = store.newest_head(work, row.review)
     until = datetime.combine(on, time.max, UTC) if on is not None else None
     is_at_rest = row.course != LIVING
     in_force = newest if until is None else store.head_before(work, row, until)
     return Standing(
         review=row.review, title=row.title, state=standing(row.next_due, work.now.date(), row.course),
         why=row.course_why if is_at_rest else None, since=row.course_since if is_at_rest else None,
-        revisions=row.revisions, last_published=row.last_published, next_due=row.next_due, newest=_listed(newest),
-        in_force=_listed(in_force),
+        revisions=row.revisions, last_published=row.last_published, next_due=row.next_due,
+        newest=_listed(work, row, newest), in_force=_listed(work, row, in_force),
     )  # fmt: skip
 
 
-def _listed(found: store.Head | None) -> RevisionListed | None:
-    return None if found is None else RevisionListed(content_sha256=found[1], **found[0])
+def _listed(work: Work, about: ReviewRow, found: store.Head | None) -> RevisionListed | None:
+    return None if found is None else listed(work, about.review, [found])[0]
+
+
+def withdrawn_view(work: Work, review: str, number: int) -> WithdrawnRevision | None:
+    """That a revision was withdrawn, and why; None of one that was not."""
+    row = store.withdrawn_revision(work, review, number)
+    return None if row is None else withdrawn_of(row)
+
+
+def withdrawn_of(row: WithdrawnRevisionRow) -> WithdrawnRevision:
+    return WithdrawnRevision(**row.model_dump(include=set(WithdrawnRevision.model_fields)))
+
+
+def listed(work: Work, review: str, found: Sequence[store.Head]) -> list[RevisionListed]:
+    """Revisions as listings show them; those that were withdrawn say so."""
+    withdrawn = store.withdrawn_revisions(work, review, {head["number"] for head, _ in found})
+    return [
+        RevisionListed(
+            content_sha256=sha256, **head,
+            withdrawn=withdrawn_of(row) if (row := withdrawn.get(head["number"])) is not None else None,
+        )
+        for head, sha256 in found
+    ]  # fmt: skip
 
 
 def cited_studies(work: Work, content: RevisionContent) -> CitedStudies:
@@ -305,16 +329,21 @@ def studies_speaking(work: Work, review: str, studies: Sequence[str]) -> list[St
     return [StudySpeaking(**_named(study, reports.get(study)), cells=cells[study]) for study in studies]
 
 
-def support_at(frozen: str) -> SupportAt:
+def supports_at(work: Work, review: str, frozen: Sequence[str]) -> list[SupportAt]:
     """How each CMOC stood by what was signed."""
-    content = content_of(frozen)
-    return SupportAt(states=content.body.states, **content.model_dump(include=set(SupportAt.model_fields) - {"states"}))
+    contents = [content_of(it) for it in frozen]
+    withdrawn = store.withdrawn_revisions(work, review, {it.number for it in contents})
+    kept = set(SupportAt.model_fields) - {"states", "withdrawn"}
+    return [
+        SupportAt(states=it.body.states, withdrawn=it.number in withdrawn, **it.model_dump(include=kept))
+        for it in contents
+    ]
 
 
 def saturation(work: Work, about: ReviewRow) -> Saturation:
     """How much each added study still changes, in numbers."""
     review, added = about.review, _added(work, about.review)
-    major, minor = (_listed(store.last_of_class(work, review, it)) for it in ("MAJOR", "MINOR"))
+    major, minor = (_listed(work, about, store.last_of_class(work, review, it)) for it in ("MAJOR", "MINOR"))
     return Saturation(
         review=review, settled=store.settled(work, review), studies=len(added),
         speaking=sum(1 for it in added if it.speaks), unchanged=unchanged(added), last_major=major, last_minor=minor,
@@ -614,8 +643,16 @@ def report_views(work: Work, review: str, rows: list[ReportRow]) -> list[ReportV
     ]
 
 
-def deposit_view(row: DepositRow) -> DepositView:
-    return DepositView(again_at=row.due_at, **row.model_dump(include=set(DepositView.model_fields)))
+def deposit_views(work: Work, review: str, rows: Sequence[DepositRow]) -> list[DepositView]:
+    """Deposits; of one that an archive has and whose revision was withdrawn since, that it was."""
+    withdrawn = store.withdrawn_revisions(work, review, {row.number for row in rows if row.doi is not None})
+    return [
+        DepositView(
+            again_at=row.due_at, withdrawn=row.number in withdrawn,
+            **row.model_dump(include=set(DepositView.model_fields)),
+        )
+        for row in rows
+    ]  # fmt: skip
 
 
 def proposal_view(row: ProposalRow) -> ProposalView:

@@ -263,6 +263,13 @@ class SynthesisClient:
     def revision(self, review: str, number: int) -> wire.RevisionView:
         return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}", wire.RevisionView)
 
+    def withdraw_revision(
+        self, review: str, number: int, why: str, *, replaced_by: int | None = None
+    ) -> wire.RevisionView:
+        """Says, for good, that nobody should go by a revision any more, and which is to be read instead."""
+        path = f"/synthesis/reviews/{part(review)}/revisions/{number}/withdraw"
+        return self._http.post(path, wire.RevisionView, {"why": why, "replaced_by": replaced_by})
+
     def provenance(self, review: str, number: int) -> wire.Provenance:
         """What a revision came from, as PROV-JSON."""
         return self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}/provenance", wire.Provenance)

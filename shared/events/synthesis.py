@@ -372,6 +372,19 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     drilled: list[Id] = Field(default=[], exclude_if=lambda drilled: not drilled)
 
 
+class RevisionWithdrawn(Event, type="synthesis.revision.withdrawn", key="review"):
+    """A lead withdrew a signed revision, for good, and said why: nobody should go by it. What was signed stays as it
+    is. `replaced_by` is the number of the one that is to be read instead, where there is such; `in_force` that of the
+    newest which is not withdrawn."""
+
+    revision: Id
+    number: Count
+    why: str
+    by: Id
+    replaced_by: Count | None = Field(default=None, exclude_if=lambda number: number is None)
+    in_force: Count | None = Field(default=None, exclude_if=lambda number: number is None)
+
+
 class DoiAssigned(Event, type="synthesis.doi.assigned", key="review", topic="synthesis.revisions"):
     """A signed revision was deposited in an archive for good: its DOI, and that of all of the review's there."""
 

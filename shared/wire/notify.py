@@ -58,13 +58,13 @@ def _zones() -> set[str]:
 class NewSubscription(Given):
     """Who wants to be told of what, and where: a webhook needs `url`, a feed is read at its own address.
 
-    `kinds`: `revision` is every published revision, `course` that the review is paused, goes on or is retired, `search`
-    that a search by hand is due, or past its day, which the protocol says is yours to make. For leads: `overdue`, the
-    alarm that a review missed its cadence, and `trouble`, that a source's answers are not whole, once for each source
-    and day, that they are whole again, and such searches of nobody who is told of them. For whoever may adjudicate:
-    `conflict`, that a task is one. `queue` is that the queue of a stage ran empty, `progress` how the stages stand,
-    where that is another, at most once in so many `minutes` (60 where none are given). `alert` is what those of your
-    saved searches come to find that alert. A feed tells of revisions or of trouble.
+    `kinds`: `revision` is every published revision, and that one is withdrawn, `course` that the review is paused, goes
+    on or is retired, `search` that a search by hand is due, or past its day, which the protocol says is yours to make.
+    For leads: `overdue`, the alarm that a review missed its cadence, and `trouble`, that a source's answers are not
+    whole, once for each source and day, that they are whole again, and such searches of nobody who is told of them. For
+    whoever may adjudicate: `conflict`, that a task is one. `queue` is that the queue of a stage ran empty, `progress`
+    how the stages stand, where that is another, at most once in so many `minutes` (60 where none are given). `alert` is
+    what those of your saved searches come to find that alert. A feed tells of revisions or of trouble.
 
     Of revisions one may be told where they change one of these `cmocs`, or a CMOC of one of these `theories`, by the
     class `least` at least; without either, where they change anything by as much. `NONE` tells also of a revision that
@@ -217,8 +217,8 @@ class DeliveryView(BaseModel):
     id: str
     subscription: str
     kind: Literal[
-        "revision", "course", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "alert",
-        "test", "digest", "confirm",
+        "revision", "withdrawal", "course", "overdue", "trouble", "search", "agreement", "conflict", "queue",
+        "progress", "alert", "test", "digest", "confirm",
     ]  # fmt: skip
     about: str
     state: DeliveryState
@@ -263,7 +263,7 @@ class RevisionData(BaseModel):
     are the searches by hand that it goes without, `noticed` the reports of which something was said since the revision
     before, and `noticed_more` how often something was beside these; each is there only where there are any.
     `drill` is that all of it is an exercise, or takes one back; where a part of it is, `drilled` are the CMOCs that an
-    exercise is about."""
+    exercise is about. `withdrawn` is said of it in feeds, once it is."""
 
     review: str
     revision: str
@@ -284,6 +284,31 @@ class RevisionData(BaseModel):
     noticed: list[NoticedReport] = Field(default=[], exclude_if=lambda noticed: not noticed)
     noticed_more: int = Field(default=0, exclude_if=lambda more: not more)
     drilled: list[str] = Field(default=[], exclude_if=lambda drilled: not drilled)
+    withdrawn: WithdrawnSince | None = Field(default=None, exclude_if=lambda since: since is None)
+
+
+class WithdrawnSince(BaseModel):
+    """That a revision was withdrawn, when and why, and which one is to be read instead where somebody said so."""
+
+    at: datetime
+    why: str
+    replaced_by: int | None
+
+
+class WithdrawalData(BaseModel):
+    """A signed revision that nobody should go by any more, as a lead (`by`) said and why. `replaced_by` is the number
+    of the one to be read instead, where somebody said so; `in_force` that of the newest which is not withdrawn, None
+    where there is none."""
+
+    review: str
+    revision: str
+    number: int
+    why: str
+    by: str
+    replaced_by: int | None
+    in_force: int | None
+    since: datetime
+    link: str
 
 
 class OverdueData(BaseModel):
@@ -450,6 +475,14 @@ class RevisionNotification(BaseModel):
     data: RevisionData
 
 
+class WithdrawalNotification(BaseModel):
+    """The body of the notification that a signed revision was withdrawn."""
+
+    type: Literal["revision.withdrawn"] = "revision.withdrawn"
+    timestamp: datetime
+    data: WithdrawalData
+
+
 class OverdueNotification(BaseModel):
     """The body of the alarm that a review is overdue."""
 
@@ -549,6 +582,7 @@ class ConfirmNotification(BaseModel):
 #: What is told of a review, at once or in a digest.
 Entry = Annotated[
     RevisionNotification
+    | WithdrawalNotification
     | CourseNotification
     | OverdueNotification
     | TroubleNotification
@@ -584,6 +618,7 @@ class DigestNotification(BaseModel):
 #: Any notification; its `type` says which.
 Notification = Annotated[
     RevisionNotification
+    | WithdrawalNotification
     | CourseNotification
     | OverdueNotification
     | TroubleNotification

@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from shared.events.ingest import RunFinished, SearchDue, SourceParked, SourceResumed, SweepFinished, WatchStopped
 from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
 from shared.events.search import AlertMatched
-from shared.events.synthesis import CourseChanged, ReviewOverdue, RevisionPublished
+from shared.events.synthesis import CourseChanged, ReviewOverdue, RevisionPublished, RevisionWithdrawn
 from shared.pauses import no_less_than_asked
 from shared.states import States
 from shared.wire.notify import (
@@ -45,6 +45,8 @@ from shared.wire.notify import (
     StageProgress,
     TroubleData,
     TroubleNotification,
+    WithdrawalData,
+    WithdrawalNotification,
 )
 
 
@@ -176,6 +178,16 @@ def revision_notification(event: RevisionPublished, *, at: datetime, public_url:
     return RevisionNotification(timestamp=at, data=data)
 
 
+def withdrawal_notification(event: RevisionWithdrawn, *, at: datetime, public_url: str) -> WithdrawalNotification:
+    """The notification that a revision was withdrawn."""
+    data = WithdrawalData(
+        review=event.review, revision=event.revision, number=event.number, why=event.why, by=event.by,
+        replaced_by=event.replaced_by, in_force=event.in_force, since=at,
+        link=revision_link(public_url, event.review, event.number),
+    )  # fmt: skip
+    return WithdrawalNotification(timestamp=at, data=data)
+
+
 def overdue_notification(event: ReviewOverdue, *, at: datetime, public_url: str) -> OverdueNotification:
     """The alarm that a review missed its cadence."""
     link = review_link(public_url, event.review)
@@ -201,15 +213,15 @@ MANY_REJECTED, LEAST_REJECTED = 0.25, 3
 OLD_TROUBLE = timedelta(days=2)
 
 #: Notifications of which kinds are the entries of which feed.
-IN_FEED: Mapping[str, tuple[Literal["revision", "course", "trouble", "search", "agreement"], ...]] = {
-    "revision": ("revision", "course"),
+IN_FEED: Mapping[str, tuple[Literal["revision", "withdrawal", "course", "trouble", "search", "agreement"], ...]] = {
+    "revision": ("revision", "withdrawal", "course"),
     "trouble": ("trouble", "search", "agreement"),
 }
 
 #: Of which kind a notification of a type is.
 KINDS: Mapping[str, str] = {
-    "revision.published": "revision", "review.paused": "course", "review.resumed": "course",
-    "review.retired": "course", "review.overdue": "overdue", "source.trouble": "trouble",
+    "revision.published": "revision", "revision.withdrawn": "withdrawal", "review.paused": "course",
+    "review.resumed": "course", "review.retired": "course", "review.overdue": "overdue", "source.trouble": "trouble",
     "source.all_clear": "trouble", "search.due": "search", "search.overdue": "search", "agreement.fell": "agreement",
     "conflict.opened": "conflict", "queue.emptied": "queue", "screening.progress": "progress",
     "alert.matched": "alert",
@@ -228,6 +240,7 @@ def withheld(kinds: Collection[str]) -> set[str]:
 #: What a feed has entries of.
 FeedEntry = (
     RevisionNotification
+    | WithdrawalNotification
     | CourseNotification
     | TroubleNotification
     | AllClearNotification
@@ -406,7 +419,7 @@ def revision_link(public_url: str, review: str, number: int) -> str:
 def link_of(entry: FeedEntry, public_url: str) -> str:
     """Where what a feed has an entry of is read today, wherever that was when it was written."""
     review = entry.data.review
-    if isinstance(entry, RevisionNotification):
+    if isinstance(entry, RevisionNotification | WithdrawalNotification):
         return revision_link(public_url, review, entry.data.number)
     if isinstance(entry, CourseNotification):
         return review_link(public_url, review)

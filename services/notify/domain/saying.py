@@ -29,6 +29,8 @@ from shared.wire.notify import (
     RevisionNotification,
     SearchNotification,
     TroubleNotification,
+    WithdrawalData,
+    WithdrawalNotification,
 )
 
 _LONGEST_VALUE = 300
@@ -118,6 +120,8 @@ def say(notification: Notification) -> Said:
                     "UTC. If you do not want it, do nothing.",
                 ],
             )  # fmt: skip
+        case WithdrawalNotification(data=data):
+            return _of_withdrawal(data)
         case CourseNotification(data=data):
             return _of_course(data)
         case OverdueNotification(data=data):
@@ -206,7 +210,26 @@ def _of_revision(data: RevisionData) -> Said:
     if not data.changed:
         first.append("No CMOC changed.")
     headline = f"{drill}Revision {data.number} of “{data.title}”"
+    if data.withdrawn is not None:
+        headline = f"Withdrawn: {headline}"
+        why = f"Withdrawn on {data.withdrawn.at:%Y-%m-%d}: {data.withdrawn.why}"
+        first = [why, *_instead(data.withdrawn.replaced_by), *first]
     return Said(headline, data.link, "Read the revision, with what changed and what it rests on", first, parts)
+
+
+def _of_withdrawal(data: WithdrawalData) -> Said:
+    first = [
+        f"Nobody should go by it any more. Why, as a lead says: {data.why}",
+        *_instead(data.replaced_by),
+        f"Revision {data.in_force} is in force." if data.in_force else "No revision is in force now.",
+        "What was signed stays readable, and says that it is withdrawn.",
+    ]
+    headline = f"Revision {data.number} of the review {data.review} is withdrawn"
+    return Said(headline, data.link, "Open the revision", first)
+
+
+def _instead(number: int | None) -> list[str]:
+    return [] if number is None else [f"Read revision {number} instead."]
 
 
 def _of_course(data: CourseData) -> Said:

@@ -36,6 +36,7 @@ from services.web.pages import (
     subscriptions,
     synthesis,
     training,
+    withdrawing,
 )
 
 ALL = [
@@ -51,6 +52,7 @@ ALL = [
     subscriptions.pages,
     mail.pages,
     course.pages,
+    withdrawing.pages,
     records.pages,
     record.pages,
     coding.pages,

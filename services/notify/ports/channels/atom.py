@@ -23,6 +23,7 @@ from shared.wire.notify import (
     RevisionNotification,
     SearchNotification,
     TroubleNotification,
+    WithdrawalNotification,
 )
 
 MEDIA_TYPE = "application/atom+xml"
@@ -53,8 +54,15 @@ class FeedPage:
 
     @property
     def updated(self) -> datetime:
-        """When its newest notification was written."""
-        return max((notification.timestamp for notification in self.notifications), default=NEVER)
+        """When its newest notification was written, or one of them was marked as withdrawn."""
+        return max((changed_at(notification) for notification in self.notifications), default=NEVER)
+
+
+def changed_at(notification: Entry) -> datetime:
+    """When what an entry says was changed last."""
+    if isinstance(notification, RevisionNotification) and notification.data.withdrawn is not None:
+        return notification.data.withdrawn.at
+    return notification.timestamp
 
 
 def title_of(page: FeedPage) -> str:
@@ -84,7 +92,7 @@ def write_feed(page: FeedPage) -> bytes:
 
 def _write_entry(entry: FeedEntry, notification: Entry) -> None:
     said, about = say(notification), about_of(notification)
-    entry.updated(notification.timestamp)
+    entry.updated(changed_at(notification))
     entry.published(notification.timestamp)
     entry.link(href=notification.data.link)
     entry.id(f"urn:living:{about.id}")
@@ -108,6 +116,8 @@ def about_of(notification: Entry) -> About:
         case RevisionNotification(data=data):
             # Names are nobody's to give away, and ids say nothing.
             return About(f"revision:{_id(data.revision)}", f"Review team {data.review}", data.change_class)
+        case WithdrawalNotification(data=data):
+            return About(f"withdrawal:{_id(data.revision)}", f"Review team {data.review}", "withdrawn")
         case CourseNotification(data=data):
             return About(f"course:{_id(data.review)}:{at}", f"Review team {data.review}", data.course)
         case TroubleNotification(data=data):

@@ -8,7 +8,7 @@ from datetime import UTC
 from io import BytesIO
 
 from services.synthesis.ports.forms.outline import Heading, Item, outline_of
-from shared.wire.synthesis import RevisionContent
+from shared.wire.synthesis import RevisionContent, WithdrawnRevision
 
 #: What XML 1.0 has no way to say, escaped or not.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -22,13 +22,15 @@ _LONGEST_PROPERTY = 255
 _THEN = (1980, 1, 1, 0, 0, 0)
 
 
-def written(content: RevisionContent, sha256: str, doi: str | None) -> bytes:
+def written(
+    content: RevisionContent, sha256: str, doi: str | None, withdrawn: WithdrawnRevision | None = None
+) -> bytes:
     from docx import Document  # What it brings along is loaded by whoever asks for a document.
 
     document = Document()
     # By its id: to set a style by its name takes ten times as long as all else of a paragraph.
     styles = {name: document.styles[name].style_id for name in _STYLES}
-    for block in outline_of(content, sha256, doi):
+    for block in outline_of(content, sha256, doi, withdrawn):
         paragraph = document.add_paragraph()
         match block:
             case Heading():

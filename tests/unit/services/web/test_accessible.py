@@ -69,6 +69,8 @@ def _screened(site: Site) -> None:
 
 def _published(site: Site) -> None:
     signs(site, included(site, "Gardens and trust"), "trust grew", "The first evidence.")
+    with site.client(site.admin) as living:
+        living.synthesis.withdraw_revision(REVIEW, 1, "Coded for another review. " + "Longwinded" * 20)
     signs(site, included(site, "Gardens and doubt"), "none", "One speaks against it.", stance="contradicts")
     with site.client(site.admin) as living:
         living.people.set_public(REVIEW, True)
@@ -290,7 +292,7 @@ def _reads(ada: Looking, mailed: Sequence[str]) -> None:
     ada.goes(FINDINGS, f"{FINDINGS}?on=1999-12-31", f"{FINDINGS}/1", f"{FINDINGS}/1/verification", f"{FINDINGS}/all")
     ada.goes(f"{FINDINGS}/compare?before=1&after=2", f"{FINDINGS}/compare?before=1", f"{FINDINGS}/subscriptions")
     ada.goes(f"{FINDINGS}/figures", f"{FINDINGS}/1/cmocs/c1")
-    ada.goes(f"{FINDINGS}/1/keys", f"{FINDINGS}/course", *mailed)
+    ada.goes(f"{FINDINGS}/1/keys", f"{FINDINGS}/course", *mailed, f"{FINDINGS}/1/withdraw", f"{FINDINGS}/2/withdraw")
     ada.page.goto(f"{FINDINGS}/subscriptions")
     ada.page.click("tbody th a")
     ada.looks("table")

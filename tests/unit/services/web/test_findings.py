@@ -376,3 +376,27 @@ def test_a_lead_pauses_a_review_with_why_and_has_it_go_on_and_a_reader_sees_it(s
 
     lead.goes(at).sends(at, course="living", why="We have funds.")
     assert "The next revision is due by" in reader.goes(AT).text
+
+
+def test_a_lead_withdraws_a_revision_and_it_and_each_older_one_say_so(site, reader):
+    signs_as_it_is(site, "To be withdrawn.")
+    with site.client(site.admin) as living:
+        number, before = living.synthesis.status(REVIEW).revisions, living.synthesis.status(REVIEW).revisions - 1
+    at, lead = f"{AT}/{number}", site.member("Leo", "lead")
+
+    assert lead.goes(f"{at}/withdraw").page.status_code == 200
+    lead.sends(f"{at}/withdraw", why="", replaced_by="x")
+    assert lead.page.status_code == 422
+    lead.sends(f"{at}/withdraw", why="It is <b>wrong</b>.", replaced_by=str(number))
+    assert lead.page.status_code == 422 and "not read instead of itself" in lead.text
+    assert reader.goes(f"{at}/withdraw").sends(f"{at}/withdraw", why="I say so").page.status_code == 403
+    lead.sends(f"{at}/withdraw", why="It is <b>wrong</b>.", replaced_by=str(before))
+
+    assert lead.at == at and f"Revision {number} is withdrawn" in lead.text
+    assert "It is &lt;b&gt;wrong&lt;/b&gt;." in lead.text and "WITHDRAWN:" in lead.text
+    assert f"Revision {number} is withdrawn" in reader.goes(f"{at}/verification").text
+    assert "It is what was signed" in reader.words or "what was signed" in reader.words
+    reader.goes(AT)
+    assert reader.at == f"{AT}/{before}" and f"A later revision is withdrawn: {number}." in reader.words
+    assert "withdrawn" in reader.goes(f"{AT}/all").text
+    assert "WITHDRAWN" in reader.goes(f"{at}/cite.ris").text
