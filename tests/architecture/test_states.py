@@ -23,6 +23,7 @@ from services.ingest.domain.watching import (
     WatchStates,
 )
 from services.notify.domain import DeliveryStates
+from services.people.domain.handovers import HandoverStates
 from services.screening.domain import BatchStates, LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
 from services.synthesis.domain.comments import CommentStates
@@ -33,7 +34,7 @@ from services.synthesis.domain.proposals import ProposalStates
 from services.synthesis.domain.reports import ReportStates
 from shared.db.tables import LetterStates
 from shared.states import States
-from shared.wire import common, ingest, notify, screening, search, synthesis
+from shared.wire import common, ingest, notify, people, screening, search, synthesis
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -61,6 +62,7 @@ ON_THE_WIRE = {
     CommentStates: synthesis.CommentState,
     RebuildStates: search.RebuildState,
     DeliveryStates: notify.DeliveryState,
+    HandoverStates: people.HandoverState,
     LetterStates: common.LetterState,
 }
 
