@@ -12,6 +12,6 @@ ingest.sweep.finished,
 ingest.watch.stopped, ingest.source.parked, ingest.source.resumed, ingest.search.due, ingest.search.fulfilled,
 screening.agreement.fell, screening.conflict.opened, screening.queue.moved,
 search.alert.matched,
-people.role.changed, people.member.left, people.access.withdrawn, people.name.mapped.
+people.role.changed, people.handover.accepted, people.member.left, people.access.withdrawn, people.name.mapped.
 Emits: notify.notice.delivered, notify.delivery.failed.
 """

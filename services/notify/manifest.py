@@ -17,7 +17,7 @@ from shared.events.ingest import (
     WatchStopped,
 )
 from shared.events.notify import DeliveryFailed, NoticeDelivered
-from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
+from shared.events.people import AccessWithdrawn, HandoverAccepted, MemberLeft, NameMapped, RoleChanged
 from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
 from shared.events.search import AlertMatched
 from shared.events.synthesis import CourseChanged, ReviewOverdue, RevisionPublished, RevisionWithdrawn
@@ -33,6 +33,7 @@ SERVICE = Service(
         on(RevisionPublished, reactions.write_notifications),
         on(RevisionWithdrawn, reactions.write_withdrawal_notification),
         on(CourseChanged, reactions.write_course_notification),
+        on(HandoverAccepted, reactions.write_handover_notification),
         on(ReviewOverdue, reactions.write_overdue_notification),
         on(RunFinished, reactions.follow_source),
         on(SweepFinished, reactions.follow_source),

@@ -21,7 +21,7 @@ from shared.events.ingest import (
     WatchStopped,
 )
 from shared.events.notify import NoticeDelivered
-from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
+from shared.events.people import AccessWithdrawn, HandoverAccepted, MemberLeft, NameMapped, RoleChanged
 from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
 from shared.events.search import AlertMatched
 from shared.events.synthesis import CourseChanged, ReviewOverdue, RevisionPublished, RevisionWithdrawn
@@ -71,6 +71,17 @@ def write_course_notification(work: Work, event: CourseChanged) -> None:
     notification = _freeze(
         work, body, review=event.review, kind="course", about=event.course,
         number=_next_of(work, event.review, "revision"), cause=work.causation,
+    )  # fmt: skip
+    if notification is not None:
+        _tell_of_entry(work, notification, feed=f"feed:{event.review}")
+
+
+def write_handover_notification(work: Work, event: HandoverAccepted) -> None:
+    """The same of a review that was handed over to another lead."""
+    body = domain.handover_notification(event, at=work.occurred, public_url=_url(work))
+    notification = _freeze(
+        work, body, review=event.review, kind="course", about="handed_over",
+        number=_next_of(work, event.review, "revision"), cause=event.handover,
     )  # fmt: skip
     if notification is not None:
         _tell_of_entry(work, notification, feed=f"feed:{event.review}")

@@ -7,7 +7,8 @@ people write for reports.
 
 Reacts to: protocol.version.published, screening.record.included, screening.record.excluded,
 screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.anchor.found,
-ingest.anchor.lost, ingest.run.finished, ingest.search.fulfilled, people.name.mapped.
+ingest.anchor.lost, ingest.run.finished, ingest.search.fulfilled, people.handover.accepted,
+people.name.mapped.
 
 Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.extraction.opened,
 synthesis.extraction.finished, synthesis.extraction.reconciled, synthesis.confidence.judged, synthesis.theory.changed,

@@ -54,6 +54,7 @@ from shared.wire.synthesis import (
     CommentState,
     CommentView,
     ConfidenceView,
+    CourseStep,
     Declined,
     DepositView,
     Difference,
@@ -176,6 +177,14 @@ def list_automations(review: Name, work: Reading, person: Reader) -> list[Automa
 def set_course(review: Name, body: NewCourse, work: Unit, person: Lead) -> Standing:
     """Has a review rest, end, or go on, and says why to its readers. One that is retired publishes no more."""
     return views.standing_view(work, courses.set_course(work, review, body), None)
+
+
+@router.get("/reviews/{review}/course/steps")
+def list_course_steps(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[CourseStep]:
+    """What became of a review, the newest first: when it was paused, went on, was retired or was handed over, by whom
+    and why."""
+    store.review(work, review)
+    return store.course_steps(work, review, page).page(views.course_step)
 
 
 # Evidence

@@ -44,6 +44,7 @@ from services.synthesis.models import (
     CodingRow,
     CommentRow,
     ConfidenceRow,
+    CourseRow,
     DepositRow,
     DraftRow,
     ExtractionRow,
@@ -158,6 +159,12 @@ def _found(row: ReviewRow | None, review: str) -> ReviewRow:
     if row is None:
         raise UnknownReview(review)
     return row
+
+
+def course_steps(work: Work, review: str, page: PageAsked) -> Found[CourseRow]:
+    """What became of a review, the newest first."""
+    query = select(CourseRow).where(col(CourseRow.review) == review)
+    return read_page(work, query, page, col(CourseRow.seq), descending=True)
 
 
 # CMOCs

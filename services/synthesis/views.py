@@ -28,6 +28,7 @@ from services.synthesis.models import (
     CodingRow,
     CommentRow,
     ConfidenceRow,
+    CourseRow,
     DepositRow,
     DraftRow,
     ExtractionRow,
@@ -61,6 +62,7 @@ from shared.wire.synthesis import (
     CommentsOf,
     CommentView,
     ConfidenceView,
+    CourseStep,
     DepositView,
     DifferencesView,
     DifferenceView,
@@ -231,6 +233,10 @@ def standing_view(work: Work, row: ReviewRow, on: date | None) -> Standing:
 
 def _listed(work: Work, about: ReviewRow, found: store.Head | None) -> RevisionListed | None:
     return None if found is None else listed(work, about.review, [found])[0]
+
+
+def course_step(row: CourseRow) -> CourseStep:
+    return CourseStep(event=row.event_id, **row.model_dump(include=set(CourseStep.model_fields) - {"event"}))
 
 
 def withdrawn_view(work: Work, review: str, number: int) -> WithdrawnRevision | None:

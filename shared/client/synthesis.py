@@ -39,6 +39,10 @@ class SynthesisClient:
         day."""
         return self._http.get(f"/synthesis/reviews/{part(review)}/standing", wire.Standing, on=on)
 
+    def course_steps(self, review: str) -> Iterator[wire.CourseStep]:
+        """When a review was paused, went on, was retired or was handed over, by whom and why, the newest first."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/course/steps", wire.CourseStep)
+
     def set_course(self, review: str, course: wire.Course, why: str) -> wire.Standing:
         """Has a review rest, end, or go on, and says why to its readers."""
         path = f"/synthesis/reviews/{part(review)}/course"

@@ -332,6 +332,17 @@ class CourseData(BaseModel):
     link: str
 
 
+class HandoverData(BaseModel):
+    """A review that was handed over (`since`), by one lead to another, and why."""
+
+    review: str
+    before: str
+    to: str
+    why: str
+    since: datetime
+    link: str
+
+
 class TroubleData(BaseModel):
     """A source's answers are not whole: the first trouble with it that a review met on a day (UTC); there may have been
     more.
@@ -499,6 +510,14 @@ class CourseNotification(BaseModel):
     data: CourseData
 
 
+class HandoverNotification(BaseModel):
+    """The body of the notification that a review was handed over."""
+
+    type: Literal["review.handed_over"] = "review.handed_over"
+    timestamp: datetime
+    data: HandoverData
+
+
 class TroubleNotification(BaseModel):
     """The body of the alarm that a source's answers are not whole."""
 
@@ -584,6 +603,7 @@ Entry = Annotated[
     RevisionNotification
     | WithdrawalNotification
     | CourseNotification
+    | HandoverNotification
     | OverdueNotification
     | TroubleNotification
     | AllClearNotification
@@ -620,6 +640,7 @@ Notification = Annotated[
     RevisionNotification
     | WithdrawalNotification
     | CourseNotification
+    | HandoverNotification
     | OverdueNotification
     | TroubleNotification
     | AllClearNotification

@@ -854,6 +854,18 @@ class Verified(BaseModel):
     withdrawn: WithdrawnRevision | None = Field(default=None, exclude_if=lambda said: said is None)
 
 
+class CourseStep(BaseModel):
+    """What became of a review once, by whom, when and why: it is living, paused or retired from then on (`what`), or
+    was handed over to another lead (`to`)."""
+
+    what: Literal["living", "paused", "retired", "handed_over"]
+    why: str
+    by: str
+    to: str | None
+    at: datetime
+    event: str
+
+
 class NewCourse(Given):
     """What becomes of a review, and why, which its readers are told."""
 

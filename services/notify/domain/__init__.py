@@ -10,6 +10,7 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from shared.events.ingest import RunFinished, SearchDue, SourceParked, SourceResumed, SweepFinished, WatchStopped
+from shared.events.people import HandoverAccepted
 from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
 from shared.events.search import AlertMatched
 from shared.events.synthesis import CourseChanged, ReviewOverdue, RevisionPublished, RevisionWithdrawn
@@ -31,6 +32,8 @@ from shared.wire.notify import (
     CourseData,
     CourseNotification,
     DeliveryState,
+    HandoverData,
+    HandoverNotification,
     Line,
     OverdueData,
     OverdueNotification,
@@ -205,6 +208,15 @@ def course_notification(event: CourseChanged, *, at: datetime, public_url: str) 
     return CourseNotification.model_validate({"type": became, "timestamp": at, "data": data})
 
 
+def handover_notification(event: HandoverAccepted, *, at: datetime, public_url: str) -> HandoverNotification:
+    """The notification that a review was handed over."""
+    data = HandoverData(
+        review=event.review, before=event.before, to=event.to, why=event.why, since=at,
+        link=review_link(public_url, event.review),
+    )  # fmt: skip
+    return HandoverNotification(timestamp=at, data=data)
+
+
 #: A run of which more than this share is rejected, and at least so many items, is trouble though it is complete.
 MANY_REJECTED, LEAST_REJECTED = 0.25, 3
 
@@ -221,7 +233,8 @@ IN_FEED: Mapping[str, tuple[Literal["revision", "withdrawal", "course", "trouble
 #: Of which kind a notification of a type is.
 KINDS: Mapping[str, str] = {
     "revision.published": "revision", "revision.withdrawn": "withdrawal", "review.paused": "course",
-    "review.resumed": "course", "review.retired": "course", "review.overdue": "overdue", "source.trouble": "trouble",
+    "review.resumed": "course", "review.retired": "course", "review.handed_over": "course",
+    "review.overdue": "overdue", "source.trouble": "trouble",
     "source.all_clear": "trouble", "search.due": "search", "search.overdue": "search", "agreement.fell": "agreement",
     "conflict.opened": "conflict", "queue.emptied": "queue", "screening.progress": "progress",
     "alert.matched": "alert",
@@ -242,6 +255,7 @@ FeedEntry = (
     RevisionNotification
     | WithdrawalNotification
     | CourseNotification
+    | HandoverNotification
     | TroubleNotification
     | AllClearNotification
     | SearchNotification
@@ -421,7 +435,7 @@ def link_of(entry: FeedEntry, public_url: str) -> str:
     review = entry.data.review
     if isinstance(entry, RevisionNotification | WithdrawalNotification):
         return revision_link(public_url, review, entry.data.number)
-    if isinstance(entry, CourseNotification):
+    if isinstance(entry, CourseNotification | HandoverNotification):
         return review_link(public_url, review)
     if isinstance(entry, AgreementNotification):
         return agreement_link(public_url, review)

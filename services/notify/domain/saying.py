@@ -20,6 +20,7 @@ from shared.wire.notify import (
     CourseData,
     CourseNotification,
     DigestNotification,
+    HandoverNotification,
     Line,
     Notification,
     OverdueNotification,
@@ -124,6 +125,9 @@ def say(notification: Notification) -> Said:
             return _of_withdrawal(data)
         case CourseNotification(data=data):
             return _of_course(data)
+        case HandoverNotification(data=data):
+            first = [f"Since {data.since:%Y-%m-%d}. Why, as the lead before says: {data.why}"]
+            return Said(f"The review {data.review} has another lead", data.link, "Open the review", first)
         case OverdueNotification(data=data):
             last = (
                 f"Its last revision is of {data.last_published}." if data.last_published else "It has no revision yet."

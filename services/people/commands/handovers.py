@@ -1,4 +1,4 @@
-"""Handing a review over: a lead proposes who takes it, and it changes hands once they accept. There is always a lead."""
+"""Handing a review over: a lead proposes who takes it, and it changes hands once they accept. There always is one."""
 
 from __future__ import annotations
 

@@ -19,6 +19,7 @@ from shared.wire.notify import (
     AgreementNotification,
     AllClearNotification,
     CourseNotification,
+    HandoverNotification,
     RevisionData,
     RevisionNotification,
     SearchNotification,
@@ -120,6 +121,8 @@ def about_of(notification: Entry) -> About:
             return About(f"withdrawal:{_id(data.revision)}", f"Review team {data.review}", "withdrawn")
         case CourseNotification(data=data):
             return About(f"course:{_id(data.review)}:{at}", f"Review team {data.review}", data.course)
+        case HandoverNotification(data=data):
+            return About(f"handover:{_id(data.review)}:{at}", f"Review team {data.review}", "handed_over")
         case TroubleNotification(data=data):
             # A source that is left alone is so for every review, until a moment, and by no run of this one.
             trouble = (

@@ -8,6 +8,7 @@ import pytest
 
 from services.notify import domain
 from services.notify.domain.saying import say, text_of
+from shared.events.people import HandoverAccepted
 from shared.events.synthesis import CourseChanged
 from tests.unit.services.notify.rig import REVIEW, revision_published
 
@@ -55,6 +56,17 @@ def test_that_it_goes_on_as_it_did_is_told_to_nobody(bench):
     bench.hears(course_changed("living", why="We say so again."))
 
     assert bench.deliveries(asked) == []
+
+
+def test_that_it_was_handed_over_is_told_to_the_same_and_stands_in_the_feed(bench):
+    asked = bench.subscribe(HOOK, kinds=["course"])
+    event = HandoverAccepted(review=REVIEW, handover="handover_1", before="lea", to="ana", why="I leave.")
+
+    bench.hears(event, event)
+
+    assert [(it["kind"], it["about"]) for it in bench.deliveries(asked)] == [("course", "handed_over")]
+    (entry,) = bench.person("ana", "reader").get(f"/notify/reviews/{REVIEW}/feed.json").json()["items"]
+    assert entry["title"] == f"The review {REVIEW} has another lead" and "I leave." in entry["content_text"]
 
 
 def test_the_feeds_have_it_among_the_revisions_newest_first(bench):

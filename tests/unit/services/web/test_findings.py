@@ -400,3 +400,26 @@ def test_a_lead_withdraws_a_revision_and_it_and_each_older_one_say_so(site, read
     assert reader.at == f"{AT}/{before}" and f"A later revision is withdrawn: {number}." in reader.words
     assert "withdrawn" in reader.goes(f"{AT}/all").text
     assert "WITHDRAWN" in reader.goes(f"{at}/cite.ris").text
+
+
+def test_a_review_is_handed_over_to_whoever_accepts_and_its_course_says_so(site):
+    at = f"/reviews/{REVIEW}/people/handover"
+    old, new, other = site.member("Ole", "lead"), site.member("Nina", "reviewer"), site.member("Olga", "reader")
+    with site.client(old) as living:
+        to = next(it.person for it in living.people.members(REVIEW) if it.name == "Nina")
+    old.goes(at).sends(at, to=to, why="", stays_as="reviewer")
+    assert old.page.status_code == 422 and "why" in old.text
+    assert "A lead proposes it." in other.goes(at).words and "<select" not in other.text
+    old.goes(at).sends(at, to=to, why="I leave the <b>hospital</b>.", stays_as="reviewer")
+    assert "Nina is to take it over" in old.words and "I take it over" not in other.goes(at).words
+    with site.client(old) as living:
+        handover = next(living.people.handovers(REVIEW)).handover
+
+    new.goes(at).sends(f"{at}/{handover}/accept")
+
+    assert "You lead this review from now on." in new.words
+    assert "I leave the &lt;b&gt;hospital&lt;/b&gt;." in new.text and "from Ole to Nina" in new.words
+    site.waits(lambda: "from Ole to Nina" in new.goes(f"{AT}/course").words)
+    with site.client(site.admin) as living:
+        roles = {it.name: it.role for it in living.people.members(REVIEW)}
+    assert (roles["Ole"], roles["Nina"]) == ("reviewer", "lead")
