@@ -339,7 +339,7 @@ def supports_at(work: Work, review: str, frozen: Sequence[str]) -> list[SupportA
     """How each CMOC stood by what was signed."""
     contents = [content_of(it) for it in frozen]
     withdrawn = store.withdrawn_revisions(work, review, {it.number for it in contents})
-    kept = set(SupportAt.model_fields) - {"states", "withdrawn"}
+    kept = set(SupportAt.model_fields) & set(RevisionContent.model_fields)
     return [
         SupportAt(states=it.body.states, withdrawn=it.number in withdrawn, **it.model_dump(include=kept))
         for it in contents

@@ -69,6 +69,7 @@ ON_THE_WIRE = {
 #: Words that are a state's, and here another thing's: by file, with what they are.
 OF_OTHER_THINGS = {
     "services/synthesis/commands/drafts.py": {"withdrawn"},  # a column: how many links
+    "services/synthesis/ports/forms/sheets.py": {"withdrawn"},  # a column: that the revision is
     "services/screening/manifest.py": {"screening"},  # the service
     "services/screening/api/router.py": {"screening"},  # the service
 }

@@ -203,8 +203,8 @@ def course_notification(event: CourseChanged, *, at: datetime, public_url: str) 
         return None
     became = {"paused": "review.paused", "retired": "review.retired"}.get(event.course, "review.resumed")
     link = review_link(public_url, event.review)
-    told = event.model_dump(include={*CourseData.model_fields} - {"since"})
-    data = {**told, "since": event.since or at, "link": link}
+    given = event.model_dump(include={*CourseData.model_fields} - {"since"})
+    data = {**given, "since": event.since or at, "link": link}
     return CourseNotification.model_validate({"type": became, "timestamp": at, "data": data})
 
 

@@ -40,8 +40,8 @@ def test_it_changes_hands_once_whom_it_names_accepts_and_not_before(bench, lea, 
     )  # fmt: skip
     assert roles(bench) == {"Lea": "adjudicator", "Ana": "lead"}
     assert [it.to for it in bench.emitted(HandoverProposed)] == [ana.id]
-    (told,) = bench.emitted(HandoverAccepted)
-    assert (told.before, told.to, told.why) == (lea.id, ana.id, "I leave the hospital.")
+    (seen,) = bench.emitted(HandoverAccepted)
+    assert (seen.before, seen.to, seen.why) == (lea.id, ana.id, "I leave the hospital.")
     # First one more lead, then one less.
     assert [(it.person, it.role) for it in bench.emitted(RoleChanged)] == [(ana.id, "lead"), (lea.id, "adjudicator")]
     refused(lea.asks.post(AT, json={"to": ana.id, "why": "again"}), 403, "role_needed")

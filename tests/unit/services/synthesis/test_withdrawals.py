@@ -64,8 +64,8 @@ def test_every_older_one_says_so_and_the_newest_that_is_left_is_in_force(rig: Sy
     assert then is not None and then.number == 3 and then.withdrawn is not None
     later = rig.lead.standing(REVIEW, on=day + timedelta(days=1)).in_force
     assert later is not None and later.number == 2
-    (told,) = rig.bench.emitted(RevisionWithdrawn)
-    assert (told.number, told.why, told.in_force, told.by) == (3, WHY, 2, "dora")
+    (seen,) = rig.bench.emitted(RevisionWithdrawn)
+    assert (seen.number, seen.why, seen.in_force, seen.by) == (3, WHY, 2, "dora")
 
 
 def test_what_is_signed_next_says_what_changed_since_the_one_in_force(rig: SynthesisRig):
