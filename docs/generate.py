@@ -28,6 +28,7 @@ from services.ingest.domain.watching import (
     WatchStates,
 )
 from services.notify.domain import DeliveryStates
+from services.people.domain.handovers import HandoverStates
 from services.screening.domain import BatchStates, LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
 from services.synthesis.domain.comments import CommentStates
@@ -60,6 +61,7 @@ MACHINES: dict[str, list[type[States[Any]]]] = {
         AnchorStates,
     ],
     "screening": [RecordStates, TaskStates, LeaseStates, BatchStates],
+    "people": [HandoverStates],
     "synthesis": [ReportStates, ExtractionStates, RejudgementStates, ProposalStates, DepositStates, CommentStates],
     "search": [RebuildStates],
     "notify": [DeliveryStates],

@@ -123,6 +123,78 @@ def role(review: str, whom: str, role: str) -> None:
 
 
 @app.command(
+    "hand-over",
+    example="living people hand-over shared-records 'Ana Ruiz' --why 'I leave the hospital.'\n"
+    "living people hand-over shared-records --take-back",
+)
+@REVIEW
+@argument("whom", "The member who is to lead it: their name or their id.", required=False)
+@option("--why", help="Why; its readers are told once it has changed hands.")
+@option("--stay-as", type=click.Choice(["reader", "reviewer", "adjudicator"]), help="What you are there afterwards.")
+@option("--take-back", is_flag=True, help="Take back what is proposed.")
+@AS_JSON
+def hand_over(
+    review: str, whom: str | None, why: str | None, stay_as: str | None, take_back: bool, as_json: bool
+) -> None:
+    """Propose that a member leads a review instead of you. It changes hands once they accept (`take-over`).
+
+    Without --stay-as you are an adjudicator there from then on.
+    """
+    if take_back == (whom is not None) or (whom is not None and why is None):
+        raise click.UsageError("say WHOM and --why, or --take-back")
+    with acting("handing a review over", review, "lead") as living:
+        if take_back or whom is None or why is None:
+            said = living.people.close_handover(review, _open_handover(living, review), "taken_back")
+        else:
+            said = living.people.hand_over(
+                review, _person(living, review, whom), why, stays_as=stay_as or "adjudicator"
+            )
+    if as_json:
+        print_json(said)
+    else:
+        print_line(f"{review} stays with you" if take_back else f"{whom} is asked to take {review} over")
+
+
+@app.command(
+    "take-over", example="living people take-over shared-records\nliving people take-over shared-records --decline"
+)
+@REVIEW
+@option("--decline", is_flag=True, help="Say that you do not.")
+@AS_JSON
+def take_over(review: str, decline: bool, as_json: bool) -> None:
+    """Take a review over that its lead proposes to hand to you. You lead it from then on."""
+    with acting("taking a review over", review, "reader") as living:
+        handover = _open_handover(living, review)
+        if decline:
+            said = living.people.close_handover(review, handover, "declined")
+        else:
+            said = living.people.accept_handover(review, handover)
+    if as_json:
+        print_json(said)
+    else:
+        print_line(f"you do not take {review} over" if decline else f"you lead {review} from now on")
+
+
+@app.command("handovers", example="living people handovers shared-records")
+@REVIEW
+@AS_JSON
+def handovers(review: str, as_json: bool) -> None:
+    """List who was to take a review over, the newest first, and what became of that."""
+    with client() as living:
+        rows = list(living.people.handovers(review))
+        called = called_in(living, review) if rows and not as_json else str
+    columns = [
+        ("handover", lambda row: row.handover),
+        ("from", lambda row: called(row.by)),
+        ("to", lambda row: called(row.to)),
+        ("why", lambda row: row.why),
+        ("state", lambda row: row.state.replace("_", " ")),
+        ("proposed", lambda row: minute(row.proposed_at)),
+    ]
+    print_rows(rows, columns, as_json=as_json, empty="Nobody was to take it over yet.")
+
+
+@app.command(
     "remove",
     example="living people remove shared-records 'Ana Ruiz'\nliving people remove --everywhere person_01a2...",
 )
@@ -235,6 +307,14 @@ def _say_if_unknown(living: Client, review: str) -> None:
         err.print(f"{review} has no protocol yet", style="dim", highlight=False)
     except LivingError:
         pass  # The link is made, and whoever made it may not ask.
+
+
+def _open_handover(living: Client, review: str) -> str:
+    """The id of what is proposed. Raises NotFound."""
+    for row in living.people.handovers(review):
+        if row.state == "open":
+            return row.handover
+    raise NotFound(f"nobody is asked to take {review!r} over", slug="unknown_handover")
 
 
 def _person(living: Client, review: str | None, whom: str) -> str:

@@ -14,7 +14,7 @@ from services.cli.printing import err, minute, out, print_json, print_rows
 app = Group(help="What you are told of a review, how and when.")
 
 _SUBSCRIPTION = argument("subscription", "Its id, as `living subscriptions list` shows it.")
-_KINDS = click.Choice(["revision", "overdue", "trouble", "search", "conflict", "queue", "progress", "alert"])
+_KINDS = click.Choice(["revision", "course", "overdue", "trouble", "search", "conflict", "queue", "progress", "alert"])
 
 Did = TypeVar("Did", bound=Callable[..., Any])
 

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from shared.events.synthesis import Change
     from shared.wire.synthesis import (
         CmocDrafted,
+        DepositView,
         DraftView,
         EvidenceForm,
         EvidenceView,
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
         Statement,
         StudyAdded,
         Verified,
+        WithdrawnRevision,
     )
 
 app = Group(help="Theories, their evidence, signed revisions.")
@@ -87,8 +89,8 @@ def show(review: str, revision: int | None, draft: bool, as_json: bool) -> None:
         if draft:
             _show_draft(living, review, as_json)
             return
-        numbers = [it.number for it in living.synthesis.revisions(review)] if revision is None else [revision]
-        view = living.synthesis.revision(review, max(numbers)) if numbers else None
+        number = _newest(living, review) if revision is None else revision
+        view = living.synthesis.revision(review, number) if number is not None else None
         shown = view is not None and not as_json
         called = called_in(living, review) if shown else str
         signing = _signing(living, review, view.content.number) if view is not None and shown else None
@@ -97,7 +99,28 @@ def show(review: str, revision: int | None, draft: bool, as_json: bool) -> None:
     elif view is None:
         print_line(f"No revision is signed yet. What would be signed now: living synthesis show {review} --draft")
     else:
+        _show_withdrawn(getattr(view, "withdrawn", None))
+        for later in getattr(view, "later_withdrawn", []):
+            _show_withdrawn(later)
         _show_revision(view.content, called, getattr(view, "doi", None), signing)
+
+
+def _newest(living: Client, review: str) -> int | None:
+    """The number of the newest revision that is not withdrawn, or of the newest where all are; None where none is
+    signed."""
+    rows = list(living.synthesis.revisions(review))
+    left = [row for row in rows if getattr(row, "withdrawn", None) is None]
+    return max((row.number for row in left or rows), default=None)
+
+
+def _show_withdrawn(said: WithdrawnRevision | None) -> None:
+    """That a revision is withdrawn, where it is."""
+    if said is None:
+        return
+    line = f"Revision {said.number} was withdrawn on {day(said.at)}: {said.why}"
+    out.print(Text(line, style="bold red"), soft_wrap=True)
+    if said.replaced_by is not None:
+        out.print(Text(f"Read revision {said.replaced_by} instead.", style="red"), soft_wrap=True)
 
 
 def _signing(living: Client, review: str, number: int) -> Signing | None:
@@ -158,6 +181,7 @@ def revisions(review: str, as_json: bool) -> None:
         ("on", lambda row: day(row.signed_at)),
         ("summary", lambda row: row.summary),
         ("drill", lambda row: "drill" if row.drill else ""),
+        ("withdrawn", lambda row: row.withdrawn.why if getattr(row, "withdrawn", None) else ""),
     ]
     print_rows(rows, columns, as_json=as_json, empty="No revision is signed yet.")
 
@@ -179,9 +203,42 @@ def dois(review: str, as_json: bool) -> None:
         ("of all", lambda row: row.concept_doi),
         ("tries", lambda row: row.tries or ""),
         ("again", lambda row: second(row.again_at) if row.again_at else ""),
-        ("because", lambda row: f"refused: {row.trouble}" if row.refused else row.trouble),
+        ("because", _why_of_deposit),
     ]
     print_rows(rows, columns, as_json=as_json, empty="No revision is to have a DOI yet.")
+
+
+def _why_of_deposit(row: DepositView) -> str | None:
+    """What keeps a deposit, or is to be done at the archive by hand."""
+    if getattr(row, "withdrawn", False):
+        return "withdrawn since, which the archive does not know: say it there by hand"
+    return f"refused: {row.trouble}" if row.refused else row.trouble
+
+
+@app.command(
+    "withdraw",
+    example="living synthesis withdraw shared-records 3 --why 'A report was coded for another review.' --instead 2",
+)
+@REVIEW
+@argument("revision", "The revision's number.", type=int)
+@option("--why", required=True, help="Why nobody should go by it any more; its readers are told.")
+@option("--instead", type=int, help="The revision that is to be read instead.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@AS_JSON
+def withdraw(review: str, revision: int, why: str, instead: int | None, yes: bool, as_json: bool) -> None:
+    """Withdraw a signed revision, for good: whoever reads it is told that nobody should go by it any more.
+
+    Needs a lead's own key. What was signed stays readable and verifies as before. Where it was the newest, the one
+    before it that is not withdrawn is in force again, and the draft is compared with that.
+    """
+    with acting("withdrawing", review, "lead") as living:
+        if not yes:
+            click.confirm(f"Withdraw revision {revision} of {review}, for good?", abort=True, err=True)
+        said = living.synthesis.withdraw_revision(review, revision, why, replaced_by=instead)
+    if as_json:
+        print_json(said)
+    else:
+        _show_withdrawn(said.withdrawn)
 
 
 @app.command("evidence", example="living synthesis evidence ics-leadership --cmoc cmoc-5")
@@ -631,6 +688,7 @@ def _show_verified(verified: Verified) -> None:
     if verified.review and verified.number and verified.signed_by and verified.signed_at:
         of = f"Revision {verified.number} of {verified.review}{_drill(verified.drill)}"
         out.print(f"{of}, signed by {verified.signed_by} on {day(verified.signed_at)}.", markup=False, highlight=False)
+    _show_withdrawn(getattr(verified, "withdrawn", None))
     verb = "signed" if verified.key_until else "signs"
     signer = f"key {verified.kid}" + (f", which {verb} {' '.join(dates)}" if dates else "")
     out.print(f"It is what was signed, by {signer}.", markup=False, highlight=False)

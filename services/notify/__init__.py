@@ -6,10 +6,12 @@ progress, in a digest at most once in so many minutes, and of what their own sav
 
 Owns: subscriptions, notifications (frozen when written), deliveries and their attempts, how it stands with each source,
 and how the stages of each review stand; the feeds are its notifications.
-Reacts to: synthesis.revision.published, synthesis.review.overdue, ingest.run.finished, ingest.sweep.finished,
+Reacts to: synthesis.revision.published, synthesis.revision.withdrawn, synthesis.course.changed,
+synthesis.review.overdue, ingest.run.finished,
+ingest.sweep.finished,
 ingest.watch.stopped, ingest.source.parked, ingest.source.resumed, ingest.search.due, ingest.search.fulfilled,
 screening.agreement.fell, screening.conflict.opened, screening.queue.moved,
 search.alert.matched,
-people.role.changed, people.member.left, people.access.withdrawn, people.name.mapped.
+people.role.changed, people.handover.accepted, people.member.left, people.access.withdrawn, people.name.mapped.
 Emits: notify.notice.delivered, notify.delivery.failed.
 """

@@ -36,8 +36,10 @@ from shared.wire.notify import (
     DeliveryView,
     MailSubscription,
     NewSubscription,
+    RevisionNotification,
     SubscriptionCreated,
     SubscriptionView,
+    WithdrawnSince,
 )
 from shared.wire.people import OldNames
 
@@ -351,7 +353,7 @@ def _feed_page(
         review=review,
         kind=kind,
         cmoc=cmoc,
-        notifications=[_led(_ENTRY.validate_json(row.body), url) for row in found.rows],
+        notifications=_marked(work, review, [_led(_ENTRY.validate_json(row.body), url) for row in found.rows]),
         self_link=_with(link, asked.cursor, asked.limit),
         first_link=_with(link, None, asked.limit),
         next_link=_with(link, found.next, asked.limit) if found.next else None,
@@ -362,6 +364,14 @@ def _led(entry: domain.FeedEntry, public_url: str) -> domain.FeedEntry:
     """An entry that leads to where it is read today."""
     entry.data.link = domain.link_of(entry, public_url)
     return entry
+
+
+def _marked(work: Work, review: str, entries: list[domain.FeedEntry]) -> list[domain.FeedEntry]:
+    """Entries; those of revisions that were withdrawn since say so."""
+    published = {it.data.number: it.data for it in entries if isinstance(it, RevisionNotification)}
+    for number, row in store.withdrawn(work, review, published).items():
+        published[number].withdrawn = WithdrawnSince(at=row.at, why=row.why, replaced_by=row.replaced_by)
+    return entries
 
 
 def _answer_with(page: FeedPage, request: Request) -> Response:

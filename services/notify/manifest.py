@@ -17,10 +17,10 @@ from shared.events.ingest import (
     WatchStopped,
 )
 from shared.events.notify import DeliveryFailed, NoticeDelivered
-from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
+from shared.events.people import AccessWithdrawn, HandoverAccepted, MemberLeft, NameMapped, RoleChanged
 from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
 from shared.events.search import AlertMatched
-from shared.events.synthesis import ReviewOverdue, RevisionPublished
+from shared.events.synthesis import CourseChanged, ReviewOverdue, RevisionPublished, RevisionWithdrawn
 from shared.service import Prune, Service, every, on
 
 SERVICE = Service(
@@ -31,6 +31,9 @@ SERVICE = Service(
     routes=api.router,
     reactions=[
         on(RevisionPublished, reactions.write_notifications),
+        on(RevisionWithdrawn, reactions.write_withdrawal_notification),
+        on(CourseChanged, reactions.write_course_notification),
+        on(HandoverAccepted, reactions.write_handover_notification),
         on(ReviewOverdue, reactions.write_overdue_notification),
         on(RunFinished, reactions.follow_source),
         on(SweepFinished, reactions.follow_source),

@@ -20,8 +20,8 @@ class Base(SQLModel, registry=registry()):
 
 
 NotificationKind = Literal[
-    "revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "alert", "test",
-    "digest", "confirm",
+    "revision", "withdrawal", "course", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress",
+    "alert", "test", "digest", "confirm",
 ]  # fmt: skip
 
 
@@ -130,6 +130,18 @@ class ChangedCmocRow(Base, table=True):
     number: int
 
 
+class WithdrawnRow(Base, table=True):
+    """That a revision was withdrawn: what the feeds say of its entry from then on."""
+
+    __tablename__ = "withdrawn_revisions"
+
+    review: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    at: datetime = Field(sa_type=Instant)
+    why: str
+    replaced_by: int | None = None
+
+
 class StandingRow(Base, table=True):
     """How the stages of a review stood when screening told it last, by the event that did."""
 
@@ -146,7 +158,8 @@ class NotificationRow(Base, table=True):
     """Something to tell, frozen: `body` is byte for byte what every subscriber gets and every signature covers.
 
     Its id follows from what it is about, so that there is one however often its event is heard. Notifications of
-    revisions are the entries of the feed, those of trouble, searches and agreement of the leads' own.
+    revisions and of the review's course are the entries of the feed, those of trouble, searches and agreement of the
+    leads' own.
     """
 
     __tablename__ = "notices"

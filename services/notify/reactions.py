@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Literal
 
 from services.notify import commands, domain, store
 from services.notify.commands import write_notification
 from services.notify.domain.filters import concerned
-from services.notify.models import NotificationKind, NotificationRow, StandingRow, TroubleRow
+from services.notify.models import NotificationKind, NotificationRow, StandingRow, TroubleRow, WithdrawnRow
 from services.notify.store import Subscribed
 from shared.db.work import Work
 from shared.events.ingest import (
@@ -20,10 +21,10 @@ from shared.events.ingest import (
     WatchStopped,
 )
 from shared.events.notify import NoticeDelivered
-from shared.events.people import AccessWithdrawn, MemberLeft, NameMapped, RoleChanged
+from shared.events.people import AccessWithdrawn, HandoverAccepted, MemberLeft, NameMapped, RoleChanged
 from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
 from shared.events.search import AlertMatched
-from shared.events.synthesis import ReviewOverdue, RevisionPublished
+from shared.events.synthesis import CourseChanged, ReviewOverdue, RevisionPublished, RevisionWithdrawn
 from shared.ids import id_of
 from shared.tokens import ROLES
 from shared.wire.notify import AllClearNotification, Notification, TroubleNotification
@@ -34,12 +35,55 @@ def write_notifications(work: Work, event: RevisionPublished) -> None:
     subscription that it concerns."""
     body = domain.revision_notification(event, at=work.occurred, public_url=work.settings.public_url)
     notification = _freeze(
-        work, body, review=event.review, kind="revision", about=event.revision, number=event.number,
+        work, body, review=event.review, kind="revision", about=event.revision,
+        number=_next_of(work, event.review, "revision"),
         to=store.subscribers(work, event.review, "revision", changed=concerned(event)),
     )  # fmt: skip
     if notification is not None:
         store.end_cycle(work, event.review)
         store.add_changed_cmocs(work, notification, [it.cmoc for it in body.data.changed if it.cmoc])
+        _tell_of_entry(work, notification, feed=f"feed:{event.review}")
+
+
+def write_withdrawal_notification(work: Work, event: RevisionWithdrawn) -> None:
+    """Freezes the notification that a revision was withdrawn, for everybody who is told of revisions, whatever of: they
+    may have gone by it. Its own entry of the feed says so from then on."""
+    notification = _freeze(
+        work, domain.withdrawal_notification(event, at=work.occurred, public_url=_url(work)), review=event.review,
+        kind="withdrawal", about=event.revision, number=_next_of(work, event.review, "revision"),
+        to=store.subscribers(work, event.review, "revision"),
+    )  # fmt: skip
+    if notification is not None:
+        work.add(
+            WithdrawnRow(
+                review=event.review, number=event.number, at=work.occurred, why=event.why, replaced_by=event.replaced_by
+            )
+        )  # fmt: skip
+        _tell_of_entry(work, notification, feed=f"feed:{event.review}")
+
+
+def write_course_notification(work: Work, event: CourseChanged) -> None:
+    """Freezes the notification that a review is paused, goes on or is retired, which is an entry of its feed, for
+    whoever asked for it."""
+    body = domain.course_notification(event, at=work.occurred, public_url=_url(work))
+    if body is None:
+        return
+    notification = _freeze(
+        work, body, review=event.review, kind="course", about=event.course,
+        number=_next_of(work, event.review, "revision"), cause=work.causation,
+    )  # fmt: skip
+    if notification is not None:
+        _tell_of_entry(work, notification, feed=f"feed:{event.review}")
+
+
+def write_handover_notification(work: Work, event: HandoverAccepted) -> None:
+    """The same of a review that was handed over to another lead."""
+    body = domain.handover_notification(event, at=work.occurred, public_url=_url(work))
+    notification = _freeze(
+        work, body, review=event.review, kind="course", about="handed_over",
+        number=_next_of(work, event.review, "revision"), cause=event.handover,
+    )  # fmt: skip
+    if notification is not None:
         _tell_of_entry(work, notification, feed=f"feed:{event.review}")
 
 
@@ -91,7 +135,7 @@ def write_search_notification(work: Work, event: SearchDue) -> None:
         owned = [each for chunk in chunks for each in chunk]
     notification = _freeze(
         work, domain.search_notification(event, at=work.occurred, public_url=_url(work)), review=event.review,
-        kind="search", about=f"{event.strategy} due on {event.due}", number=_next_of_leads(work, event.review),
+        kind="search", about=f"{event.strategy} due on {event.due}", number=_next_of(work, event.review, "trouble"),
         cause=domain.due_of_search(event.watch, event.due, overdue=event.overdue),
         to=[owned] if owned else store.subscribers(work, event.review, "trouble"),
     )  # fmt: skip
@@ -107,7 +151,7 @@ def write_agreement_notification(work: Work, event: AgreementFell) -> None:
     notification = _freeze(
         work, domain.agreement_notification(event, at=work.occurred, public_url=_url(work)), review=event.review,
         kind="agreement", about=f"{event.stage}: {event.first} and {event.second}",
-        number=_next_of_leads(work, event.review), cause=work.causation,
+        number=_next_of(work, event.review, "trouble"), cause=work.causation,
         to=store.subscribers(work, event.review, "trouble"),
     )  # fmt: skip
     if notification is not None:
@@ -222,16 +266,16 @@ def _tell_all_clear(
 
 def _tell_leads(work: Work, review: str, about: str, body: TroubleNotification | AllClearNotification) -> None:
     """Freezes a notification of trouble, numbered among those of its review: the one that this run is the cause of."""
-    number = _next_of_leads(work, review)
+    number = _next_of(work, review, "trouble")
     cause = f"{body.type} {body.data.run or f'{about}, {work.occurred.isoformat()}'}"
     notification = _freeze(work, body, review=review, kind="trouble", about=about, number=number, cause=cause)
     if notification is not None:
         _tell_of_entry(work, notification, feed=f"feed:{review}:trouble")
 
 
-def _next_of_leads(work: Work, review: str) -> int:
-    """The number of the next entry of the leads' feed."""
-    return store.last_number(work, review, domain.IN_FEED["trouble"]) + 1
+def _next_of(work: Work, review: str, feed: Literal["revision", "trouble"]) -> int:
+    """The number of the next entry of a feed: of the review's own, or of the leads'."""
+    return store.last_number(work, review, domain.IN_FEED[feed]) + 1
 
 
 def _tell_of_entry(work: Work, notification: NotificationRow, *, feed: str) -> None:

@@ -23,6 +23,7 @@ from services.notify.models import (
     StandingRow,
     SubscriptionRow,
     TroubleRow,
+    WithdrawnRow,
 )
 from shared.db.paging import read_page
 from shared.db.work import Work
@@ -323,6 +324,12 @@ def entries_of_cmoc(work: Work, review: str, cmoc: str, page: PageAsked) -> Foun
         .where(col(NotificationRow.kind) == "revision")
     )
     return read_page(work, query, page, col(NotificationRow.number), col(NotificationRow.id), descending=True)
+
+
+def withdrawn(work: Work, review: str, numbers: Collection[int]) -> dict[int, WithdrawnRow]:
+    """Those of a page's revisions that were withdrawn, by their numbers."""
+    query = select(WithdrawnRow).where(col(WithdrawnRow.review) == review, col(WithdrawnRow.number).in_(numbers))
+    return {row.number: row for row in work.session.scalars(query)}
 
 
 def notification(work: Work, notification_id: str) -> NotificationRow:

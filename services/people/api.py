@@ -11,7 +11,7 @@ from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ValidationError
 
 from services.people import store, views
-from services.people.commands import invitations, keys, members, old_names, sign_in, standing
+from services.people.commands import handovers, invitations, keys, members, old_names, sign_in, standing
 from services.people.commands.shown_once import shown_once
 from services.people.domain import secrets
 from services.people.models import InvitationRow, KeyRow
@@ -30,6 +30,8 @@ from shared.tokens import ALL_REVIEWS, ANY, OF_PUBLIC, OWN, Person
 from shared.wire.people import (
     Accepted,
     Arrived,
+    HandoverClosing,
+    HandoverView,
     InvitationView,
     Invited,
     Joining,
@@ -39,6 +41,7 @@ from shared.wire.people import (
     Me,
     MemberView,
     NewGrant,
+    NewHandover,
     NewInvitation,
     NewKey,
     NewMapping,
@@ -75,6 +78,9 @@ Inviter = Annotated[Person, Depends(at_least("lead", "administer", current=False
 AdminOfAll = Annotated[Person, Depends(at_least("admin", "administer", everywhere=True, current=False))]
 #: Whoever asks by a key or a session of their own, none that is for something.
 Oneself = Annotated[Person, Depends(at_least(None, OWN, current=False))]
+
+#: A member, by a key or a session of their own.
+OwnMember = Annotated[Person, Depends(at_least("reader", OWN, current=False))]
 
 #: The fields of a request for a token.
 _FIELDS: dict[str, Any] = {
@@ -184,6 +190,40 @@ def change_review(review: Name, body: ReviewSettings, work: Unit, person: Invite
 def set_publicity(review: Name, body: Publicity, work: Unit, person: Inviter) -> ReviewPeople:
     """Lets anybody read what the review has published, or its members alone. Drafts, records and people stay theirs."""
     return views.review_people(members.set_public(work, review, body.public, person))
+
+
+@router.post("/reviews/{review}/handovers", status_code=201)
+def make_handover(
+    review: Name, body: NewHandover, work: Unit, person: Inviter, key: IdempotencyKey = None
+) -> HandoverView:
+    """Proposes that a member takes a review over, and why. It changes hands once they accept."""
+    command = f"hand {review} over"
+    return work.once(key, command, body, lambda: views.handover(handovers.propose(work, review, body, person)))
+
+
+@router.get("/reviews/{review}/handovers")
+def list_handovers(review: Name, work: Reading, person: MemberReader, page: Hundred) -> Page[HandoverView]:
+    """The proposals that somebody takes a review over, the newest first."""
+    return store.handovers(work, review, page).page(views.handover)
+
+
+@router.post("/reviews/{review}/handovers/{handover}/accept")
+def accept_handover(
+    review: Name, handover: Name, work: Unit, person: OwnMember, key: IdempotencyKey = None
+) -> HandoverView:
+    """Takes a review over, for whom the proposal names: they lead it from then on, and whoever proposed it steps
+    back."""
+    command = f"accept {handover}"
+    return work.once(key, command, None, lambda: views.handover(handovers.accept(work, review, handover, person)))
+
+
+@router.post("/reviews/{review}/handovers/{handover}/close")
+def close_handover(
+    review: Name, handover: Name, body: HandoverClosing, work: Unit, person: OwnMember, key: IdempotencyKey = None
+) -> HandoverView:
+    """Has nobody take a review over: whom the proposal names declines it, or a lead takes it back."""
+    command = f"close {handover}"
+    return work.once(key, command, body, lambda: views.handover(handovers.close(work, review, handover, body, person)))
 
 
 @router.get("/reviews/{review}/members")

@@ -8,8 +8,9 @@ from sqlalchemy import Index, UniqueConstraint, text
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
+from services.people.domain.handovers import HandoverStates
 from shared.db.types import Counter, Instant, Json
-from shared.wire.people import KeyKind, Role
+from shared.wire.people import HandoverState, KeyKind, Role
 
 
 class Base(SQLModel, registry=registry()):
@@ -69,6 +70,33 @@ class MemberRow(Base, table=True):
     number: int
     joined_at: datetime = Field(sa_type=Instant)
     left_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class HandoverRow(Base, table=True):
+    """The proposal that a member (`to`) takes a review over from a lead (`by`), who stays with another role. At most
+    one of a review is open."""
+
+    __tablename__ = "handovers"
+    __table_args__ = (
+        Index("handovers_of_review", "review", "id"),
+        Index(
+            "handovers_open",
+            "review",
+            unique=True,
+            postgresql_where=text(f"state = '{HandoverStates.OPEN}'"),
+            sqlite_where=text(f"state = '{HandoverStates.OPEN}'"),
+        ),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    by: str
+    to: str
+    why: str
+    stays_as: Role = Field(sa_type=AutoString)
+    state: HandoverState = Field(default=HandoverStates.OPEN, sa_type=AutoString)
+    proposed_at: datetime = Field(sa_type=Instant)
+    closed_at: datetime | None = Field(default=None, sa_type=Instant)
 
 
 class OldNameRow(Base, table=True):

@@ -6,13 +6,15 @@ import hashlib
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, or_, select, text, update
+from sqlalchemy import delete, func, literal_column, or_, select, text, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import col
 
+from services.people.domain.handovers import HandoverStates
 from services.people.models import (
     CountRow,
     FailureRow,
+    HandoverRow,
     InvitationRow,
     KeyRow,
     MemberRow,
@@ -28,6 +30,9 @@ from shared.db.tables import WaitingRow
 from shared.db.work import Work
 from shared.errors import NotFound
 from shared.paging import Found, PageAsked
+
+#: In letters, since an index of some rows is not used for what is bound later.
+_OPEN_HANDOVER = col(HandoverRow.state) == literal_column(f"'{HandoverStates.OPEN}'")
 
 # Persons and reviews
 
@@ -111,6 +116,26 @@ def other_leads(work: Work, review: str, but: str) -> int:
         col(MemberRow.role).in_(["lead", "admin"]),
     )  # fmt: skip
     return work.session.scalars(leads).one()
+
+
+def handover(work: Work, review: str, handover: str) -> HandoverRow:
+    """Raises NotFound."""
+    row = work.session.get(HandoverRow, handover)
+    if row is None or row.review != review:
+        raise NotFound(f"review {review!r} has no handover {handover!r}", slug="unknown_handover")
+    return row
+
+
+def open_handover(work: Work, review: str) -> HandoverRow | None:
+    """The proposal of a review that nobody has answered yet."""
+    query = select(HandoverRow).where(col(HandoverRow.review) == review, _OPEN_HANDOVER)
+    return work.session.execute(query).scalar()
+
+
+def handovers(work: Work, review: str, page: PageAsked) -> Found[HandoverRow]:
+    """The proposals of a review, the newest first."""
+    query = select(HandoverRow).where(col(HandoverRow.review) == review)
+    return read_page(work, query, page, col(HandoverRow.id), descending=True)
 
 
 # Names of before

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from typing import Any, cast
 
 from services.people import store
-from services.people.models import InvitationRow, KeyRow, MemberRow, OldNameRow, PersonRow, ReviewRow
+from services.people.models import HandoverRow, InvitationRow, KeyRow, MemberRow, OldNameRow, PersonRow, ReviewRow
 from shared.db.work import Work
 from shared.events.people import NameMapped
 from shared.service import HIDDEN
 from shared.tokens import Person
 from shared.wire.people import (
+    HandoverView,
     InvitationView,
     Invited,
     KeyMade,
@@ -50,6 +51,10 @@ def members(work: Work, review: str, rows: Sequence[MemberRow], person: Person) 
 
 def member(work: Work, row: MemberRow, person: Person) -> MemberView:
     return members(work, row.review, [row], person)[0]
+
+
+def handover(row: HandoverRow) -> HandoverView:
+    return HandoverView(handover=row.id, **row.model_dump(include=set(HandoverView.model_fields) - {"handover"}))
 
 
 def mapped_names(work: Work, review: str, rows: Sequence[OldNameRow], person: Person) -> list[MappedNameView]:

@@ -7,19 +7,24 @@ people write for reports.
 
 Reacts to: protocol.version.published, screening.record.included, screening.record.excluded,
 screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.anchor.found,
-ingest.anchor.lost, ingest.run.finished, ingest.search.fulfilled, people.name.mapped.
+ingest.anchor.lost, ingest.run.finished, ingest.search.fulfilled, people.handover.accepted,
+people.name.mapped.
 
 Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.extraction.opened,
 synthesis.extraction.finished, synthesis.extraction.reconciled, synthesis.confidence.judged, synthesis.theory.changed,
 synthesis.proposal.opened, synthesis.proposal.closed, synthesis.rejudgement.opened, synthesis.rejudgement.closed,
 synthesis.links.questioned, synthesis.links.rejudged, synthesis.comment.made, synthesis.comment.answered,
-synthesis.comment.resolved, synthesis.revision.drafted, synthesis.revision.published, synthesis.doi.assigned,
-synthesis.review.overdue, synthesis.course.changed, synthesis.report_text.written.
+synthesis.comment.resolved, synthesis.revision.drafted, synthesis.revision.published,
+synthesis.revision.withdrawn, synthesis.doi.assigned, synthesis.review.overdue, synthesis.course.changed,
+synthesis.report_text.written.
 
 How it re-runs. Whatever changes what the synthesis says (evidence, a notice, a new wording) writes an arrival,
 in the transaction that changes it, with the CMOCs that it concerns. A job takes the arrivals of a review in,
 recomputes these from what stands, and keeps the result as the draft. A draft becomes a revision when a person signs it,
 and not before.
+
+A lead may withdraw a revision (`commands/withdrawals.py`): what was signed stays, whoever reads it is told, and the
+newest that is not withdrawn is in force.
 
 A revision gives itself away as a package (`ports/crates.py`), from which each number follows (`domain/matrix.py`), and
 in forms that others read (`ports/forms/`). Where it is to have a DOI, its package is deposited once (`ports/dois/`).

@@ -20,6 +20,7 @@ from services.synthesis.commands import (
     reports,
     revisions,
     rewordings,
+    withdrawals,
 )
 from services.synthesis.commands import extraction as extractions
 from services.synthesis.domain.automations import AUTOMATIONS
@@ -53,6 +54,7 @@ from shared.wire.synthesis import (
     CommentState,
     CommentView,
     ConfidenceView,
+    CourseStep,
     Declined,
     DepositView,
     Difference,
@@ -80,6 +82,7 @@ from shared.wire.synthesis import (
     NewLinkJudgements,
     NewReconciliation,
     NewReportText,
+    NewRevisionWithdrawal,
     ProposalState,
     ProposalView,
     Provenance,
@@ -174,6 +177,14 @@ def list_automations(review: Name, work: Reading, person: Reader) -> list[Automa
 def set_course(review: Name, body: NewCourse, work: Unit, person: Lead) -> Standing:
     """Has a review rest, end, or go on, and says why to its readers. One that is retired publishes no more."""
     return views.standing_view(work, courses.set_course(work, review, body), None)
+
+
+@router.get("/reviews/{review}/course/steps")
+def list_course_steps(review: Name, work: Reading, person: Reader, page: Hundred) -> Page[CourseStep]:
+    """What became of a review, the newest first: when it was paused, went on, was retired or was handed over, by whom
+    and why."""
+    store.review(work, review)
+    return store.course_steps(work, review, page).page(views.course_step)
 
 
 # Evidence
@@ -482,7 +493,8 @@ def list_support_at_revisions(
 ) -> Page[SupportAt]:
     """How many independent studies stood behind each CMOC at each published revision, oldest first or newest."""
     store.review(work, review)
-    return store.contents(work, review, page, newest_first=newest_first).page(views.support_at)
+    found = store.contents(work, review, page, newest_first=newest_first)
+    return found.shown_as(views.supports_at(work, review, found.rows))
 
 
 @router.get("/reviews/{review}/saturation")
@@ -579,14 +591,27 @@ def list_revisions(
     """Every published revision, oldest first or newest, without its content."""
     store.review(work, review)
     found = store.revisions(work, review, page, newest_first=newest_first)
-    return found.shown_as(RevisionListed(content_sha256=sha256, **head) for head, sha256 in found.rows)
+    return found.shown_as(views.listed(work, review, found.rows))
 
 
 @router.get("/reviews/{review}/revisions/{number}")
 def show_revision(review: Name, number: Number, work: Reading, person: Anybody) -> RevisionView:
     """One revision as it was signed."""
     row = store.revision(work, review, number)
-    return revisions.view_of(row, store.dois_of(work, review, number))
+    return revisions.view_of(work, row)
+
+
+@router.post("/reviews/{review}/revisions/{number}/withdraw")
+def withdraw_revision(
+    review: Name, number: Number, body: NewRevisionWithdrawal, work: Unit, person: Signer, key: IdempotencyKey = None
+) -> RevisionView:
+    """Says, for good, that nobody should go by a revision any more, why, and which is to be read instead. What was
+    signed stays readable, and verifies as before."""
+
+    def withdraw() -> RevisionView:
+        return revisions.view_of(work, withdrawals.withdraw(work, review, number, body))
+
+    return work.once(key, f"withdraw revision {number} of {review}", body, withdraw)
 
 
 @router.get("/reviews/{review}/revisions/{number}/signing")

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from services.synthesis import api, jobs, models
 from services.synthesis.ports.dois.open import open_dois
-from services.synthesis.reactions import cadence, notices, people, quotes, reports, theories
+from services.synthesis.reactions import cadence, handovers, notices, people, quotes, reports, theories
 from shared.events import ingest, protocol, screening, synthesis
-from shared.events.people import NameMapped
+from shared.events.people import HandoverAccepted, NameMapped
 from shared.service import Prune, Service, every, on
 
 SERVICE = Service(
@@ -29,6 +29,7 @@ SERVICE = Service(
         on(ingest.AnchorLost, quotes.lose_quote),
         on(ingest.RunFinished, cadence.note_searched_through),
         on(ingest.SearchFulfilled, cadence.note_search),
+        on(HandoverAccepted, handovers.note_handover),
         on(NameMapped, people.put_person_for_old_name),
     ],
     jobs=[
@@ -58,6 +59,7 @@ SERVICE = Service(
         synthesis.CommentResolved,
         synthesis.RevisionDrafted,
         synthesis.RevisionPublished,
+        synthesis.RevisionWithdrawn,
         synthesis.DoiAssigned,
         synthesis.ReviewOverdue,
         synthesis.CourseChanged,

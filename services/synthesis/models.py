@@ -731,6 +731,38 @@ class RevisionRow(Base, table=True):
     event_id: str
 
 
+class CourseRow(Base, table=True):
+    """What became of a review once, and why; of one that was handed over, `to` whom. Only ever appended. `event_id`
+    told of it."""
+
+    __tablename__ = "courses"
+    __table_args__ = (Index("courses_of_review", "review", "seq"), {"sqlite_autoincrement": True})
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    review: str
+    what: str
+    why: str
+    by: str
+    to: str | None = None
+    at: datetime = Field(sa_type=Instant)
+    event_id: str
+
+
+class WithdrawnRevisionRow(Base, table=True):
+    """That a lead withdrew a signed revision, and why. Written once, beside what was signed, which stays as it is.
+    `event_id` told of it."""
+
+    __tablename__ = "withdrawn_revisions"
+
+    review: str = Field(primary_key=True)
+    number: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    why: str
+    by: str
+    at: datetime = Field(sa_type=Instant)
+    replaced_by: int | None = None
+    event_id: str
+
+
 class MatrixRow(Base, table=True):
     """The links that a signed revision rests on, as CSV (`domain.matrix`) as gzip; there is none of one that was signed
     before they were kept. Apart from the revision, since whoever reads that asks for it never. Written once."""

@@ -45,6 +45,7 @@ from services.synthesis.models import (
     CodingRow,
     CommentRow,
     ConfidenceRow,
+    CourseRow,
     DepositRow,
     DraftRow,
     ExtractionRow,
@@ -69,6 +70,7 @@ from services.synthesis.models import (
     TheoryEventRow,
     TriggerRow,
     WatchRow,
+    WithdrawnRevisionRow,
 )
 from shared.db.many import is_sqlite
 from shared.db.paging import read_page
@@ -163,6 +165,12 @@ def _found(row: ReviewRow | None, review: str) -> ReviewRow:
     if row is None:
         raise UnknownReview(review)
     return row
+
+
+def course_steps(work: Work, review: str, page: PageAsked) -> Found[CourseRow]:
+    """What became of a review, the newest first."""
+    query = select(CourseRow).where(col(CourseRow.review) == review)
+    return read_page(work, query, page, col(CourseRow.seq), descending=True)
 
 
 # CMOCs
@@ -805,9 +813,12 @@ def coded(work: Work, review: str) -> Iterator[CodedLink]:
 
 
 def last_of_class(work: Work, review: str, change_class: ChangeClass) -> Head | None:
-    """Head and content hash of the newest revision of a class that is no exercise; None where there is none."""
+    """Head and content hash of the newest revision of a class that is no exercise and not withdrawn; None where there
+    is none."""
     query = _heads(review).where(
-        col(RevisionRow.head)["change_class"].as_string() == change_class, ~col(RevisionRow.head)["drill"].as_boolean()
+        ~_withdrawn().exists(),
+        col(RevisionRow.head)["change_class"].as_string() == change_class,
+        ~col(RevisionRow.head)["drill"].as_boolean(),
     )
     found = work.session.execute(query.order_by(col(RevisionRow.number).desc()).limit(1)).first()
     return None if found is None else (found[0], found[1])
@@ -1678,18 +1689,63 @@ def head(work: Work, review: str, number: int) -> Head | None:
     return None if found is None else (found[0], found[1])
 
 
+def newest_head(work: Work, review: str) -> Head | None:
+    """Those of the newest revision that is not withdrawn; None where there is none."""
+    found = work.session.execute(
+        _heads(review).where(~_withdrawn().exists()).order_by(col(RevisionRow.number).desc()).limit(1)
+    ).first()
+    return None if found is None else (found[0], found[1])
+
+
+def newest_number(work: Work, review: str) -> int | None:
+    """The number of the newest revision that is not withdrawn."""
+    query = select(func.max(col(RevisionRow.number))).where(col(RevisionRow.review) == review, ~_withdrawn().exists())
+    return work.session.scalars(query).one()
+
+
 def head_before(work: Work, review: ReviewRow, until: datetime) -> Head | None:
-    """Those of the last revision that was signed before an instant; None where there is none. They are signed one after
-    the other, so that a few are looked at, whatever their number."""
-    low, high, found = 0, review.revisions, None
+    """Those of the last revision that was signed before an instant, and not withdrawn before it; None where there is
+    none. They are signed one after the other, so that a few are looked at, whatever their number."""
+    low, high = 0, review.revisions
     while low < high:
         middle = (low + high + 1) // 2
         seen = head(work, review.review, middle)
         if seen is not None and datetime.fromisoformat(seen[0]["signed_at"]) < until:
-            low, found = middle, seen
+            low = middle
         else:
             high = middle - 1
-    return found
+    in_force = _heads(review.review).where(col(RevisionRow.number) <= low, ~_withdrawn(until).exists())
+    found = work.session.execute(in_force.order_by(col(RevisionRow.number).desc()).limit(1)).first()
+    return None if found is None else (found[0], found[1])
+
+
+def _withdrawn(before: datetime | None = None) -> Select[int]:
+    """That a revision is withdrawn, or was so before an instant."""
+    query = select(col(WithdrawnRevisionRow.number)).where(
+        col(WithdrawnRevisionRow.review) == RevisionRow.review, col(WithdrawnRevisionRow.number) == RevisionRow.number
+    )
+    return query if before is None else query.where(col(WithdrawnRevisionRow.at) < before)
+
+
+def withdrawn_revision(work: Work, review: str, number: int) -> WithdrawnRevisionRow | None:
+    """That a revision was withdrawn; None of one that was not."""
+    return work.session.get(WithdrawnRevisionRow, (review, number))
+
+
+def withdrawn_revisions(work: Work, review: str, numbers: Collection[int]) -> dict[int, WithdrawnRevisionRow]:
+    """Those of these revisions that were withdrawn, by their numbers."""
+    query = select(WithdrawnRevisionRow).where(col(WithdrawnRevisionRow.review) == review)
+    found = (row for part in _chunks(query, col(WithdrawnRevisionRow.number), numbers)
+             for row in work.session.scalars(part))  # fmt: skip
+    return {row.number: row for row in found}
+
+
+def withdrawn_after(work: Work, review: str, number: int, limit: int) -> list[WithdrawnRevisionRow]:
+    """The revisions after one that were withdrawn, the newest first."""
+    query = select(WithdrawnRevisionRow).where(
+        col(WithdrawnRevisionRow.review) == review, col(WithdrawnRevisionRow.number) > number
+    )
+    return list(work.session.scalars(query.order_by(col(WithdrawnRevisionRow.number).desc()).limit(limit)))
 
 
 def _heads(review: str) -> Select[tuple[dict[str, Any], str]]:
@@ -1745,7 +1801,7 @@ def _in_chunks(work: Work, query: Select[Row], column: Mapped[str], values: Coll
         yield from work.session.scalars(part)
 
 
-def _chunks(query: Any, column: Mapped[Any], values: Collection[str]) -> Iterator[Any]:
+def _chunks(query: Any, column: Mapped[Any], values: Collection[Any]) -> Iterator[Any]:
     """A query for some values of a column, in as many as one statement takes."""
     wanted = sorted(values)
     for start in range(0, len(wanted), _IN):

@@ -30,7 +30,7 @@ from services.synthesis.models import (
     CodingRow,
     CommentRow,
     ConfidenceRow,
-    DepositRow,
+    CourseRow,
     DraftRow,
     ExtractionRow,
     FragmentRow,
@@ -42,6 +42,7 @@ from services.synthesis.models import (
     ReportRow,
     ReportTextRow,
     ReviewRow,
+    WithdrawnRevisionRow,
 )
 from services.synthesis.ports.dois.open import Dois
 from shared.db.work import Work
@@ -62,6 +63,7 @@ from shared.wire.synthesis import (
     CommentsOf,
     CommentView,
     ConfidenceView,
+    CourseStep,
     DepositView,
     DifferencesView,
     DifferenceView,
@@ -101,6 +103,7 @@ from shared.wire.synthesis import (
     SupportTable,
     TheoryMap,
     TheoryText,
+    WithdrawnRevision,
 )
 
 #: Why a link is held back.
@@ -218,20 +221,46 @@ def status(work: Work, row: ReviewRow) -> StatusView:
 
 def standing_view(work: Work, row: ReviewRow, on: date | None) -> Standing:
     """What anybody may know of where a review stands; nothing of what is drafted."""
-    newest = store.head(work, row.review, row.revisions)
+    newest = store.newest_head(work, row.review)
     until = datetime.combine(on, time.max, UTC) if on is not None else None
     is_at_rest = row.course != LIVING
     in_force = newest if until is None else store.head_before(work, row, until)
     return Standing(
         review=row.review, title=row.title, state=standing(row.next_due, work.now.date(), row.course),
         why=row.course_why if is_at_rest else None, since=row.course_since if is_at_rest else None,
-        revisions=row.revisions, last_published=row.last_published, next_due=row.next_due, newest=_listed(newest),
-        in_force=_listed(in_force),
+        revisions=row.revisions, last_published=row.last_published, next_due=row.next_due,
+        newest=_listed(work, row, newest), in_force=_listed(work, row, in_force),
     )  # fmt: skip
 
 
-def _listed(found: store.Head | None) -> RevisionListed | None:
-    return None if found is None else RevisionListed(content_sha256=found[1], **found[0])
+def _listed(work: Work, about: ReviewRow, found: store.Head | None) -> RevisionListed | None:
+    return None if found is None else listed(work, about.review, [found])[0]
+
+
+def course_step(row: CourseRow) -> CourseStep:
+    return CourseStep(event=row.event_id, **row.model_dump(include=set(CourseStep.model_fields) - {"event"}))
+
+
+def withdrawn_view(work: Work, review: str, number: int) -> WithdrawnRevision | None:
+    """That a revision was withdrawn, and why; None of one that was not."""
+    row = store.withdrawn_revision(work, review, number)
+    return None if row is None else withdrawn_of(row)
+
+
+def withdrawn_of(row: WithdrawnRevisionRow) -> WithdrawnRevision:
+    return WithdrawnRevision(**row.model_dump(include=set(WithdrawnRevision.model_fields)))
+
+
+def listed(work: Work, review: str, found: Sequence[store.Head]) -> list[RevisionListed]:
+    """Revisions as listings show them; those that were withdrawn say so."""
+    withdrawn = store.withdrawn_revisions(work, review, {head["number"] for head, _ in found})
+    return [
+        RevisionListed(
+            content_sha256=sha256, **head,
+            withdrawn=withdrawn_of(row) if (row := withdrawn.get(head["number"])) is not None else None,
+        )
+        for head, sha256 in found
+    ]  # fmt: skip
 
 
 def cited_studies(work: Work, content: RevisionContent) -> CitedStudies:
@@ -308,16 +337,21 @@ def studies_speaking(work: Work, review: str, studies: Sequence[str]) -> list[St
     return [StudySpeaking(**_named(study, reports.get(study)), cells=cells[study]) for study in studies]
 
 
-def support_at(frozen: str) -> SupportAt:
+def supports_at(work: Work, review: str, frozen: Sequence[str]) -> list[SupportAt]:
     """How each CMOC stood by what was signed."""
-    content = content_of(frozen)
-    return SupportAt(states=content.body.states, **content.model_dump(include=set(SupportAt.model_fields) - {"states"}))
+    contents = [content_of(it) for it in frozen]
+    withdrawn = store.withdrawn_revisions(work, review, {it.number for it in contents})
+    kept = set(SupportAt.model_fields) & set(RevisionContent.model_fields)
+    return [
+        SupportAt(states=it.body.states, withdrawn=it.number in withdrawn, **it.model_dump(include=kept))
+        for it in contents
+    ]
 
 
 def saturation(work: Work, about: ReviewRow) -> Saturation:
     """How much each added study still changes, in numbers."""
     review, added = about.review, _added(work, about.review)
-    major, minor = (_listed(store.last_of_class(work, review, it)) for it in ("MAJOR", "MINOR"))
+    major, minor = (_listed(work, about, store.last_of_class(work, review, it)) for it in ("MAJOR", "MINOR"))
     return Saturation(
         review=review, settled=store.settled(work, review), studies=len(added),
         speaking=sum(1 for it in added if it.speaks), unchanged=unchanged(added), last_major=major, last_minor=minor,
@@ -594,15 +628,18 @@ def _archive(work: Work, row: ReviewRow) -> str | None:
 
 
 def deposits(work: Work, row: ReviewRow, page: PageAsked) -> Page[DepositView]:
-    """Those of a review; nothing is tried again where it is not deposited any more."""
-    archive = _archive(work, row)
-    return store.deposits(work, row.review, page).page(
-        lambda it: _deposit(it, again_at=it.due_at if it.archive == archive else None)
+    """Those of a review; nothing is tried again where it is not deposited any more. Of one that an archive has and
+    whose revision was withdrawn since, that it was."""
+    archive, found = _archive(work, row), store.deposits(work, row.review, page)
+    numbers = {it.number for it in found.rows if it.doi is not None}
+    withdrawn = store.withdrawn_revisions(work, row.review, numbers)
+    return found.page(
+        lambda it: DepositView(
+            again_at=it.due_at if it.archive == archive else None,
+            withdrawn=it.number in withdrawn,
+            **it.model_dump(include=set(DepositView.model_fields)),
+        )
     )
-
-
-def _deposit(row: DepositRow, again_at: datetime | None) -> DepositView:
-    return DepositView(again_at=again_at, **row.model_dump(include=set(DepositView.model_fields)))
 
 
 def proposal_view(row: ProposalRow) -> ProposalView:

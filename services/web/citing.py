@@ -27,6 +27,7 @@ class Citation:
     sha256: str
     address: str
     doi: str | None = None
+    withdrawn: bool = False
 
     @property
     def author(self) -> str:
@@ -34,12 +35,14 @@ class Citation:
 
     @property
     def whole_title(self) -> str:
-        return drawing.text("findings.whole_title", title=self.title, n=self.number)
+        whole = drawing.text("findings.whole_title", title=self.title, n=self.number)
+        return drawing.text("findings.withdrawn_title", title=whole) if self.withdrawn else whole
 
     @property
     def text(self) -> str:
         """A sentence that can be copied."""
         title = self.title if self.title.endswith((".", "?", "!")) else f"{self.title}."
+        title = drawing.text("findings.withdrawn_title", title=title) if self.withdrawn else title
         given = {"author": self.author, "title": title, "number": self.number, "year": self.signed_on.year}
         address = f"https://doi.org/{self.doi}" if self.doi else self.address
         where = {"publisher": drawing.text("name"), "address": address, "hash": self.sha256[:12]}

@@ -41,6 +41,33 @@ class PublicityChanged(Event, type="people.publicity.changed", key="review", top
     public: bool
 
 
+class HandoverProposed(Event, type="people.handover.proposed", key="review", topic="people.members"):
+    """A lead proposes that a member takes a review over, and says why; the review changes hands once they accept."""
+
+    handover: Id
+    by: Id
+    to: Id
+    why: str
+
+
+class HandoverClosed(Event, type="people.handover.closed", key="review", topic="people.members"):
+    """Nobody takes a review over by this proposal: whom it names declined, or a lead took it back (`how`)."""
+
+    handover: Id
+    how: Id
+    by: Id
+
+
+class HandoverAccepted(Event, type="people.handover.accepted", key="review", topic="people.members"):
+    """Whom a lead proposed (`to`) took a review over, and leads it from now on; whoever proposed it (`before`) has
+    another role there, or had none."""
+
+    handover: Id
+    before: Id
+    to: Id
+    why: str
+
+
 class NameMapped(Event, type="people.name.mapped", key="person", topic="people.members"):
     """The name under which somebody acted in a review, before people had ids, is this person's. Told once for each name
     of a review, which the events of then carry."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, WithJsonSchema
@@ -372,6 +372,19 @@ class RevisionPublished(Event, type="synthesis.revision.published", key="review"
     drilled: list[Id] = Field(default=[], exclude_if=lambda drilled: not drilled)
 
 
+class RevisionWithdrawn(Event, type="synthesis.revision.withdrawn", key="review"):
+    """A lead withdrew a signed revision, for good, and said why: nobody should go by it. What was signed stays as it
+    is. `replaced_by` is the number of the one that is to be read instead, where there is such; `in_force` that of the
+    newest which is not withdrawn."""
+
+    revision: Id
+    number: Count
+    why: str
+    by: Id
+    replaced_by: Count | None = Field(default=None, exclude_if=lambda number: number is None)
+    in_force: Count | None = Field(default=None, exclude_if=lambda number: number is None)
+
+
 class DoiAssigned(Event, type="synthesis.doi.assigned", key="review", topic="synthesis.revisions"):
     """A signed revision was deposited in an archive for good: its DOI, and that of all of the review's there."""
 
@@ -383,11 +396,14 @@ class DoiAssigned(Event, type="synthesis.doi.assigned", key="review", topic="syn
 
 
 class CourseChanged(Event, type="synthesis.course.changed", key="review", topic="synthesis.reviews"):
-    """A lead said what becomes of a review: it is living, paused or retired, and why."""
+    """A lead said what becomes of a review: it is living, paused or retired, and why; `since` when it is what it is
+    now."""
 
     course: Id
     before: Id
     why: str
+    by: Id | None = Field(default=None, exclude_if=lambda by: by is None)
+    since: datetime | None = Field(default=None, exclude_if=lambda since: since is None)
 
 
 class ReportTextWritten(Event, type="synthesis.report_text.written", key="review", topic="synthesis.reviews"):

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from shared.events.synthesis import ChangeClass, CmocWords, NoticedReport, NotSearched, Status
 from shared.wire.common import WHOLE, Given, Short
+from shared.wire.synthesis import Course
 
 #: How a person is told: `chat` and `card` are the webhooks of chats, which take `{"text": ...}` or an Adaptive Card.
 Channel = Literal["webhook", "feed", "email", "chat", "card"]
@@ -19,7 +20,7 @@ Channel = Literal["webhook", "feed", "email", "chat", "card"]
 #: When: at once, or gathered until the morning of a day or of a Monday, or until a revision ends the cycle.
 Every = Literal["at once", "daily", "weekly", "cycle"]
 
-Kind = Literal["revision", "overdue", "trouble", "search", "conflict", "queue", "progress", "alert"]
+Kind = Literal["revision", "course", "overdue", "trouble", "search", "conflict", "queue", "progress", "alert"]
 
 #: What is for leads alone, and so is told to nobody who is none any more.
 FOR_LEADS: frozenset[Kind] = frozenset({"overdue", "trouble"})
@@ -57,13 +58,13 @@ def _zones() -> set[str]:
 class NewSubscription(Given):
     """Who wants to be told of what, and where: a webhook needs `url`, a feed is read at its own address.
 
-    `kinds`: `revision` is every published revision, `search` that a search by hand is due, or past its day, which the
-    protocol says is yours to make. For leads: `overdue`, the alarm that a review missed its cadence, and `trouble`,
-    that a source's answers are not whole, once for each source and day, that they are whole again, and such searches
-    of nobody who is told of them. For whoever may adjudicate: `conflict`, that a task is one. `queue` is that the
-    queue of a stage ran empty, `progress` how the stages stand, where that is another, at most once in so many
-    `minutes` (60 where none are given). `alert` is what those of your saved searches come to find that alert. A feed
-    tells of revisions or of trouble.
+    `kinds`: `revision` is every published revision, and that one is withdrawn, `course` that the review is paused, goes
+    on or is retired, `search` that a search by hand is due, or past its day, which the protocol says is yours to make.
+    For leads: `overdue`, the alarm that a review missed its cadence, and `trouble`, that a source's answers are not
+    whole, once for each source and day, that they are whole again, and such searches of nobody who is told of them. For
+    whoever may adjudicate: `conflict`, that a task is one. `queue` is that the queue of a stage ran empty, `progress`
+    how the stages stand, where that is another, at most once in so many `minutes` (60 where none are given). `alert` is
+    what those of your saved searches come to find that alert. A feed tells of revisions or of trouble.
 
     Of revisions one may be told where they change one of these `cmocs`, or a CMOC of one of these `theories`, by the
     class `least` at least; without either, where they change anything by as much. `NONE` tells also of a revision that
@@ -113,7 +114,7 @@ class NewSubscription(Given):
     channel: Channel
     url: Annotated[str, Field(max_length=2000)] | None = None
     address: Annotated[str, Field(max_length=LONGEST_ADDRESS)] | None = None
-    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=8, json_schema_extra={"uniqueItems": True})
+    kinds: list[Kind] = Field(["revision"], min_length=1, max_length=9, json_schema_extra={"uniqueItems": True})
     minutes: Annotated[int, Field(ge=5, le=10_080), WHOLE] | None = None
     theories: list[Named] = Field([], max_length=100)
     cmocs: list[Named] = Field([], max_length=100)
@@ -207,17 +208,17 @@ class AttemptView(BaseModel):
 class DeliveryView(BaseModel):
     """A notification on its way to one subscription. `id` is the `webhook-id` of every attempt.
 
-    `about` is the revision, the day an overdue review was due, a source and the day of its trouble, a strategy that
-    is searched by hand and the day on which it is due, a stage and two people, a task that is a conflict, a stage whose
-    queue ran empty, a saved search, or `progress`. `due_at` is when the next attempt is made, while the state is
-    `waiting`.
+    `about` is the revision, what a review is from now on, the day an overdue review was due, a source and the day of
+    its trouble, a strategy that is searched by hand and the day on which it is due, a stage and two people, a task that
+    is a conflict, a stage whose queue ran empty, a saved search, or `progress`. `due_at` is when the next attempt is
+    made, while the state is `waiting`.
     """
 
     id: str
     subscription: str
     kind: Literal[
-        "revision", "overdue", "trouble", "search", "agreement", "conflict", "queue", "progress", "alert", "test",
-        "digest", "confirm",
+        "revision", "withdrawal", "course", "overdue", "trouble", "search", "agreement", "conflict", "queue",
+        "progress", "alert", "test", "digest", "confirm",
     ]  # fmt: skip
     about: str
     state: DeliveryState
@@ -262,7 +263,7 @@ class RevisionData(BaseModel):
     are the searches by hand that it goes without, `noticed` the reports of which something was said since the revision
     before, and `noticed_more` how often something was beside these; each is there only where there are any.
     `drill` is that all of it is an exercise, or takes one back; where a part of it is, `drilled` are the CMOCs that an
-    exercise is about."""
+    exercise is about. `withdrawn` is said of it in feeds, once it is."""
 
     review: str
     revision: str
@@ -283,6 +284,31 @@ class RevisionData(BaseModel):
     noticed: list[NoticedReport] = Field(default=[], exclude_if=lambda noticed: not noticed)
     noticed_more: int = Field(default=0, exclude_if=lambda more: not more)
     drilled: list[str] = Field(default=[], exclude_if=lambda drilled: not drilled)
+    withdrawn: WithdrawnSince | None = Field(default=None, exclude_if=lambda since: since is None)
+
+
+class WithdrawnSince(BaseModel):
+    """That a revision was withdrawn, when and why, and which one is to be read instead where somebody said so."""
+
+    at: datetime
+    why: str
+    replaced_by: int | None
+
+
+class WithdrawalData(BaseModel):
+    """A signed revision that nobody should go by any more, as a lead (`by`) said and why. `replaced_by` is the number
+    of the one to be read instead, where somebody said so; `in_force` that of the newest which is not withdrawn, None
+    where there is none."""
+
+    review: str
+    revision: str
+    number: int
+    why: str
+    by: str
+    replaced_by: int | None
+    in_force: int | None
+    since: datetime
+    link: str
 
 
 class OverdueData(BaseModel):
@@ -291,6 +317,29 @@ class OverdueData(BaseModel):
     review: str
     due: date
     last_published: date | None
+    link: str
+
+
+class CourseData(BaseModel):
+    """What became of a review, and why: it is living, paused or retired `since` then, as a lead (`by`) said."""
+
+    review: str
+    course: Course
+    before: Course
+    why: str
+    by: str | None = None
+    since: datetime
+    link: str
+
+
+class HandoverData(BaseModel):
+    """A review that was handed over (`since`), by one lead to another, and why."""
+
+    review: str
+    before: str
+    to: str
+    why: str
+    since: datetime
     link: str
 
 
@@ -437,12 +486,36 @@ class RevisionNotification(BaseModel):
     data: RevisionData
 
 
+class WithdrawalNotification(BaseModel):
+    """The body of the notification that a signed revision was withdrawn."""
+
+    type: Literal["revision.withdrawn"] = "revision.withdrawn"
+    timestamp: datetime
+    data: WithdrawalData
+
+
 class OverdueNotification(BaseModel):
     """The body of the alarm that a review is overdue."""
 
     type: Literal["review.overdue"] = "review.overdue"
     timestamp: datetime
     data: OverdueData
+
+
+class CourseNotification(BaseModel):
+    """The body of the notification that a review rests, goes on or has ended."""
+
+    type: Literal["review.paused", "review.resumed", "review.retired"]
+    timestamp: datetime
+    data: CourseData
+
+
+class HandoverNotification(BaseModel):
+    """The body of the notification that a review was handed over."""
+
+    type: Literal["review.handed_over"] = "review.handed_over"
+    timestamp: datetime
+    data: HandoverData
 
 
 class TroubleNotification(BaseModel):
@@ -528,6 +601,9 @@ class ConfirmNotification(BaseModel):
 #: What is told of a review, at once or in a digest.
 Entry = Annotated[
     RevisionNotification
+    | WithdrawalNotification
+    | CourseNotification
+    | HandoverNotification
     | OverdueNotification
     | TroubleNotification
     | AllClearNotification
@@ -562,6 +638,9 @@ class DigestNotification(BaseModel):
 #: Any notification; its `type` says which.
 Notification = Annotated[
     RevisionNotification
+    | WithdrawalNotification
+    | CourseNotification
+    | HandoverNotification
     | OverdueNotification
     | TroubleNotification
     | AllClearNotification

@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field
 
 from shared.events.bounds import LONGEST_ID
 from shared.ids import is_old_name
-from shared.wire.common import WHOLE, Given, Line
+from shared.wire.common import WHOLE, Given, Line, Prose
 
 Role = Literal["reader", "reviewer", "adjudicator", "lead", "admin"]
 
@@ -99,6 +99,40 @@ class NewRole(Given):
     """What somebody's role is to be."""
 
     role: Role
+
+
+#: What becomes of a proposal that somebody takes a review over.
+HandoverState = Literal["open", "accepted", "declined", "taken_back"]
+
+
+class NewHandover(Given):
+    """Which member is to take a review over, and why, which its readers are told once they do; what whoever proposes it
+    is to be there from then on."""
+
+    to: Annotated[str, Field(pattern=r"^[A-Za-z0-9_~:-][A-Za-z0-9._~:-]{0,199}$")]
+    why: Prose
+    stays_as: Literal["reader", "reviewer", "adjudicator"] = "adjudicator"
+
+
+class HandoverClosing(Given):
+    """What becomes of a proposal that is not accepted: whom it names declines it, or a lead takes it back."""
+
+    how: Literal["declined", "taken_back"]
+
+
+class HandoverView(BaseModel):
+    """A proposal that somebody takes a review over, and what became of it: by whom, to whom, why, and what whoever
+    proposed it is to be from then on."""
+
+    handover: str
+    review: str
+    by: str
+    to: str
+    why: str
+    stays_as: Role
+    state: HandoverState
+    proposed_at: datetime
+    closed_at: datetime | None
 
 
 class ReviewSettings(Given):

@@ -21,7 +21,7 @@ from shared.events.synthesis import (
     Stance,
     Status,
 )
-from shared.wire.common import Chapter, Given, Line, Prose, Reason
+from shared.wire.common import WHOLE, Chapter, Given, Line, Prose, Reason
 
 DataType = Literal["participant_quote", "author_interpretation", "observation", "quantitative"]
 Evidenced = Literal["explicit", "inferred", "none"]
@@ -731,16 +731,36 @@ class RevisionContent(RevisionHead):
         )  # fmt: skip
 
 
+class NewRevisionWithdrawal(Given):
+    """Why nobody should go by a revision any more, and which one is to be read instead, where there is such."""
+
+    why: Prose
+    replaced_by: Annotated[int, Field(ge=1, le=1_000_000), WHOLE] | None = None
+
+
+class WithdrawnRevision(BaseModel):
+    """That a revision was withdrawn, for good: by whom, when and why, and which one is to be read instead where
+    somebody said so."""
+
+    number: int
+    why: str
+    by: str
+    at: datetime
+    replaced_by: int | None
+
+
 class RevisionListed(RevisionHead):
-    """A revision in a listing."""
+    """A revision in a listing. One that was `withdrawn` says so."""
 
     content_sha256: str
+    withdrawn: WithdrawnRevision | None = Field(default=None, exclude_if=lambda said: said is None)
 
 
 class RevisionView(BaseModel):
     """A published revision: what its document says, the document's schema and hash, and the signature over that hash.
     `kid` names the key that signed it; null where it was signed before keys had ids. One that was deposited has its
-    `doi`, and that of all of them (`concept_doi`)."""
+    `doi`, and that of all of them (`concept_doi`). `preceding_number` is that of the one that it says what changed
+    since. One that was `withdrawn` says so; `later_withdrawn` are those after it that were, the newest first."""
 
     content: RevisionContent
     document_schema: int
@@ -750,13 +770,17 @@ class RevisionView(BaseModel):
     event: str
     doi: str | None = Field(default=None, exclude_if=lambda doi: doi is None)
     concept_doi: str | None = Field(default=None, exclude_if=lambda doi: doi is None)
+    preceding_number: int | None = None
+    withdrawn: WithdrawnRevision | None = Field(default=None, exclude_if=lambda said: said is None)
+    later_withdrawn: list[WithdrawnRevision] = Field(default=[], exclude_if=lambda later: not later)
 
 
 class DepositView(BaseModel):
     """How far the deposit of a revision in an archive is. One that changed nothing, or is an exercise, is `needless`.
     `reserved` has the DOI that it will have. `trouble` is why it does not get on; where the archive `refused` it, as it
     does what it wants otherwise, somebody should look; it is tried again at `again_at` all the same: None where it is
-    not, as another archive is set, nobody names the review any more, or it is retired."""
+    not, as another archive is set, nobody names the review any more, or it is retired. Of one that was `withdrawn`
+    since, the archive does not know: somebody says so there by hand."""
 
     number: int
     archive: str
@@ -768,11 +792,13 @@ class DepositView(BaseModel):
     refused: bool
     again_at: datetime | None
     assigned_at: datetime | None
+    withdrawn: bool = Field(default=False, exclude_if=lambda withdrawn: not withdrawn)
 
 
 class ExportedRevision(BaseModel):
     """A revision to be verified elsewhere: the exact text that was signed (its UTF-8 has the hash `sha256`), and the
     signature. `kid` and `public_key` tell by which key; a verifier takes that key from where it trusts, not from here.
+    `withdrawn` is what was so when it was exported, and is not signed.
     """
 
     revision: str
@@ -781,6 +807,7 @@ class ExportedRevision(BaseModel):
     signature: str
     kid: str | None
     public_key: str | None
+    withdrawn: WithdrawnRevision | None = Field(default=None, exclude_if=lambda said: said is None)
 
 
 #: What PROV says of each of several things, by their names.
@@ -806,7 +833,8 @@ class Verified(BaseModel):
     dates in which that key signs. `readable` is false for a document that only a later release can show.
 
     `review` to `drill`, and `not_searched`, are what the document says of itself; null where it does not hold. `links`
-    is of how many links each status and each number was computed anew, null where they were not at hand.
+    is of how many links each status and each number was computed anew, null where they were not at hand. `withdrawn` is
+    said where the platform is asked: what was signed holds all the same.
     """
 
     revision: str | None
@@ -824,6 +852,19 @@ class Verified(BaseModel):
     key_until: datetime | None
     not_searched: list[NotSearched] | None = None
     links: int | None = None
+    withdrawn: WithdrawnRevision | None = Field(default=None, exclude_if=lambda said: said is None)
+
+
+class CourseStep(BaseModel):
+    """What became of a review once, by whom, when and why: it is living, paused or retired from then on (`what`), or
+    was handed over to another lead (`to`)."""
+
+    what: Literal["living", "paused", "retired", "handed_over"]
+    why: str
+    by: str
+    to: str | None
+    at: datetime
+    event: str
 
 
 class NewCourse(Given):
@@ -834,9 +875,9 @@ class NewCourse(Given):
 
 
 class Standing(BaseModel):
-    """Where a review stands, as anybody who may read it sees it: its newest revision, and the one that was in force at
-    the end of a day, which is the newest where no day is asked for; None before the first. `why` it is paused or
-    retired, `since` when."""
+    """Where a review stands, as anybody who may read it sees it: its newest revision that is not withdrawn, and the one
+    that was in force at the end of a day, which is the newest where no day is asked for; None before the first. `why`
+    it is paused or retired, `since` when."""
 
     review: str
     title: str
@@ -1141,13 +1182,15 @@ class StudySpeaking(BaseModel):
 
 
 class SupportAt(BaseModel):
-    """The independent studies behind each CMOC as a revision says it, and its status then."""
+    """The independent studies behind each CMOC as a revision says it, and its status then; whether the revision was
+    withdrawn since."""
 
     number: int
     signed_at: datetime
     change_class: ChangeClass
     drill: bool
     states: list[CmocState]
+    withdrawn: bool = Field(default=False, exclude_if=lambda withdrawn: not withdrawn)
 
 
 #: What a study changed, the greatest of it; `nothing` where its evidence speaks to what was so already.

@@ -23,6 +23,7 @@ from services.ingest.domain.watching import (
     WatchStates,
 )
 from services.notify.domain import DeliveryStates
+from services.people.domain.handovers import HandoverStates
 from services.screening.domain import BatchStates, LeaseStates, RecordStates, TaskStates
 from services.search.domain import RebuildStates
 from services.synthesis.domain.comments import CommentStates
@@ -33,7 +34,7 @@ from services.synthesis.domain.proposals import ProposalStates
 from services.synthesis.domain.reports import ReportStates
 from shared.db.tables import LetterStates
 from shared.states import States
-from shared.wire import common, ingest, notify, screening, search, synthesis
+from shared.wire import common, ingest, notify, people, screening, search, synthesis
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -61,12 +62,14 @@ ON_THE_WIRE = {
     CommentStates: synthesis.CommentState,
     RebuildStates: search.RebuildState,
     DeliveryStates: notify.DeliveryState,
+    HandoverStates: people.HandoverState,
     LetterStates: common.LetterState,
 }
 
 #: Words that are a state's, and here another thing's: by file, with what they are.
 OF_OTHER_THINGS = {
     "services/synthesis/commands/drafts.py": {"withdrawn"},  # a column: how many links
+    "services/synthesis/ports/forms/sheets.py": {"withdrawn"},  # a column: that the revision is
     "services/screening/manifest.py": {"screening"},  # the service
     "services/screening/api/router.py": {"screening"},  # the service
 }

@@ -10,9 +10,10 @@ from typing import Any, Final, Literal, Protocol, TypeVar
 from urllib.parse import quote, urlsplit
 
 from shared.events.ingest import RunFinished, SearchDue, SourceParked, SourceResumed, SweepFinished, WatchStopped
+from shared.events.people import HandoverAccepted
 from shared.events.screening import AgreementFell, ConflictOpened, QueueMoved
 from shared.events.search import AlertMatched
-from shared.events.synthesis import ReviewOverdue, RevisionPublished
+from shared.events.synthesis import CourseChanged, ReviewOverdue, RevisionPublished, RevisionWithdrawn
 from shared.pauses import no_less_than_asked
 from shared.states import States
 from shared.wire.notify import (
@@ -28,7 +29,11 @@ from shared.wire.notify import (
     CmocChanges,
     ConflictData,
     ConflictNotification,
+    CourseData,
+    CourseNotification,
     DeliveryState,
+    HandoverData,
+    HandoverNotification,
     Line,
     OverdueData,
     OverdueNotification,
@@ -43,6 +48,8 @@ from shared.wire.notify import (
     StageProgress,
     TroubleData,
     TroubleNotification,
+    WithdrawalData,
+    WithdrawalNotification,
 )
 
 
@@ -174,10 +181,40 @@ def revision_notification(event: RevisionPublished, *, at: datetime, public_url:
     return RevisionNotification(timestamp=at, data=data)
 
 
+def withdrawal_notification(event: RevisionWithdrawn, *, at: datetime, public_url: str) -> WithdrawalNotification:
+    """The notification that a revision was withdrawn."""
+    data = WithdrawalData(
+        review=event.review, revision=event.revision, number=event.number, why=event.why, by=event.by,
+        replaced_by=event.replaced_by, in_force=event.in_force, since=at,
+        link=revision_link(public_url, event.review, event.number),
+    )  # fmt: skip
+    return WithdrawalNotification(timestamp=at, data=data)
+
+
 def overdue_notification(event: ReviewOverdue, *, at: datetime, public_url: str) -> OverdueNotification:
     """The alarm that a review missed its cadence."""
     link = review_link(public_url, event.review)
     return OverdueNotification(timestamp=at, data=OverdueData(**event.model_dump(), link=link))
+
+
+def course_notification(event: CourseChanged, *, at: datetime, public_url: str) -> CourseNotification | None:
+    """The notification that a review is paused, goes on or is retired; None where it goes on as it did."""
+    if event.course == event.before == "living":
+        return None
+    became = {"paused": "review.paused", "retired": "review.retired"}.get(event.course, "review.resumed")
+    link = review_link(public_url, event.review)
+    given = event.model_dump(include={*CourseData.model_fields} - {"since"})
+    data = {**given, "since": event.since or at, "link": link}
+    return CourseNotification.model_validate({"type": became, "timestamp": at, "data": data})
+
+
+def handover_notification(event: HandoverAccepted, *, at: datetime, public_url: str) -> HandoverNotification:
+    """The notification that a review was handed over."""
+    data = HandoverData(
+        review=event.review, before=event.before, to=event.to, why=event.why, since=at,
+        link=review_link(public_url, event.review),
+    )  # fmt: skip
+    return HandoverNotification(timestamp=at, data=data)
 
 
 #: A run of which more than this share is rejected, and at least so many items, is trouble though it is complete.
@@ -188,14 +225,16 @@ MANY_REJECTED, LEAST_REJECTED = 0.25, 3
 OLD_TROUBLE = timedelta(days=2)
 
 #: Notifications of which kinds are the entries of which feed.
-IN_FEED: Mapping[str, tuple[Literal["revision", "trouble", "search", "agreement"], ...]] = {
-    "revision": ("revision",),
+IN_FEED: Mapping[str, tuple[Literal["revision", "withdrawal", "course", "trouble", "search", "agreement"], ...]] = {
+    "revision": ("revision", "withdrawal", "course"),
     "trouble": ("trouble", "search", "agreement"),
 }
 
 #: Of which kind a notification of a type is.
 KINDS: Mapping[str, str] = {
-    "revision.published": "revision", "review.overdue": "overdue", "source.trouble": "trouble",
+    "revision.published": "revision", "revision.withdrawn": "withdrawal", "review.paused": "course",
+    "review.resumed": "course", "review.retired": "course", "review.handed_over": "course",
+    "review.overdue": "overdue", "source.trouble": "trouble",
     "source.all_clear": "trouble", "search.due": "search", "search.overdue": "search", "agreement.fell": "agreement",
     "conflict.opened": "conflict", "queue.emptied": "queue", "screening.progress": "progress",
     "alert.matched": "alert",
@@ -213,7 +252,14 @@ def withheld(kinds: Collection[str]) -> set[str]:
 
 #: What a feed has entries of.
 FeedEntry = (
-    RevisionNotification | TroubleNotification | AllClearNotification | SearchNotification | AgreementNotification
+    RevisionNotification
+    | WithdrawalNotification
+    | CourseNotification
+    | HandoverNotification
+    | TroubleNotification
+    | AllClearNotification
+    | SearchNotification
+    | AgreementNotification
 )
 
 #: Missing works that a notification names.
@@ -387,8 +433,10 @@ def revision_link(public_url: str, review: str, number: int) -> str:
 def link_of(entry: FeedEntry, public_url: str) -> str:
     """Where what a feed has an entry of is read today, wherever that was when it was written."""
     review = entry.data.review
-    if isinstance(entry, RevisionNotification):
+    if isinstance(entry, RevisionNotification | WithdrawalNotification):
         return revision_link(public_url, review, entry.data.number)
+    if isinstance(entry, CourseNotification | HandoverNotification):
+        return review_link(public_url, review)
     if isinstance(entry, AgreementNotification):
         return agreement_link(public_url, review)
     return literature_link(public_url, review)

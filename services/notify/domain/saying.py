@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from shared.events.synthesis import FURTHER_CHANGES, THEORY, CmocWords, NoticedReport
 from shared.wire.notify import (
@@ -16,7 +17,10 @@ from shared.wire.notify import (
     CmocChanges,
     ConfirmNotification,
     ConflictNotification,
+    CourseData,
+    CourseNotification,
     DigestNotification,
+    HandoverNotification,
     Line,
     Notification,
     OverdueNotification,
@@ -26,6 +30,8 @@ from shared.wire.notify import (
     RevisionNotification,
     SearchNotification,
     TroubleNotification,
+    WithdrawalData,
+    WithdrawalNotification,
 )
 
 _LONGEST_VALUE = 300
@@ -55,6 +61,23 @@ _CLASSES = {
     "PATCH": "Evidence came or went. What is stated stands.",
     "NONE": "Nothing changed: what was stated stands, and was signed again.",
 }
+
+
+class _Now(NamedTuple):
+    """What is said of a review's course, and what follows from it for its readers."""
+
+    headline: str
+    then: str
+
+
+_COURSES = {
+    "living": _Now("goes on", "It is kept up to date again."),
+    "paused": _Now("is paused", "It is not kept up to date for now. What it has published stands as of its day."),
+    "retired": _Now(
+        "is retired",
+        "It is kept up to date no more, and publishes nothing more. What it has published stands as of its day.",
+    ),
+}  # fmt: skip
 
 _PARTS = ("context", "resource", "reasoning", "outcome")
 
@@ -98,6 +121,13 @@ def say(notification: Notification) -> Said:
                     "UTC. If you do not want it, do nothing.",
                 ],
             )  # fmt: skip
+        case WithdrawalNotification(data=data):
+            return _of_withdrawal(data)
+        case CourseNotification(data=data):
+            return _of_course(data)
+        case HandoverNotification(data=data):
+            first = [f"Since {data.since:%Y-%m-%d}. Why, as the lead before says: {data.why}"]
+            return Said(f"The review {data.review} has another lead", data.link, "Open the review", first)
         case OverdueNotification(data=data):
             last = (
                 f"Its last revision is of {data.last_published}." if data.last_published else "It has no revision yet."
@@ -184,7 +214,32 @@ def _of_revision(data: RevisionData) -> Said:
     if not data.changed:
         first.append("No CMOC changed.")
     headline = f"{drill}Revision {data.number} of “{data.title}”"
+    if data.withdrawn is not None:
+        headline = f"Withdrawn: {headline}"
+        why = f"Withdrawn on {data.withdrawn.at:%Y-%m-%d}: {data.withdrawn.why}"
+        first = [why, *_instead(data.withdrawn.replaced_by), *first]
     return Said(headline, data.link, "Read the revision, with what changed and what it rests on", first, parts)
+
+
+def _of_withdrawal(data: WithdrawalData) -> Said:
+    first = [
+        f"Nobody should go by it any more. Why, as a lead says: {data.why}",
+        *_instead(data.replaced_by),
+        f"Revision {data.in_force} is in force." if data.in_force else "No revision is in force now.",
+        "What was signed stays readable, and says that it is withdrawn.",
+    ]
+    headline = f"Revision {data.number} of the review {data.review} is withdrawn"
+    return Said(headline, data.link, "Open the revision", first)
+
+
+def _instead(number: int | None) -> list[str]:
+    return [] if number is None else [f"Read revision {number} instead."]
+
+
+def _of_course(data: CourseData) -> Said:
+    now = _COURSES[data.course]
+    first = [f"Since {data.since:%Y-%m-%d}. Why, as a lead says: {data.why}", now.then]
+    return Said(f"The review {data.review} {now.headline}", data.link, "Open the review", first)
 
 
 def _is_exercise(data: RevisionData) -> bool:

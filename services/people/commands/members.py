@@ -24,7 +24,7 @@ from shared.tokens import ALL_REVIEWS, ROLES, Person
 from shared.wire.people import Role
 
 #: The least role of those without whom nobody could let anybody in.
-_LEADS = ("lead", "admin")
+LEADS = ("lead", "admin")
 
 
 def found(work: Work, review: str, person: Person) -> ReviewRow:
@@ -34,7 +34,7 @@ def found(work: Work, review: str, person: Person) -> ReviewRow:
     """
     require_whole_key(work, person)
     founder = store.person(work, person.id)
-    leads = [row for row in store.memberships(work, person.id) if row.role in _LEADS]
+    leads = [row for row in store.memberships(work, person.id) if row.role in LEADS]
     if not founder.founds and not leads:
         raise Forbidden(
             "a review is founded by a lead of another one, or by whom an admin lets found one", slug="may_not_found"
@@ -91,11 +91,21 @@ def change_role(work: Work, review: str, member: str, role: Role, person: Person
     require_grantable(found.role, own, of="member")
     if found.role == role:
         return found
-    if role not in _LEADS:
+    if role not in LEADS:
         _require_other_lead(work, review, found)
     _change(work, found, role)
     withdraw(work, review, [member])
     return found
+
+
+def set_role(work: Work, member: MemberRow, role: Role) -> None:
+    """Gives a member of a review that is held a role, who keeps a greater one; the tokens of before count no more."""
+    if member.role == role or (role == "lead" and member.role in LEADS):
+        return
+    if role not in LEADS:
+        _require_other_lead(work, member.review, member)
+    _change(work, member, role)
+    withdraw(work, member.review, [member.person])
 
 
 def leave(work: Work, review: str, member: str, person: Person) -> tuple[MemberRow, int]:
@@ -195,6 +205,6 @@ def _standing(work: Work, review: str, person_id: str) -> MemberRow:
 
 
 def _require_other_lead(work: Work, review: str, member: MemberRow) -> None:
-    if member.role in _LEADS and store.other_leads(work, review, member.person) == 0:
+    if member.role in LEADS and store.other_leads(work, review, member.person) == 0:
         of = "the platform's last admin" if review == ALL_REVIEWS else f"the last lead of review {review!r}"
         raise Conflict(f"this is {of}: let another in first", slug="last_lead")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from services.synthesis import store
-from services.synthesis.models import ReviewRow
+from services.synthesis.models import CourseRow, ReviewRow
 from shared.db.work import Work
 from shared.events.synthesis import CourseChanged
 from shared.wire.synthesis import NewCourse
@@ -18,5 +18,10 @@ def set_course(work: Work, review_id: str, wish: NewCourse) -> ReviewRow:
     before, review.course, review.course_why = review.course, wish.course, wish.why
     if before != wish.course:
         review.course_since = work.now
-    work.emit(CourseChanged(review=review_id, course=wish.course, before=before, why=wish.why))
+    event_id = work.emit(
+        CourseChanged(
+            review=review_id, course=wish.course, before=before, why=wish.why, by=work.actor, since=review.course_since
+        )
+    )  # fmt: skip
+    work.add(CourseRow(review=review_id, what=wish.course, why=wish.why, by=work.actor, at=work.now, event_id=event_id))
     return review

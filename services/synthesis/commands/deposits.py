@@ -38,9 +38,15 @@ def due_deposit(work: Work, review: str, archive: str, public_url: str, wall: da
         return None
     last = store.last_deposit(work, review, archive)
     row = last if last is not None and last.state in OPEN else None
+    if row is not None and row.state == DepositStates.WAITING and _is_withdrawn(work, review, row.number):
+        DepositStates.turn(row, DepositStates.NEEDLESS)
+        row.trouble, row.refused, row.due_at = None, False, None
+        row = None
     number = row.number if row is not None else last.number + 1 if last is not None else 1
     if row is None:
-        while (found := store.head(work, review, number)) is not None and not wants_doi(found[0]):
+        while (found := store.head(work, review, number)) is not None and (
+            not wants_doi(found[0]) or _is_withdrawn(work, review, number)
+        ):
             DepositStates.check(None, DepositStates.NEEDLESS)
             work.add(DepositRow(review=review, archive=archive, number=number, state=DepositStates.NEEDLESS))
             number += 1
@@ -111,6 +117,10 @@ def note_trouble(work: Work, due: Due, archive: str, trouble: NotDeposited, wall
     seconds = pause(row.tries, refused=trouble.refused, asked=trouble.retry_after)
     row.due_at = wall + timedelta(seconds=seconds)
     work.note("DOI not assigned", review=due.review, number=due.number, why=row.trouble, refused=row.refused)
+
+
+def _is_withdrawn(work: Work, review: str, number: int) -> bool:
+    return store.withdrawn_revision(work, review, number) is not None
 
 
 def _about(work: Work, review: str, number: int, public_url: str) -> About:

@@ -40,7 +40,7 @@ from shared.canonical import sha256
 from shared.db.work import Work
 from shared.events.synthesis import RevisionDrafted
 from shared.ids import id_of
-from shared.wire.synthesis import Confidence, GoneCmoc, Statement, TheoryText
+from shared.wire.synthesis import Confidence, GoneCmoc, RevisionContent, Statement, TheoryText
 
 #: What of a statement is not kept with the rest of it.
 _APART = {"links"}
@@ -96,6 +96,26 @@ def publish(work: Work, review: ReviewRow, draft: DraftRow) -> None:
     # What is suggested for what has no evidence hangs on what is published.
     _take_in(work, review, store.without_evidence(work, review.review), drills=draft.drills)
     _keep(work, review, draft, draft.drills)
+
+
+def go_back(work: Work, review: ReviewRow, content: RevisionContent | None) -> None:
+    """What an earlier revision says is what is published, since those after it are withdrawn; None where all are. What
+    is drafted is compared with that once the synthesis runs again."""
+    said = {it.cmoc: it for it in content.cmocs} if content is not None else {}
+    for row in store.statements(work, review.review):
+        _published(row, said.pop(row.cmoc, None))
+    for left in said.values():
+        _published(work.add(StatementRow(review=review.review, cmoc=left.cmoc, **_NEW)), left)
+    draft = store.draft(work, review.review)
+    if draft is not None:
+        draft.published_theories = [it.model_dump() for it in content.theories] if content is not None else []
+        draft.published_drills = list(content.drills) if content is not None else []
+    work.session.flush()
+
+
+def _published(row: StatementRow, said: Statement | None) -> None:
+    content = said.model_dump(mode="json", exclude=_APART) if said is not None else None
+    row.published, row.published_links = content, list(said.links) if said is not None else []
 
 
 @dataclass(slots=True)
@@ -210,24 +230,26 @@ def _keep(work: Work, review: ReviewRow, row: DraftRow | None, drills: list[str]
 
     A draft's id is made of its content, so who saw it can say which one.
     """
-    heads = store.statement_heads(work, review.review)
+    heads, newest = store.statement_heads(work, review.review), store.newest_number(work, review.review)
     said = [it for it in heads if it.sha256]
+    # Where the revision before was withdrawn it is compared with an earlier one, and so is another draft.
+    cycle = str(review.cycle) if (newest or 0) == review.revisions else f"{review.cycle} after {newest}"
     draft = id_of(
-        "draft", review.review, str(review.cycle),
+        "draft", review.review, cycle,
         sha256({"theories": review.theories, "drills": drills, "cmocs": [[it.cmoc, it.sha256] for it in said]}),
     )  # fmt: skip
     if row is not None and row.draft == draft and row.rules == RULES:
         return None
     published_theories = [TheoryText(**theory) for theory in row.published_theories] if row is not None else []
     theories = [TheoryText(**theory) for theory in review.theories]
-    changes = changes_of_theories(published_theories, theories) if review.revisions else []
+    changes = changes_of_theories(published_theories, theories) if newest else []
     classes = [*(it.change_class for it in heads), *(change.change_class for change in changes)]
     published_drills = row.published_drills if row is not None else []
     now = DraftRow(
         review=review.review,
         draft=draft,
         number=review.cycle,
-        change_class=greatest(classes) if review.revisions else "MAJOR",
+        change_class=greatest(classes) if newest else "MAJOR",
         theories=review.theories,
         drills=drills,
         fragments_sha256=hash_of({it.cmoc: it.links_sha256 for it in said}),

@@ -8,6 +8,7 @@ from services.synthesis import store
 from services.synthesis.commands import revisions
 from services.synthesis.domain.revisions import content_of
 from services.synthesis.ports.forms.catalog import EVIDENCE, FORMS, Published
+from services.synthesis.views import withdrawn_view
 from shared.db.work import Work
 from shared.errors import Conflict, NotFound
 from shared.wire.synthesis import EvidenceForm, ExportForm
@@ -17,13 +18,15 @@ def file_of(work: Work, review: str, number: int, form: ExportForm) -> Callable[
     """What makes a file of all that a revision says. It takes no work, and seconds."""
     row = store.revision(work, review, number)
     frozen, sha256, doi = row.content, row.content_sha256, revisions.doi_of(work, review, number)
-    return lambda: FORMS[form](Published(content_of(frozen), sha256, doi))
+    withdrawn = withdrawn_view(work, review, number)
+    return lambda: FORMS[form](Published(content_of(frozen), sha256, doi, withdrawn))
 
 
 def evidence_of(work: Work, review: str, number: int, form: EvidenceForm) -> Callable[[], bytes]:
     """The same of the links that it rests on. Raises NotFound for a revision that was signed before these were kept."""
     row = store.revision(work, review, number)
     frozen, sha256, doi = row.content, row.content_sha256, revisions.doi_of(work, review, number)
+    withdrawn = withdrawn_view(work, review, number)
     kept = store.matrix_of(work, review, number)
 
     def make() -> bytes:
@@ -39,6 +42,6 @@ def evidence_of(work: Work, review: str, number: int, form: EvidenceForm) -> Cal
                 "the links of this revision were changed where they are kept; verifying it says so",
                 slug="spoiled_revision",
             )
-        return EVIDENCE[form](Published(content, sha256, doi), text)
+        return EVIDENCE[form](Published(content, sha256, doi, withdrawn), text)
 
     return make

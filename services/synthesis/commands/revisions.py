@@ -18,6 +18,7 @@ from services.synthesis.domain.triggers import REPORT_NOTICED
 from services.synthesis.domain.verifying import Signed, claims_of, exported, verify
 from services.synthesis.models import DraftRow, MatrixRow, ReviewRow, RevisionRow
 from services.synthesis.ports import crates
+from services.synthesis.views import withdrawn_of, withdrawn_view
 from shared.db.work import Work
 from shared.errors import Conflict
 from shared.events.synthesis import NoticedReport, NotSearched, RevisionPublished
@@ -37,6 +38,9 @@ from shared.wire.synthesis import (
 
 #: How many reports of which something was said the event names; it says how many more there are.
 _MOST_NOTICED = 100
+
+#: How many later ones that were withdrawn a revision names.
+_MOST_LATER = 20
 
 #: How many causes the event names itself. All stand in the revision and in the journal (`cause`).
 _MOST_CAUSES = 1000
@@ -63,7 +67,8 @@ def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
     row = _freeze(work, content, causes, matrix, _drilled(work, draft, content))
     store.close_cycle(work, review_id, content.number)
     _begin_next_cycle(work, review, draft, content.number)
-    return view_of(row)
+    work.session.flush()
+    return view_of(work, row)
 
 
 def verified(work: Work, review: str, number: int) -> Verified:
@@ -71,6 +76,7 @@ def verified(work: Work, review: str, number: int) -> Verified:
     links it rests on are kept as they were signed."""
     row = store.revision(work, review, number)
     found = verify(_signed(row), work.ring.current(), revision=revision_id(review, number), head=row.head)
+    found.withdrawn = withdrawn_view(work, review, number)
     if found.holds and found.readable:
         signed, kept = content_of(row.content).matrix_sha256, store.matrix_of(work, review, number)
         if signed is not None and unpacked(kept, signed) is None:
@@ -80,7 +86,9 @@ def verified(work: Work, review: str, number: int) -> Verified:
 
 def export(work: Work, review: str, number: int) -> ExportedRevision:
     """A stored revision as a file, also one that does not hold: whoever verifies it finds out."""
-    return exported(revision_id(review, number), _signed(store.revision(work, review, number)), work.ring.current())
+    found = exported(revision_id(review, number), _signed(store.revision(work, review, number)), work.ring.current())
+    found.withdrawn = withdrawn_view(work, review, number)
+    return found
 
 
 def crate(work: Work, review: str, number: int, doi: str | None = None) -> Callable[[], bytes]:
@@ -114,13 +122,23 @@ def unpacked(kept: bytes | None, sha256: str) -> str | None:
     return text if sha256_of(text) == sha256 else None
 
 
-def view_of(row: RevisionRow, dois: tuple[str, str] | None = None) -> RevisionView:
+def view_of(work: Work, row: RevisionRow) -> RevisionView:
     schema, content = read(row.content)
-    doi, concept_doi = dois or (None, None)
+    doi, concept_doi = store.dois_of(work, row.review, row.number) or (None, None)
+    later = store.withdrawn_after(work, row.review, row.number, _MOST_LATER)
     return RevisionView(
+        preceding_number=_number_of(row.review, content.preceding, row.number),
+        withdrawn=withdrawn_view(work, row.review, row.number), later_withdrawn=[withdrawn_of(it) for it in later],
         content=content, document_schema=schema, content_sha256=row.content_sha256, signature=row.signature,
         kid=named_key(row.signature), event=row.event_id, doi=doi, concept_doi=concept_doi,
     )  # fmt: skip
+
+
+def _number_of(review: str, revision: str | None, before: int) -> int | None:
+    """The number of an earlier revision, which is mostly the last one before."""
+    if revision is None:
+        return None
+    return next((number for number in range(before - 1, 0, -1) if revision_id(review, number) == revision), None)
 
 
 def _signed(row: RevisionRow) -> Signed:
@@ -176,6 +194,7 @@ def _content(
     matrix: str,
 ) -> RevisionContent:
     said, changes = store.drafted(work, draft)
+    newest = store.newest_number(work, review.review)
     return RevisionContent(
         revision=revision_id(review.review, review.cycle),
         review=review.review,
@@ -184,7 +203,7 @@ def _content(
         title=review.title,
         change_class=draft.change_class,
         summary=seen.summary,
-        preceding=revision_id(review.review, review.revisions) if review.revisions else None,
+        preceding=revision_id(review.review, newest) if newest is not None else None,
         fragments_sha256=draft.fragments_sha256,
         signed_by=work.actor,
         signed_at=work.now,

@@ -24,8 +24,9 @@ class DepositStates(States[DepositState]):
     what = "deposit"
     moves = {
         (None, WAITING): "it is the revision's turn",
-        (None, NEEDLESS): "the revision changed nothing, or is an exercise",
+        (None, NEEDLESS): "the revision changed nothing, is an exercise, or is withdrawn",
         (WAITING, RESERVED): "the archive began it, and says which DOI it will have",
+        (WAITING, NEEDLESS): "the revision was withdrawn before the archive began it",
         (RESERVED, WAITING): "somebody discarded it at the archive before it was published",
         (RESERVED, ASSIGNED): "the archive published it",
     }

@@ -24,7 +24,7 @@ from services.synthesis.domain.provenance import provenance_of
 from services.synthesis.domain.verifying import Signed
 from shared.errors import Invalid
 from shared.events.synthesis import Change
-from shared.wire.synthesis import ExportedRevision, RevisionContent
+from shared.wire.synthesis import ExportedRevision, RevisionContent, WithdrawnRevision
 
 #: The files of a crate, with what each is and of which type.
 FILES = {
@@ -56,7 +56,7 @@ _MARKUP, _AT_ITS_START = re.compile(r"[\\`*_\[\]<>#~|$]|&(?=#?\w)"), re.compile(
 
 _README = """# {title}
 
-Revision {number} of the living review `{review}`, signed on {day}. {summary}
+{withdrawn}Revision {number} of the living review `{review}`, signed on {day}. {summary}
 
 - `revision.json` is what was signed: the theories, each CMOC with its status, the rules behind it and its links.
 - `CHANGES.md` says what changed since the revision before.
@@ -90,17 +90,19 @@ class Crate:
 
 
 def made(exported: ExportedRevision, content: RevisionContent, matrix: str | None, doi: str | None = None) -> bytes:
-    """A revision as a crate; one that has a DOI is cited by it. One that was signed before revisions kept their matrix
-    has none."""
+    """A revision as a crate; one that has a DOI is cited by it, and one that was withdrawn says so. One that was signed
+    before revisions kept their matrix has none."""
+    withdrawn = exported.withdrawn
     files = {
         "revision.json": exported.document,
         "signature.jws": exported.signature,
         "changes.json": _json([change.model_dump(mode="json") for change in content.changes]),
         "CHANGES.md": _changes(content),
         "provenance.json": _json(provenance_of(content, exported.sha256).model_dump(mode="json")),
-        "CITATION.cff": _citation(content, exported.sha256, doi),
+        "CITATION.cff": _citation(content, exported.sha256, doi, withdrawn),
         "README.md": _README.format(
             title=plain(content.title), number=content.number, review=content.review, summary=plain(content.summary),
+            withdrawn=f"**{plain(said_of(withdrawn))}**\n\n" if withdrawn is not None else "",
             day=content.signed_at.date().isoformat(), name=name_of(content.review, content.number),
         ),
     }  # fmt: skip
@@ -111,7 +113,7 @@ def made(exported: ExportedRevision, content: RevisionContent, matrix: str | Non
         files["annotations.jsonld"] = _json(collection_of(read(matrix).links))
     archive = BytesIO()
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as kept:
-        for name, text in {"ro-crate-metadata.json": _described(content, files), **files}.items():
+        for name, text in {"ro-crate-metadata.json": _described(content, files, withdrawn), **files}.items():
             kept.writestr(zipfile.ZipInfo(name, _THEN), text.encode(), zipfile.ZIP_DEFLATED)
     return archive.getvalue()
 
@@ -155,13 +157,15 @@ def _part(archive: zipfile.ZipFile, name: str) -> str:
         raise Invalid(f"{name}: it is no UTF-8") from None
 
 
-def _described(content: RevisionContent, files: dict[str, str]) -> str:
+def _described(content: RevisionContent, files: dict[str, str], withdrawn: WithdrawnRevision | None) -> str:
     """The crate's metadata; nothing of it touches a disk."""
     from rocrate.rocrate import ROCrate  # What it brings along is loaded by whoever asks for a crate.
 
     crate = ROCrate(version="1.1")
     crate.name = f"{content.title}: revision {content.number}"
-    crate.description = content.summary
+    crate.description = content.summary if withdrawn is None else f"{said_of(withdrawn)} {content.summary}"
+    if withdrawn is not None:
+        crate.root_dataset["creativeWorkStatus"] = "Withdrawn"
     crate.datePublished = content.signed_at
     crate.root_dataset["identifier"] = f"urn:living:revision-{content.revision}"
     crate.root_dataset["version"] = str(content.number)
@@ -236,11 +240,17 @@ def plain(text: str) -> str:
     return _AT_ITS_START.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", " ".join(text.split())))
 
 
-def _citation(content: RevisionContent, sha256: str, doi: str | None) -> str:
+def said_of(withdrawn: WithdrawnRevision) -> str:
+    """That nobody should go by a revision any more, as a person would say it."""
+    instead = f" Read revision {withdrawn.replaced_by} instead." if withdrawn.replaced_by is not None else ""
+    return f"Withdrawn on {withdrawn.at.date().isoformat()}: {withdrawn.why}{instead}"
+
+
+def _citation(content: RevisionContent, sha256: str, doi: str | None, withdrawn: WithdrawnRevision | None) -> str:
     of_doi = [{"type": "doi", "value": doi}] if doi is not None else []
     said = {
         "cff-version": "1.2.0",
-        "message": "To cite this revision of the review:",
+        "message": said_of(withdrawn) if withdrawn is not None else "To cite this revision of the review:",
         "type": "dataset",
         "title": f"{content.title}: revision {content.number}",
         "version": str(content.number),

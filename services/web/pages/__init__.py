@@ -20,6 +20,7 @@ from services.web.pages import (
     findings,
     flow,
     founding,
+    handing,
     imports,
     mail,
     mine,
@@ -37,6 +38,7 @@ from services.web.pages import (
     subscriptions,
     synthesis,
     training,
+    withdrawing,
 )
 
 ALL = [
@@ -52,6 +54,8 @@ ALL = [
     subscriptions.pages,
     mail.pages,
     course.pages,
+    handing.pages,
+    withdrawing.pages,
     records.pages,
     record.pages,
     coding.pages,

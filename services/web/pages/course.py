@@ -7,6 +7,7 @@ from typing import cast, get_args
 
 from services.web import drawing
 from services.web.faults import errors_of
+from services.web.names import called_in
 from services.web.page import Asked, Drawn, Go, Page, Pages
 from shared.errors import Invalid, LivingError
 from shared.wire.synthesis import Course
@@ -31,13 +32,14 @@ async def change_course(asked: Asked) -> Drawn:
 
 async def _course(asked: Asked, error: LivingError | None = None) -> Page:
     review = asked.path["review"]
-    standing, question = await asyncio.gather(
-        asked.api.synthesis.standing(review), asked.api.protocol.question(review)
+    standing, question, sheet, called = await asyncio.gather(
+        asked.api.synthesis.standing(review), asked.api.protocol.question(review),
+        asked.sheet(asked.api.synthesis.course_steps(review)), called_in(asked, review),
     )  # fmt: skip
     now = standing.state if standing.state in get_args(Course) else "living"
     given = {
         "review": review, "standing": standing, "question": question, "courses": get_args(Course),
         "chosen": asked.text("course") or now, "why": asked.text("why") or standing.why or "", "query": asked.query,
-        "errors": errors_of(error),
+        "errors": errors_of(error), "sheet": sheet, "called": called,
     }  # fmt: skip
     return Page("course.html", given, 200 if error is None else 422)

@@ -33,6 +33,7 @@ from shared.wire.synthesis import (
     RevisionListed,
     RevisionView,
     Signing,
+    Standing,
     Statement,
     file_of,
 )
@@ -52,6 +53,9 @@ async def show_newest(asked: Asked) -> Drawn:
     except Invalid as error:
         return await _without_revision(asked, error=error)
     standing = await asked.api.synthesis.standing(review, on=day)
+    if standing.in_force is None and not on and standing.revisions:
+        # All are withdrawn, which the last one says.
+        return Go(drawing.url("reviews", review, "findings", str(standing.revisions)))
     if standing.in_force is None:
         return await _without_revision(asked, newest=standing.newest)
     return Go(drawing.url("reviews", review, "findings", str(standing.in_force.number), on=on))
@@ -100,18 +104,19 @@ async def show_revision(asked: Asked) -> Drawn:
         asked.api.synthesis.studies(review, number), _latest(asked, review), asked.api.protocol.question(review),
         _called(asked, review),
     )  # fmt: skip
-    content = revision.content
+    content, newest = revision.content, _newest(standing)
     changed, undecided, signing = await asyncio.gather(
-        _changed(asked, content, cited, latest), _undecided(asked) if number == standing.revisions else _nothing(),
+        _changed(asked, revision, cited, latest), _undecided(asked) if number == newest else _nothing(),
         _signing(asked, number),
     )  # fmt: skip
     given = {
         "review": review, "revision": revision, "signed_by": called(content.signed_by) if called else None,
         "called": called,
         "content": content, "standing": standing, "question": question, "revisions": latest,
-        "newest": standing.revisions, "theories": by_theory(revision), "reports": by_cmoc(cited), "changed": changed,
+        "newest": newest, "before": number - 1, "theories": by_theory(revision), "reports": by_cmoc(cited),
+        "changed": changed,
         "outcomes": outcomes(content), "struck": [it for it in cited.reports if it.struck], "undecided": undecided,
-        "never": never_searched(question, content) if number == standing.revisions else [],
+        "never": never_searched(question, content) if number == newest else [],
         "databases": {it.source: it.database for it in question.sources if it.database},
         "cited": citation(asked, revision), "on": _shown_day(asked), "signing": signing,
     }  # fmt: skip
@@ -185,10 +190,11 @@ async def show_feed(asked: Asked) -> Drawn:
 
 @dataclass(frozen=True)
 class Changed:
-    """What changed last that is no exercise: the revision by which it did, part by part, and the reports that came and
-    went by it, None of a first one; and the exercises since."""
+    """What changed last that is no exercise: the revision by which it did, the one `before` that it is compared with,
+    part by part, and the reports that came and went by it, None of a first one; and the exercises since."""
 
     by: RevisionContent
+    before: int | None
     parts: list[Part]
     moved: Moved | None
     exercises: list[RevisionListed]
@@ -229,7 +235,10 @@ def citation(asked: Asked, revision: RevisionView) -> Citation:
     content = revision.content
     address = asked.web.address + drawing.url("reviews", content.review, "findings", str(content.number))
     on = content.signed_at.astimezone(UTC).date()
-    return Citation(content.review, content.title, content.number, on, revision.content_sha256, address, revision.doi)
+    return Citation(
+        content.review, content.title, content.number, on, revision.content_sha256, address, revision.doi,
+        withdrawn=revision.withdrawn is not None,
+    )  # fmt: skip
 
 
 async def _cited(asked: Asked) -> Citation:
@@ -247,21 +256,24 @@ async def _without_revision(
     return Page("no-findings.html", given, 200 if error is None else 422)
 
 
-async def _changed(
-    asked: Asked, content: RevisionContent, cited: CitedStudies, latest: Sequence[RevisionListed]
-) -> Changed:
+async def _changed(asked: Asked, shown: RevisionView, cited: CitedStudies, latest: Sequence[RevisionListed]) -> Changed:
     """What changed by a revision; where that is an exercise, by the last one before it that is none."""
-    review, api = asked.path["review"], asked.api.synthesis
+    review, api, content = asked.path["review"], asked.api.synthesis, shown.content
     until = [one for one in latest if one.number <= content.number]
     number = next((one.number for one in until if not one.drill), content.number)
     exercises = [one for one in until if one.number > number]
-    by, has, had = content, cited, None
+    by, has, had = shown, cited, None
     if exercises:
-        revision, has = await asyncio.gather(api.revision(review, number), api.studies(review, number))
-        by = revision.content
-    if number > 1:
-        had = await api.studies(review, number - 1)
-    return Changed(by, parts(by.changes), moved(had, has) if had else None, exercises)
+        by, has = await asyncio.gather(api.revision(review, number), api.studies(review, number))
+    if by.preceding_number is not None:
+        had = await api.studies(review, by.preceding_number)
+    said = by.content
+    return Changed(said, by.preceding_number, parts(said.changes), moved(had, has) if had else None, exercises)
+
+
+def _newest(standing: Standing) -> int:
+    """The number of the revision that is to be read; the last that was signed where all are withdrawn."""
+    return standing.newest.number if standing.newest is not None else standing.revisions
 
 
 async def _undecided(asked: Asked) -> int | None:

@@ -133,7 +133,7 @@ async def _subscriptions(
     protocol = version.protocol if version is not None else None
     given = {
         "review": review, "sheet": sheet, "made": made, "kinds": kinds_for(me, review), "filled": asked.form,
-        "chosen": asked.texts("kinds") if error else ["revision"], "query": asked.query, "channels": CHANNELS,
+        "chosen": asked.texts("kinds") if error else ["revision", "course"], "query": asked.query, "channels": CHANNELS,
         "channel": asked.text("channel") or CHANNELS[0], "least": LEAST, "every": get_args(Every),
         "theories": protocol.theories if protocol else [], "cmocs": protocol.cmocs if protocol else [],
         "only": {*asked.texts("theories")} | {*asked.texts("cmocs")} if error else set(),

@@ -67,6 +67,24 @@ class AsyncPeopleClient:
     async def change_role(self, review: str, member: str, role: str) -> wire.MemberView:
         return await self._http.send("PUT", _member(review, member), wire.MemberView, {"role": role})
 
+    async def hand_over(self, review: str, to: str, why: str, *, stays_as: str = "adjudicator") -> wire.HandoverView:
+        """Proposes that a member takes a review over; it changes hands once they accept."""
+        return await self._http.post(
+            _handovers(review), wire.HandoverView, {"to": to, "why": why, "stays_as": stays_as}
+        )
+
+    def handovers(self, review: str) -> AsyncIterator[wire.HandoverView]:
+        """The proposals that somebody takes a review over, the newest first."""
+        return self._http.pages(_handovers(review), wire.HandoverView)
+
+    async def accept_handover(self, review: str, handover: str) -> wire.HandoverView:
+        """Takes a review over, which I am proposed for: I lead it from now on."""
+        return await self._http.post(f"{_handovers(review)}/{part(handover)}/accept", wire.HandoverView)
+
+    async def close_handover(self, review: str, handover: str, how: str) -> wire.HandoverView:
+        """Declines it, or takes it back as a lead (`how`: declined or taken_back)."""
+        return await self._http.post(f"{_handovers(review)}/{part(handover)}/close", wire.HandoverView, {"how": how})
+
     async def remove(self, review: str | None, member: str) -> wire.Withdrawal:
         """Ends a membership, mine or another's, or without a review a role in all. What they decided stands."""
         path = f"/people/members/{part(member)}" if review is None else _member(review, member)
@@ -157,6 +175,10 @@ class AsyncPeopleClient:
 
 def _invitations(review: str | None) -> str:
     return "/people/grants" if review is None else f"/people/reviews/{part(review)}/invitations"
+
+
+def _handovers(review: str) -> str:
+    return f"/people/reviews/{part(review)}/handovers"
 
 
 def _member(review: str, member: str) -> str:

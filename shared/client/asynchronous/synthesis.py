@@ -41,6 +41,10 @@ class AsyncSynthesisClient:
         day."""
         return await self._http.get(f"/synthesis/reviews/{part(review)}/standing", wire.Standing, on=on)
 
+    def course_steps(self, review: str) -> AsyncIterator[wire.CourseStep]:
+        """When a review was paused, went on, was retired or was handed over, by whom and why, the newest first."""
+        return self._http.pages(f"/synthesis/reviews/{part(review)}/course/steps", wire.CourseStep)
+
     async def set_course(self, review: str, course: wire.Course, why: str) -> wire.Standing:
         """Has a review rest, end, or go on, and says why to its readers."""
         path = f"/synthesis/reviews/{part(review)}/course"
@@ -266,6 +270,13 @@ class AsyncSynthesisClient:
 
     async def revision(self, review: str, number: int) -> wire.RevisionView:
         return await self._http.get(f"/synthesis/reviews/{part(review)}/revisions/{number}", wire.RevisionView)
+
+    async def withdraw_revision(
+        self, review: str, number: int, why: str, *, replaced_by: int | None = None
+    ) -> wire.RevisionView:
+        """Says, for good, that nobody should go by a revision any more, and which is to be read instead."""
+        path = f"/synthesis/reviews/{part(review)}/revisions/{number}/withdraw"
+        return await self._http.post(path, wire.RevisionView, {"why": why, "replaced_by": replaced_by})
 
     async def provenance(self, review: str, number: int) -> wire.Provenance:
         """What a revision came from, as PROV-JSON."""

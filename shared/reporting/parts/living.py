@@ -17,12 +17,25 @@ def version(g: Gathered) -> list[Block]:
             n=g.number(g.content, "content", "number"), day=day_of(g.one(g.content, "content", "signed_at")),
         ),
         *([words("It is an exercise.")] if g.one(g.content, "content", "drill") else []),
+        *_withdrawn(g),
+    ]  # fmt: skip
+
+
+def _withdrawn(g: Gathered) -> list[Block]:
+    """That nobody should go by it any more, where it is withdrawn."""
+    if g.one(g.content, "withdrawn") is None:
+        return []
+    return [
+        said(
+            "It was withdrawn on {day}: {why}",
+            day=day_of(g.one(g.content, "withdrawn", "at")), why=named(g.one(g.content, "withdrawn", "why")),
+        )
     ]  # fmt: skip
 
 
 def version_before(g: Gathered) -> list[Block]:
     """The version that came before."""
-    last = g.revision - 1 if g.revision is not None else g.one(g.standing, "revisions")
+    last = g.one(g.content, "preceding_number") if g.revision is not None else g.one(g.standing, "newest", "number")
     before = next((it for it in g.items(g.revisions) if it["number"] == last), None)
     if before is None:
         return [words("There is no version before this one.")]
@@ -109,10 +122,10 @@ def versions(g: Gathered) -> list[Block]:
         return [Lack("No revision is signed yet.", "synthesis/sign")]
     return [
         table(
-            "Signed versions", ("revision", "signed on", "class", "summary"), g.signed,
+            "Signed versions", ("revision", "signed on", "class", "summary", "withdrawn"), g.signed,
             lambda it: (
                 g.number(g.revisions, ("number", str(it["number"])), "number"), day_of(it["signed_at"]),
-                named(it["change_class"]), named(it["summary"]),
+                named(it["change_class"]), named(it["summary"]), named((it.get("withdrawn") or {}).get("why")),
             ),
             cut=g.is_cut(g.revisions),
         )

@@ -18,10 +18,13 @@ from shared.characters import sayable
 from shared.wire.notify import (
     AgreementNotification,
     AllClearNotification,
+    CourseNotification,
+    HandoverNotification,
     RevisionData,
     RevisionNotification,
     SearchNotification,
     TroubleNotification,
+    WithdrawalNotification,
 )
 
 MEDIA_TYPE = "application/atom+xml"
@@ -49,8 +52,15 @@ class FeedPage:
 
     @property
     def updated(self) -> datetime:
-        """When its newest notification was written."""
-        return max((notification.timestamp for notification in self.notifications), default=NEVER)
+        """When its newest notification was written, or one of them was marked as withdrawn."""
+        return max((changed_at(notification) for notification in self.notifications), default=NEVER)
+
+
+def changed_at(notification: Entry) -> datetime:
+    """When what an entry says was changed last."""
+    if isinstance(notification, RevisionNotification) and notification.data.withdrawn is not None:
+        return notification.data.withdrawn.at
+    return notification.timestamp
 
 
 def title_of(page: FeedPage) -> str:
@@ -79,8 +89,8 @@ def write_feed(page: FeedPage) -> bytes:
 
 
 def _write_entry(entry: FeedEntry, notification: Entry) -> None:
-    said, about = say(notification), _about(notification)
-    entry.updated(notification.timestamp)
+    said, about = say(notification), about_of(notification)
+    entry.updated(changed_at(notification))
     entry.published(notification.timestamp)
     entry.link(href=notification.data.link)
     entry.id(f"urn:living:{about.id}")
@@ -90,7 +100,7 @@ def _write_entry(entry: FeedEntry, notification: Entry) -> None:
     entry.content(sayable(_as_html(notification, said)), type="html")
 
 
-class _About(NamedTuple):
+class About(NamedTuple):
     """What an entry is known by, who tells it, and of what kind it is."""
 
     id: str
@@ -98,27 +108,33 @@ class _About(NamedTuple):
     category: str
 
 
-def _about(notification: Entry) -> _About:
+def about_of(notification: Entry) -> About:
     at = f"{notification.timestamp:{_INSTANT}}"
     match notification:
         case RevisionNotification(data=data):
             # Names are nobody's to give away, and ids say nothing.
-            return _About(f"revision:{_id(data.revision)}", f"Review team {data.review}", data.change_class)
+            return About(f"revision:{_id(data.revision)}", f"Review team {data.review}", data.change_class)
+        case WithdrawalNotification(data=data):
+            return About(f"withdrawal:{_id(data.revision)}", f"Review team {data.review}", "withdrawn")
+        case CourseNotification(data=data):
+            return About(f"course:{_id(data.review)}:{at}", f"Review team {data.review}", data.course)
+        case HandoverNotification(data=data):
+            return About(f"handover:{_id(data.review)}:{at}", f"Review team {data.review}", "handed_over")
         case TroubleNotification(data=data):
             # A source that is left alone is so for every review, until a moment, and by no run of this one.
             trouble = (
                 f"run:{_id(data.run)}:trouble" if data.run else f"source:{quote(data.source)}:{data.until:{_INSTANT}}"
             )
-            return _About(trouble, "ingest", data.what)
+            return About(trouble, "ingest", data.what)
         case SearchNotification(data=data):
             when = "overdue" if notification.type == "search.overdue" else "due"
-            return _About(f"search:{_id(data.review)}:{_id(data.strategy)}:{data.due}:{when}", "ingest", when)
+            return About(f"search:{_id(data.review)}:{_id(data.strategy)}:{data.due}:{when}", "ingest", when)
         case AgreementNotification(data=data):
             pair = f"{_id(data.review)}:{_id(data.stage)}:{quote(data.first)}:{quote(data.second)}"
-            return _About(f"agreement:{pair}:{at}", "screening", "agreement")
+            return About(f"agreement:{pair}:{at}", "screening", "agreement")
         case AllClearNotification(data=data):
             clear = f"run:{_id(data.run)}" if data.run else f"source:{quote(data.source)}:{at}"
-            return _About(f"{clear}:all-clear", "ingest", "all_clear")
+            return About(f"{clear}:all-clear", "ingest", "all_clear")
 
 
 def _as_html(notification: Entry, said: Said) -> str:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 import orjson
 
+from services.notify.domain import FeedEntry as Entry
 from services.notify.domain.saying import say, text_of
-from services.notify.ports.channels.atom import FeedPage, title_of
-from shared.wire.notify import RevisionNotification
+from services.notify.ports.channels.atom import FeedPage, about_of, title_of
 
 MEDIA_TYPE = "application/feed+json"
 
@@ -50,17 +49,17 @@ def write_feed(page: FeedPage) -> bytes:
     }
     if page.next_link is not None:
         feed["next_url"] = page.next_link
-    feed["items"] = [_item(it) for it in page.notifications if isinstance(it, RevisionNotification)]
+    feed["items"] = [_item(it) for it in page.notifications]
     return orjson.dumps(feed)
 
 
-def _item(notification: RevisionNotification) -> dict[str, Any]:
-    data, said = notification.data, say(notification)
+def _item(notification: Entry) -> dict[str, Any]:
+    said, about = say(notification), about_of(notification)
     return {
-        "id": f"urn:living:revision:{quote(data.revision, safe='')}",
-        "url": data.link,
+        "id": f"urn:living:{about.id}",
+        "url": notification.data.link,
         "title": said.headline,
         "content_text": text_of(said),
         "date_published": notification.timestamp.isoformat(),
-        "tags": [data.change_class],
+        "tags": [about.category],
     }

@@ -11,14 +11,23 @@ from urllib.parse import quote
 from services.synthesis.domain.matrix import MatrixLink
 from services.synthesis.domain.states import PARTS
 from services.synthesis.ports.crates import collection_of
-from shared.wire.synthesis import RevisionContent, Statement
+from shared.wire.synthesis import RevisionContent, Statement, WithdrawnRevision
 
 _CONTEXT = ["https://schema.org/", {"prov": "http://www.w3.org/ns/prov#", "living": "urn:living:"}]
 
 
-def written(content: RevisionContent, sha256: str, doi: str | None, links: Sequence[MatrixLink] | None) -> bytes:
+def written(
+    content: RevisionContent,
+    sha256: str,
+    doi: str | None,
+    links: Sequence[MatrixLink] | None,
+    withdrawn: WithdrawnRevision | None = None,
+) -> bytes:
     """With the annotations of its links where these are given."""
-    graph = [_revision(content, sha256, doi), *(_claim(content.review, it) for it in content.cmocs)]
+    graph = [
+        _revision(content, sha256, doi) | _withdrawn(withdrawn),
+        *(_claim(content.review, it) for it in content.cmocs),
+    ]
     if links is not None:
         # A context of its own: it has other names for the same words.
         graph.append(collection_of(links))
@@ -59,6 +68,19 @@ def _revision(content: RevisionContent, sha256: str, doi: str | None) -> dict[st
         said["identifier"].append({"@type": "PropertyValue", "propertyID": "doi", "value": doi})
         said["sameAs"] = f"https://doi.org/{doi}"
     return said
+
+
+def _withdrawn(said: WithdrawnRevision | None) -> dict[str, Any]:
+    """That nobody should go by it any more, where it was withdrawn."""
+    if said is None:
+        return {}
+    at = {"@value": said.at.isoformat(), "@type": "http://www.w3.org/2001/XMLSchema#dateTime"}
+    return {
+        "creativeWorkStatus": "Withdrawn",
+        "prov:invalidatedAtTime": at,
+        "living:withdrawnWhy": said.why,
+        **({"living:replacedByRevision": said.replaced_by} if said.replaced_by is not None else {}),
+    }
 
 
 def _claim(review: str, it: Statement) -> dict[str, Any]:

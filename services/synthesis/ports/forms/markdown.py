@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from services.synthesis.ports.crates import plain
 from services.synthesis.ports.forms.outline import Block, Heading, Item, outline_of
-from shared.wire.synthesis import RevisionContent
+from shared.wire.synthesis import RevisionContent, WithdrawnRevision
 
 
-def written(content: RevisionContent, sha256: str, doi: str | None) -> bytes:
+def written(
+    content: RevisionContent, sha256: str, doi: str | None, withdrawn: WithdrawnRevision | None = None
+) -> bytes:
     lines: list[str] = []
     before: Block | None = None
-    for block in outline_of(content, sha256, doi):
+    for block in outline_of(content, sha256, doi, withdrawn):
         if before is not None and not (isinstance(before, Item) and isinstance(block, Item)):
             lines.append("")
         lines.append(_line(block))

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from services.synthesis.domain.states import PARTS
+from services.synthesis.ports.crates import said_of
 from shared.events.synthesis import Change
-from shared.wire.synthesis import RevisionContent, Statement
+from shared.wire.synthesis import RevisionContent, Statement, WithdrawnRevision
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,13 @@ class Item:
 Block = Heading | Paragraph | Item
 
 
-def outline_of(content: RevisionContent, sha256: str, doi: str | None) -> Iterator[Block]:
+def outline_of(
+    content: RevisionContent, sha256: str, doi: str | None, withdrawn: WithdrawnRevision | None = None
+) -> Iterator[Block]:
     """Everything that a revision says, in the order in which people read it."""
     yield Heading(1, f"{content.title}: revision {content.number}")
+    if withdrawn is not None:
+        yield Paragraph(said_of(withdrawn))
     day = content.signed_at.date().isoformat()
     yield Paragraph(f"Living review {content.review}, signed on {day}. Class of the change: {content.change_class}.")
     if content.drill:

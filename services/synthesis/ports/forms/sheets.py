@@ -7,7 +7,8 @@ import io
 
 from services.synthesis.domain.matrix import cell
 from services.synthesis.domain.states import PARTS
-from shared.wire.synthesis import RevisionContent, Statement
+from services.synthesis.ports.crates import said_of
+from shared.wire.synthesis import RevisionContent, Statement, WithdrawnRevision
 
 _STANCES = ("supports", "refines", "contradicts", "bounds", "inverse")
 _COLUMNS = (
@@ -16,13 +17,15 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def written(content: RevisionContent) -> bytes:
-    """In RFC 4180's form; what begins as a formula of a spreadsheet does has a blank before it."""
+def written(content: RevisionContent, withdrawn: WithdrawnRevision | None = None) -> bytes:
+    """In RFC 4180's form; what begins as a formula of a spreadsheet does has a blank before it. Where the
+    revision was withdrawn each line says so, in a column more."""
     out = io.StringIO()
     lines = csv.writer(out)
-    lines.writerow(_COLUMNS)
+    more = [said_of(withdrawn)] if withdrawn is not None else []
+    lines.writerow([*_COLUMNS, *(["withdrawn"] if more else [])])
     for it in content.cmocs:
-        lines.writerow([cell(value) for value in _line(it)])
+        lines.writerow([cell(value) for value in [*_line(it), *more]])
     return out.getvalue().encode()
 
 

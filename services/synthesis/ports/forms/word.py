@@ -8,7 +8,7 @@ from io import BytesIO
 
 from services.synthesis.ports.forms.outline import Heading, Item, outline_of
 from shared.characters import sayable
-from shared.wire.synthesis import RevisionContent
+from shared.wire.synthesis import RevisionContent, WithdrawnRevision
 
 _STYLES = ("Heading 1", "Heading 2", "Heading 3", "List Bullet")
 
@@ -19,13 +19,15 @@ _LONGEST_PROPERTY = 255
 _THEN = (1980, 1, 1, 0, 0, 0)
 
 
-def written(content: RevisionContent, sha256: str, doi: str | None) -> bytes:
+def written(
+    content: RevisionContent, sha256: str, doi: str | None, withdrawn: WithdrawnRevision | None = None
+) -> bytes:
     from docx import Document  # What it brings along is loaded by whoever asks for a document.
 
     document = Document()
     # By its id: to set a style by its name takes ten times as long as all else of a paragraph.
     styles = {name: document.styles[name].style_id for name in _STYLES}
-    for block in outline_of(content, sha256, doi):
+    for block in outline_of(content, sha256, doi, withdrawn):
         paragraph = document.add_paragraph()
         match block:
             case Heading():

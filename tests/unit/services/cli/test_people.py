@@ -405,3 +405,23 @@ def test_an_admin_who_founds_what_is_there_is_told_how_it_gets_a_lead(people, as
 
     assert isinstance(again, Conflict) and "invite its lead" in again.detail
     assert "`living people invite REVIEW --role lead`" in _COMMANDS[again.slug]
+
+
+def test_a_lead_hands_a_review_over_and_whom_they_name_takes_it_or_does_not(people, as_someone):
+    for name, role in (("Lea", "lead"), ("Ana", "reviewer")):
+        as_someone(name.lower(), "login", invited(as_someone, REVIEW, "--role", role), "--name", name)
+    propose = ["people", "hand-over", REVIEW, "Ana", "--why", "I leave."]
+    assert as_someone("lea", *propose[:-2]).exit_code == 2
+    assert as_someone("ana", "people", "take-over", REVIEW).exception.slug == "unknown_handover"
+
+    assert "Ana is asked to take ics over" in as_someone("lea", *propose).stdout
+    assert "ics stays with you" in as_someone("lea", "people", "hand-over", REVIEW, "--take-back").stdout
+    as_someone("lea", *propose)
+    assert "you do not take ics over" in as_someone("ana", "people", "take-over", REVIEW, "--decline").stdout
+    as_someone("lea", *propose, "--stay-as", "reader")
+    assert "you lead ics from now on" in as_someone("ana", "people", "take-over", REVIEW).stdout
+
+    listed = data(as_someone("ana", "people", "handovers", REVIEW, "--json"))
+    assert [it["state"] for it in listed] == ["accepted", "declined", "taken_back"]
+    roles = {it["name"]: it["role"] for it in data(as_someone("ana", "people", "list", REVIEW, "--json"))}
+    assert roles == {"Lea": "reader", "Ana": "lead"}

@@ -85,6 +85,22 @@ def test_a_lead_says_that_a_review_rests_and_why(coded, as_):
     assert (coded.lead.standing(REVIEW).state, coded.lead.standing(REVIEW).why) == ("paused", "No funds.")
 
 
+def test_a_lead_withdraws_a_revision_and_whoever_reads_or_verifies_it_is_told(coded, as_):
+    for summary in ("the first", "the second"):
+        coded.signs(summary)
+    command = ["synthesis", "withdraw", REVIEW, "2", "--why", "It is wrong.", "--instead", "1"]
+    assert as_("dora", *command, role="lead", typed="n\n").exit_code == 1 and coded.lead.verify(REVIEW, 2).holds
+    assert coded.lead.revision(REVIEW, 2).withdrawn is None
+
+    assert "Revision 2 was withdrawn on" in words(as_("dora", *command, "--yes", role="lead"))
+
+    verified = as_("rita", "synthesis", "verify", REVIEW, "2", role="reader")
+    assert verified.exit_code == 0 and "It is wrong. Read revision 1 instead." in words(verified)
+    shown = words(as_("rita", "synthesis", "show", REVIEW, role="reader"))
+    assert "revision 1: MAJOR" in shown and "Revision 2 was withdrawn on" in shown
+    assert "It is wrong." in words(as_("rita", "synthesis", "revisions", REVIEW, role="reader"))
+
+
 def sign(as_, *more: str, typed: str | None = "y\n"):
     return as_("dora", "synthesis", "sign", REVIEW, "--summary", "as drafted", *more, role="lead", typed=typed)
 

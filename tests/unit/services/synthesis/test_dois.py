@@ -354,6 +354,21 @@ def test_a_server_is_called_zenodo_where_it_is(rig, archive, wall):
     assert zenodo._said(about)["metadata"]["publisher"] == "Zenodo"
 
 
+def test_one_that_is_withdrawn_before_it_is_begun_has_no_doi_and_one_that_has_one_says_so(rig, archive, wall):
+    opens(rig, archive, wall)
+    signs_two(rig)
+    rig.lead.withdraw_revision(REVIEW, 2, "It is wrong.")
+    rig.bench.runs(jobs.deposit_revisions)
+    rig.lead.withdraw_revision(REVIEW, 1, "So is that.")
+
+    rig.bench.runs(jobs.deposit_revisions)
+
+    assert [(it.number, it.state, it.withdrawn) for it in deposits_of(rig)] == [
+        (1, "assigned", True), (2, "needless", False),
+    ]  # fmt: skip
+    assert len(archive.published) == 1
+
+
 def test_a_deposit_of_something_else_is_not_taken_for_a_revision(rig, archive, wall):
     opens(rig, archive, wall)
     signs_two(rig)

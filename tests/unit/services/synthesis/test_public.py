@@ -10,6 +10,7 @@ import pytest
 from services.synthesis import jobs
 from services.synthesis.domain.verifying import Signed, verify
 from shared.errors import Conflict, Forbidden
+from shared.events.people import HandoverAccepted
 from shared.events.synthesis import CourseChanged, ReviewOverdue
 from shared.keys.published import read_keys
 from shared.tokens import PUBLIC
@@ -144,6 +145,19 @@ def test_a_review_that_is_retired_publishes_no_more_until_it_goes_on(rig: Synthe
 
     rig.lead.set_course(REVIEW, "living", "It goes on.")
     assert rig.signs().content.number == 3
+
+
+def test_what_became_of_a_review_is_kept_step_by_step_also_that_it_was_handed_over(rig: SynthesisRig):
+    rig.lead.set_course(REVIEW, "paused", "No funds.")
+    rig.hears_of(HandoverAccepted(review=REVIEW, handover="handover_1", before="dora", to="ana", why="I leave."))
+    rig.lead.set_course(REVIEW, "living", "We have funds.")
+
+    steps = list(rig.person("rita").course_steps(REVIEW))
+
+    assert [(it.what, it.by, it.to, it.why) for it in steps] == [
+        ("living", "dora", None, "We have funds."), ("handed_over", "dora", "ana", "I leave."),
+        ("paused", "dora", None, "No funds."),
+    ]  # fmt: skip
 
 
 def test_the_same_course_said_twice_is_said_once_and_nobody_but_a_lead_says_it(rig: SynthesisRig):

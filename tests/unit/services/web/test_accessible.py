@@ -70,6 +70,14 @@ def _screened(site: Site) -> None:
 
 def _published(site: Site) -> None:
     signs(site, included(site, "Gardens and trust"), "trust grew", "The first evidence.")
+    with site.client(site.admin) as living:
+        ana = next(it.person for it in living.people.members(REVIEW) if it.name == "Ana")
+        first = living.people.hand_over(REVIEW, ana, "Longwinded" * 30)
+        living.people.close_handover(REVIEW, first.handover, "taken_back")
+        living.people.hand_over(REVIEW, ana, "I leave the hospital.")
+        living.synthesis.set_course(REVIEW, "paused", "No funds.")
+        living.synthesis.set_course(REVIEW, "living", "There are funds.")
+        living.synthesis.withdraw_revision(REVIEW, 1, "Coded for another review. " + "Longwinded" * 20)
     signs(site, included(site, "Gardens and doubt"), "none", "One speaks against it.", stance="contradicts")
     with site.client(site.admin) as living:
         living.people.set_public(REVIEW, True)
@@ -273,7 +281,7 @@ def _comes_in(ada: Looking) -> None:
         ada.page.press("#password", "Enter")
         ada.looks(selector)
     ada.goes("/account", "/account/shortcuts", AT, f"{AT}/people", f"{AT}/people/figures", f"{AT}/flow")
-    ada.goes(f"{AT}/people/publicity")
+    ada.goes(f"{AT}/people/publicity", f"{AT}/people/handover")
     ada.page.goto(f"{AT}/people")
     ada.page.click("td a[href$='/end']")
     ada.looks("form[action$='/end']")
@@ -297,7 +305,7 @@ def _reads(ada: Looking, mailed: Sequence[str]) -> None:
     ada.goes(FINDINGS, f"{FINDINGS}?on=1999-12-31", f"{FINDINGS}/1", f"{FINDINGS}/1/verification", f"{FINDINGS}/all")
     ada.goes(f"{FINDINGS}/compare?before=1&after=2", f"{FINDINGS}/compare?before=1", f"{FINDINGS}/subscriptions")
     ada.goes(f"{FINDINGS}/figures", f"{FINDINGS}/1/cmocs/c1")
-    ada.goes(f"{FINDINGS}/1/keys", f"{FINDINGS}/course", *mailed)
+    ada.goes(f"{FINDINGS}/1/keys", f"{FINDINGS}/course", *mailed, f"{FINDINGS}/1/withdraw", f"{FINDINGS}/2/withdraw")
     ada.page.goto(f"{FINDINGS}/subscriptions")
     ada.page.click("tbody th a")
     ada.looks("table")

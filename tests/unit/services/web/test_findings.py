@@ -376,3 +376,50 @@ def test_a_lead_pauses_a_review_with_why_and_has_it_go_on_and_a_reader_sees_it(s
 
     lead.goes(at).sends(at, course="living", why="We have funds.")
     assert "The next revision is due by" in reader.goes(AT).text
+
+
+def test_a_lead_withdraws_a_revision_and_it_and_each_older_one_say_so(site, reader):
+    signs_as_it_is(site, "To be withdrawn.")
+    with site.client(site.admin) as living:
+        number, before = living.synthesis.status(REVIEW).revisions, living.synthesis.status(REVIEW).revisions - 1
+    at, lead = f"{AT}/{number}", site.member("Leo", "lead")
+
+    assert lead.goes(f"{at}/withdraw").page.status_code == 200
+    lead.sends(f"{at}/withdraw", why="", replaced_by="x")
+    assert lead.page.status_code == 422
+    lead.sends(f"{at}/withdraw", why="It is <b>wrong</b>.", replaced_by=str(number))
+    assert lead.page.status_code == 422 and "not read instead of itself" in lead.text
+    assert reader.goes(f"{at}/withdraw").sends(f"{at}/withdraw", why="I say so").page.status_code == 403
+    lead.sends(f"{at}/withdraw", why="It is <b>wrong</b>.", replaced_by=str(before))
+
+    assert lead.at == at and f"Revision {number} is withdrawn" in lead.text
+    assert "It is &lt;b&gt;wrong&lt;/b&gt;." in lead.text and "WITHDRAWN:" in lead.text
+    assert f"Revision {number} is withdrawn" in reader.goes(f"{at}/verification").text
+    assert "It is what was signed" in reader.words or "what was signed" in reader.words
+    reader.goes(AT)
+    assert reader.at == f"{AT}/{before}" and f"A later revision is withdrawn: {number}." in reader.words
+    assert "withdrawn" in reader.goes(f"{AT}/all").text
+    assert "WITHDRAWN" in reader.goes(f"{at}/cite.ris").text
+
+
+def test_a_review_is_handed_over_to_whoever_accepts_and_its_course_says_so(site):
+    at = f"/reviews/{REVIEW}/people/handover"
+    old, new, other = site.member("Ole", "lead"), site.member("Nina", "reviewer"), site.member("Olga", "reader")
+    with site.client(old) as living:
+        to = next(it.person for it in living.people.members(REVIEW) if it.name == "Nina")
+    old.goes(at).sends(at, to=to, why="", stays_as="reviewer")
+    assert old.page.status_code == 422 and "why" in old.text
+    assert "A lead proposes it." in other.goes(at).words and "<select" not in other.text
+    old.goes(at).sends(at, to=to, why="I leave the <b>hospital</b>.", stays_as="reviewer")
+    assert "Nina is to take it over" in old.words and "I take it over" not in other.goes(at).words
+    with site.client(old) as living:
+        handover = next(living.people.handovers(REVIEW)).handover
+
+    new.goes(at).sends(f"{at}/{handover}/accept")
+
+    assert "You lead this review from now on." in new.words
+    assert "I leave the &lt;b&gt;hospital&lt;/b&gt;." in new.text and "from Ole to Nina" in new.words
+    site.waits(lambda: "from Ole to Nina" in new.goes(f"{AT}/course").words)
+    with site.client(site.admin) as living:
+        roles = {it.name: it.role for it in living.people.members(REVIEW)}
+    assert (roles["Ole"], roles["Nina"]) == ("reviewer", "lead")

@@ -31,7 +31,8 @@ EMPTY, ODD, LONG = "", '"><b>odd</b>', '"><b>long</b> ' + "x" * 6_000
 REFUSING = {
     "/sign-in", "/join", "/account/keys", "/account/password", "/account/shortcuts", "/reviews/new",
     *(f"/reviews/{{review}}/{path}" for path in (
-        "batches/{batch}/undo", "exports", "findings/course", "findings/subscriptions/add", "imports",
+        "batches/{batch}/undo", "exports", "findings/course", "findings/subscriptions/add",
+        "findings/{number}/withdraw", "people/handover", "imports",
         "mine/votes/{task}", "people/invite", "people/{person}/role", "protocol/edit", "records/saved",
         "records/{record}/correct", "records/{record}/evidence", "records/{record}/merge", "records/{record}/notice",
         "records/{record}/retrieval", "records/{record}/texts", "records/{record}/texts/{text}/withdraw",
