@@ -45,6 +45,7 @@ SERVICE = Service(
         synthesis.ExtractionOpened,
         synthesis.ExtractionFinished,
         synthesis.ExtractionReconciled,
+        synthesis.CharacteristicsRecorded,
         synthesis.ConfidenceJudged,
         synthesis.TheoryChanged,
         synthesis.ProposalOpened,
