@@ -116,7 +116,7 @@ class SynthesisClient:
 
     def characteristics_csv(self, review: str) -> str:
         """The same as CSV, a study a line."""
-        return self._http.raw("GET", f"/synthesis/reviews/{part(review)}/characteristics.csv").text
+        return self._http.raw("GET", f"/synthesis/reviews/{part(review)}/characteristics.csv").content.decode()
 
     def describe(
         self, review: str, answers: wire.NewCharacteristics | Mapping[str, object]

@@ -120,7 +120,7 @@ class AsyncSynthesisClient:
 
     async def characteristics_csv(self, review: str) -> str:
         """The same as CSV, a study a line."""
-        return (await self._http.raw("GET", f"/synthesis/reviews/{part(review)}/characteristics.csv")).text
+        return (await self._http.raw("GET", f"/synthesis/reviews/{part(review)}/characteristics.csv")).content.decode()
 
     async def describe(
         self, review: str, answers: wire.NewCharacteristics | Mapping[str, object]
