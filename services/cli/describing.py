@@ -97,8 +97,8 @@ def _show(study: StudyCharacteristics) -> None:
     print_line(f"  {', '.join(it.record for it in study.reports)}", "dim")
     for one in study.characteristics:
         out.print(indented(Text(f"{one.characteristic}: {_said(one)}", "yellow" if one.lacking else "")))
-    if study.lacking or study.differing:
-        print_line(f"  To be answered: {study.lacking}. Answers that differ: {study.differing}.", "yellow")
+    if study.lacking or study.apart:
+        print_line(f"  To be answered: {study.lacking}. Answers that differ: {study.apart}.", "yellow")
 
 
 def _said(one: CharacteristicStanding) -> str:

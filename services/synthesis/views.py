@@ -632,7 +632,7 @@ def _study(
         reports=[StudyReport(record=it.record, title=it.title, suspended=it.suspended) for it in reports],
         characteristics=stand,
         lacking=sum(it.lacking for it in stand),
-        differing=sum(it.state == "differs" for it in stand),
+        apart=sum(it.state == "differs" for it in stand),
     )
 
 

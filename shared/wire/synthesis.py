@@ -1295,7 +1295,7 @@ class StudyCharacteristics(BaseModel):
     reports: list[StudyReport]
     characteristics: list[CharacteristicStanding]
     lacking: int
-    differing: int
+    apart: int
 
 
 class CharacteristicsTaken(BaseModel):

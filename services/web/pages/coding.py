@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from services.web import drawing
 from services.web.coded import by_standing, evidence_of, filled_of, rows_shown
+from services.web.coding_parts import extraction_of, is_kept_from
 from services.web.faults import errors_of
 from services.web.lacking import without_protocol
 from services.web.names import called_in, naming
@@ -16,7 +17,7 @@ from services.web.roles import has_role
 from shared.errors import Conflict, Forbidden, Invalid, LivingError, NotFound, UnknownReview
 from shared.events.synthesis import Credibility, Element, Inference, Stance
 from shared.wire.screening import RecordHistory
-from shared.wire.synthesis import DataType, EvidenceView, ExtractionView
+from shared.wire.synthesis import DataType, EvidenceView
 
 pages = Pages()
 
@@ -180,7 +181,7 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
             ),
             asyncio.gather(
                 asked.sheet(api.synthesis.evidence(review, record=record)), api.synthesis.cmocs(review),
-                _screening(asked), api.ingest.texts(review, record), _extraction(asked),
+                _screening(asked), api.ingest.texts(review, record), extraction_of(asked),
             ),
         )  # fmt: skip
     except NotFound as missing:
@@ -198,25 +199,10 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
         "definitions": version.protocol.definitions, "filled": filled, "rows": rows_shown(asked, filled, more),
         "errors": errors_of(error), "query": asked.query, **choices(),
         "copies": [it for it in parsed if it.parse and not it.parse.why],
-        "extraction": extraction, "kept_from": extraction is not None and _is_kept_from(extraction),
+        "extraction": extraction, "kept_from": extraction is not None and is_kept_from(extraction),
         "wordless": [it for it in parsed if it.parse and it.parse.why],
     }  # fmt: skip
     return Page("evidence.html", given, 200 if error is None else 422)
-
-
-async def _extraction(asked: Asked) -> ExtractionView | None:
-    """Who codes the report: what whoever asks codes of it, else what others do; None where nobody is asked to."""
-    review, record = asked.path["review"], asked.path["record"]
-    found = await asked.first(asked.api.synthesis.extractions(review, record=record))
-    asked_for = [it for it in found.items if it.state != "withdrawn"]
-    return next((it for it in asked_for if it.mine), next(iter(asked_for), None))
-
-
-def _is_kept_from(it: ExtractionView) -> bool:
-    """Whether nothing is coded of a report by whoever asks: two others do, or they have finished before the other."""
-    if it.coders < 2:
-        return False
-    return it.until is None if it.state == "open" else not it.mine
 
 
 def choices() -> dict[str, Any]:

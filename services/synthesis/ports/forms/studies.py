@@ -16,9 +16,9 @@ _NOT_REPORTED, _OR = "not reported", " | "
 def written(asked: Sequence[CharacteristicView], studies: Iterable[StudyCharacteristics]) -> Iterator[str]:
     """In RFC 4180's form, line by line; what begins as a formula of a spreadsheet does has a blank before it. Behind
     the characteristics it says how many must be answered and are not, and in which people differ."""
-    yield _line(["study", "records", "titles", *(it.label for it in asked), "lacking", "differing"])
+    yield _line(["study", "records", "titles", *(it.label for it in asked), "lacking", "people differ in"])
     for study in studies:
-        differing = "; ".join(it.characteristic for it in study.characteristics if it.state == "differs")
+        apart = "; ".join(it.characteristic for it in study.characteristics if it.state == "differs")
         yield _line(
             [
                 study.study,
@@ -26,7 +26,7 @@ def written(asked: Sequence[CharacteristicView], studies: Iterable[StudyCharacte
                 "; ".join(it.title or "" for it in study.reports),
                 *map(_said, study.characteristics),
                 study.lacking,
-                differing,
+                apart,
             ]
         )
 

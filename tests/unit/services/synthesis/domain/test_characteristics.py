@@ -85,7 +85,7 @@ def test_what_must_be_answered_lacks_an_answer_to_it_as_it_is_asked_now():
 
 
 @st.composite
-def ledgers(draw: st.DrawFn) -> list[Answered]:
+def histories(draw: st.DrawFn) -> list[Answered]:
     """Answers of several people, each of which supersedes some of those before."""
     made: list[Answered] = []
     for at in range(draw(st.integers(0, 12))):
@@ -96,17 +96,17 @@ def ledgers(draw: st.DrawFn) -> list[Answered]:
     return made
 
 
-@given(ledgers(), st.randoms(use_true_random=False))
-def test_in_whatever_order_and_however_often_they_come_the_same_answers_stand(ledger, random):
-    again = ledger + [random.choice(ledger) for _ in range(len(ledger))]
+@given(histories(), st.randoms(use_true_random=False))
+def test_in_whatever_order_and_however_often_they_come_the_same_answers_stand(history, random):
+    again = history + [random.choice(history) for _ in range(len(history))]
     random.shuffle(again)
 
-    assert that_stand(again) == that_stand(ledger)
-    assert heads(again) == heads(ledger)
-    assert state_of(that_stand(again)) == state_of(that_stand(ledger))
+    assert that_stand(again) == that_stand(history)
+    assert heads(again) == heads(history)
+    assert state_of(that_stand(again)) == state_of(that_stand(history))
 
 
-@given(ledgers(), st.sampled_from([None, "city"]))
-def test_an_answer_to_all_that_was_said_stands_alone(ledger, value):
-    last = Answered("last", "q", value, False, 1, heads(ledger))
-    assert that_stand([*ledger, last]) == ([last] if value else [])
+@given(histories(), st.sampled_from([None, "city"]))
+def test_an_answer_to_all_that_was_said_stands_alone(history, value):
+    last = Answered("last", "q", value, False, 1, heads(history))
+    assert that_stand([*history, last]) == ([last] if value else [])

@@ -261,7 +261,7 @@ def test_reports_of_one_study_are_described_once_and_take_their_answers_along(ri
 
     [study] = rig.lead.described_studies(REVIEW)
     assert [it.record for it in study.reports] == ["r1", "r2"]
-    assert study.characteristics[0].state == "differs" and study.differing == 1
+    assert study.characteristics[0].state == "differs" and study.apart == 1
     says(rig, "a city", record="r2", why="the protocol paper meant another site")
     assert known(rig) == {"setting": ["a city"]}
     rig.lead.join_study(REVIEW, "r2", "another trial after all", same_as=None)
@@ -297,7 +297,7 @@ def test_of_two_coders_neither_sees_the_others_answers_before_both_have_finished
     assert known(rig, by="ben") == {"setting": ["a town"]} and rig.bench.emitted(CharacteristicsRecorded) == []
     finishes(rig, "ben")
 
-    assert sorted(known(rig)["setting"]) == ["a city", "a town"] and listed(rig)["r1"].differing == 1
+    assert sorted(known(rig)["setting"]) == ["a city", "a town"] and listed(rig)["r1"].apart == 1
     assert sorted(it.by for it in rig.bench.emitted(CharacteristicsRecorded)) == ["ana", "ben"]
 
 
@@ -326,7 +326,7 @@ def test_what_two_coders_differ_in_is_decided_with_why_by_whom_the_protocol_says
         says(rig, "a town", by=may)
     says(rig, "a town", by=may, why="we talked about it")
     assert known(rig) == {"setting": ["a town"], "design": ["Trial", "Trial"]}
-    assert listed(rig)["r1"].differing == 0 == listed(rig)["r1"].lacking
+    assert listed(rig)["r1"].apart == 0 == listed(rig)["r1"].lacking
 
 
 def test_what_somebody_answered_who_gave_the_report_back_stays_theirs_alone(two_coders):
