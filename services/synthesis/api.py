@@ -155,7 +155,7 @@ MostStudies = Annotated[int, Query(ge=1, le=200), DIGITS]
 FewRevisions = Annotated[PageAsked, asking(20, 50)]
 
 #: Of each study there may be much to tell.
-FewStudies = Annotated[PageAsked, asking(50, 100)]
+FewStudies = Annotated[PageAsked, asking(50, 200)]
 
 router = APIRouter(prefix="/synthesis", tags=["synthesis"], route_class=Route)
 Unit = Annotated[Work, unit_of("synthesis")]

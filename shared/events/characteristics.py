@@ -40,7 +40,7 @@ class Characteristic(Part):
 #: By which name a protocol takes the form below, which becomes part of that version as it is then.
 USUAL: Final = "usual"
 
-#: What reviews of this kind ask of each study (after PRISMA 2020, item 17, and RAMESES, item 12).
+#: What reviews of this kind ask of each study (after PRISMA 2020, item 17, and RAMESES, item 13).
 USUAL_FORM: Final = (
     Characteristic(
         name="objectives", label="Objectives", required=True,

@@ -77,7 +77,7 @@ def _fitted(asked: Mapping[str, CharacteristicRow], given: Sequence[Characterist
             )
             errors.append({"at": f"answers[{at}].characteristic", "why": f"the protocol {why}"})
         elif one.value is not None and one.not_reported:
-            errors.append({"at": f"answers[{at}].not_reported", "why": "has no value beside it: say either"})
+            errors.append({"at": f"answers[{at}].not_reported", "why": "stands beside a value: say either"})
         elif one.value is not None:
             try:
                 values[at] = fitting(question, one.value)

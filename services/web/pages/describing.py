@@ -62,13 +62,16 @@ async def describe_study(asked: Asked) -> Drawn:
     review, record = asked.path["review"], asked.path["record"]
     form, _ = given = await _asked_and_known(asked)
     answers = _answers(asked, form)
-    if not answers:
-        return Go(drawing.url("reviews", review, "records", record, "characteristics", done="nothing"))
     try:
         with asked.done_once():
+            # Also where nothing is new: whether they may is the platform's to say.
             taken = await asked.api.synthesis.describe(review, {"answers": answers})
     except (Invalid, Conflict, Forbidden) as error:
-        return await _study(asked, error, answers, given)
+        if isinstance(error, Forbidden) and error.slug != "not_to_decide":
+            raise
+        if answers:
+            return await _study(asked, error, answers, given)
+        return Go(drawing.url("reviews", review, "records", record, "characteristics", done="nothing"))
     done = "kept" if taken.changed else "nothing"
     return Go(drawing.url("reviews", review, "records", record, "characteristics", done=done))
 
