@@ -42,7 +42,7 @@ async def show_studies(asked: Asked) -> Drawn:
     return Page("studies.html", {"review": review, "form": form, "sheet": sheet, "query": asked.query})
 
 
-@pages.page(_TABLE + "/studies.csv")
+@pages.page(_TABLE + "/sheet")
 async def keep_studies(asked: Asked) -> Drawn:
     """The same of all studies, as a sheet."""
     review = asked.path["review"]

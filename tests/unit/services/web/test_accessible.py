@@ -166,8 +166,8 @@ def _synthesised(site: Site) -> list[str]:
     return [
         *reports,
         *(f"{AT}/synthesis{path}" for path in inside),
-        *(f"{AT}/records/{it}/evidence" for it in (record, waiting)),
         *(f"{AT}/records/{it}/characteristics" for it in (record, waiting)),
+        *(f"{AT}/records/{it}/evidence" for it in (record, waiting)),
     ]
 
 

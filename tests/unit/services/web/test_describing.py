@@ -76,7 +76,7 @@ def test_a_study_is_described_corrected_and_stands_in_the_table(site, record, an
     )
     assert known(site, record)["size"] is None and "not reported" in said(ana)
     assert "Case study" in said(ana.goes(STUDIES)) and "Gardens and trust" in said(ana)
-    assert "Case study" in ana.goes(f"{STUDIES}/studies.csv").text
+    assert "Case study" in ana.goes(f"{STUDIES}/sheet").text
 
 
 def test_a_reader_sees_the_study_and_no_form(site, record):
