@@ -150,6 +150,13 @@ class ReportRow(Base, table=True):
             sqlite_where=text("drilled_by IS NOT NULL"),
         ),
         Index(
+            "reports_included_of_study",
+            "review",
+            "study",
+            postgresql_where=text(f"state = '{ReportStates.INCLUDED}'"),
+            sqlite_where=text(f"state = '{ReportStates.INCLUDED}'"),
+        ),
+        Index(
             "reports_included",
             "review",
             "record",

@@ -1119,16 +1119,13 @@ def characteristics(work: Work, review: str) -> dict[str, CharacteristicRow]:
 
 def included_studies(work: Work, review: str, page: PageAsked) -> Found[str]:
     """The studies of which a report is included, by their ids."""
-    # Not by what is included first: the index of studies has them in order.
-    query = select(col(ReportRow.study)).where(
-        col(ReportRow.review) == review, col(ReportRow.state) == ReportStates.INCLUDED
-    )
+    query = select(col(ReportRow.study)).where(col(ReportRow.review) == review, _INCLUDED)
     return read_page(work, query.distinct(), page, col(ReportRow.study))
 
 
 def included_reports(work: Work, review: str, studies: Collection[str]) -> list[ReportRow]:
     """The included reports of these studies, by record."""
-    query = select(ReportRow).where(col(ReportRow.review) == review, col(ReportRow.state) == ReportStates.INCLUDED)
+    query = select(ReportRow).where(col(ReportRow.review) == review, _INCLUDED)
     return sorted(_in_chunks(work, query, col(ReportRow.study), studies), key=lambda row: row.record)
 
 

@@ -14,10 +14,9 @@ from services.synthesis.domain.characteristics import MOST_ANSWERS, Answered, fi
 from services.synthesis.domain.extraction import ExtractionStates
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.models import CharacteristicAnswerRow, CharacteristicRow, ExtractionRow, ReportRow
-from shared.canonical import sha256
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from shared.ids import id_of
+from shared.ids import new_id
 from shared.receipts import salted
 from shared.tokens import Person
 from shared.wire.synthesis import CharacteristicGiven, NewCharacteristics
@@ -180,17 +179,9 @@ def _answer(
             f"{given.characteristic!r} was answered {MOST_ANSWERS} times already", slug="too_many_corrections"
         )
     _require_fragment(work, report, given, value, at, by)
-    made = [
-        report.row.review,
-        report.row.record,
-        by.id,
-        given.model_dump(exclude={"record", "seen"}),
-        value,
-        superseded,
-    ]
     within = report.within
     row = CharacteristicAnswerRow(
-        id=id_of("answer", sha256(made)), review=report.row.review, record=report.row.record,
+        id=new_id("answer"), review=report.row.review, record=report.row.record,
         answered_on=report.row.record, said=None if value is None else [value],
         protocol_version=review.protocol_version, supersedes=superseded, by=by.id, at=work.now,
         extraction=None if within is None else within.id, held=report.held,

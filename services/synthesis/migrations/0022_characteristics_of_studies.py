@@ -63,9 +63,19 @@ def upgrade() -> None:
         sa.Column("asked", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("review", "name"),
     )
+    with op.batch_alter_table("reports", schema=None) as batch_op:
+        batch_op.create_index(
+            "reports_included_of_study",
+            ["review", "study"],
+            unique=False,
+            postgresql_where=sa.text("state = 'included'"),
+            sqlite_where=sa.text("state = 'included'"),
+        )
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("reports", schema=None) as batch_op:
+        batch_op.drop_index("reports_included_of_study")
     op.drop_table("characteristics")
     with op.batch_alter_table("characteristic_answers", schema=None) as batch_op:
         batch_op.drop_index("characteristic_answers_on_record")
