@@ -160,7 +160,7 @@ def history(review: str, record: str, as_json: bool) -> None:
 @option("--why", help="Why it corrects another answer.")
 @option(
     "--file",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=click.Path(path_type=Path),
     help="Answers from a file instead: CSV, or JSON (.json).",
 )
 @AS_JSON
@@ -202,6 +202,8 @@ def set_(
 
 def _answers_in(file: Path) -> Iterator[tuple[dict[str, Any], int | None]]:
     """The answers in a file, each with its line. Raises Invalid with file and line."""
+    if not file.is_file():
+        raise Invalid(f"there is no file {file}")
     if file.stat().st_size > LARGEST_DOCUMENT:
         raise Invalid(f"{file}: it has more than {LARGEST_DOCUMENT:,} bytes: send it in parts")
     found = list(_in_json(file) if file.suffix == ".json" else _in_csv(file))
