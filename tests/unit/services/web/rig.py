@@ -41,8 +41,8 @@ FILES = {
     )),
     "/reviews/{review}/findings/figures/support.svg", "/reviews/{review}/findings/figures/support.png",
     *("/reviews/{review}/synthesis/" + kept for kept in (
-        "figures/map.svg", "figures/map.png", "figures/map.graphml", "studies/sheet", "figures/matrix.svg", "figures/matrix.png",
-        "cmocs/{cmoc}/diagram.svg", "cmocs/{cmoc}/diagram.png",
+        "figures/map.svg", "figures/map.png", "figures/map.graphml", "figures/matrix.svg", "figures/matrix.png",
+        "studies/sheet", "cmocs/{cmoc}/diagram.svg", "cmocs/{cmoc}/diagram.png",
     )),
 }  # fmt: skip
 
