@@ -160,7 +160,7 @@ def history(review: str, record: str, as_json: bool) -> None:
 @option("--why", help="Why it corrects another answer.")
 @option(
     "--file",
-    type=click.Path(path_type=Path),
+    type=click.Path(dir_okay=False, path_type=Path),
     help="Answers from a file instead: CSV, or JSON (.json).",
 )
 @AS_JSON
