@@ -17,6 +17,7 @@ from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.comments import comments
 from services.cli.confidence import confidence
 from services.cli.context import acting, client
+from services.cli.describing import characteristics
 from services.cli.printing import (
     counted,
     day,
@@ -311,6 +312,7 @@ def appraise(
 app.add_command(confidence)
 app.add_command(rewordings)
 app.add_command(comments)
+app.add_command(characteristics)
 
 
 @app.command("proposals", example="living synthesis proposals ics-leadership --state open")

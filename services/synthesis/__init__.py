@@ -1,20 +1,20 @@
 """Synthesis: holds the coded evidence against the theories, and keeps the signed revisions of what they say.
 
 Owns: reports and their studies, who codes each and what two coders differ in, fragments and links with what was judged
-of them, CMOCs and their history, notices, re-judgements, proposals, comments on drafts, triggers, drafts, revisions
-and their deposits, the course of a review, how far each source was searched, when people searched by hand, and what
-people write for reports.
+of them, what is known of each study, CMOCs and their history, notices, re-judgements, proposals, comments on drafts,
+triggers, drafts, revisions and their deposits, the course of a review, how far each source was searched, when people
+searched by hand, and what people write for reports.
 
 Reacts to: protocol.version.published, screening.record.included, screening.record.excluded,
 screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.anchor.found,
 ingest.anchor.lost, ingest.run.finished, ingest.search.fulfilled, people.handover.accepted,
 people.name.mapped.
 
-Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.extraction.opened,
-synthesis.extraction.finished, synthesis.extraction.reconciled, synthesis.confidence.judged, synthesis.theory.changed,
-synthesis.proposal.opened, synthesis.proposal.closed, synthesis.rejudgement.opened, synthesis.rejudgement.closed,
-synthesis.links.questioned, synthesis.links.rejudged, synthesis.comment.made, synthesis.comment.answered,
-synthesis.comment.resolved, synthesis.revision.drafted, synthesis.revision.published,
+Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.extraction.opened, synthesis.extraction.finished,
+synthesis.extraction.reconciled, synthesis.characteristics.recorded, synthesis.confidence.judged,
+synthesis.theory.changed, synthesis.proposal.opened, synthesis.proposal.closed, synthesis.rejudgement.opened,
+synthesis.rejudgement.closed, synthesis.links.questioned, synthesis.links.rejudged, synthesis.comment.made,
+synthesis.comment.answered, synthesis.comment.resolved, synthesis.revision.drafted, synthesis.revision.published,
 synthesis.revision.withdrawn, synthesis.doi.assigned, synthesis.review.overdue, synthesis.course.changed,
 synthesis.report_text.written.
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from services.synthesis import store, views
 from services.synthesis.commands import (
+    characteristics,
     comments,
     confidence,
     courses,
@@ -47,6 +48,9 @@ from shared.wire.synthesis import (
     FORMS,
     AppraisalView,
     BatchTaken,
+    CharacteristicAnswer,
+    CharacteristicsTaken,
+    CharacteristicView,
     CitedStudies,
     CmocStanding,
     CmocView,
@@ -76,6 +80,7 @@ from shared.wire.synthesis import (
     LinksJudged,
     NewAnswer,
     NewAppraisal,
+    NewCharacteristics,
     NewComment,
     NewConfidence,
     NewCourse,
@@ -102,6 +107,7 @@ from shared.wire.synthesis import (
     Standing,
     StatusView,
     StudyAdded,
+    StudyCharacteristics,
     StudyGiven,
     StudySpeaking,
     SupportAt,
@@ -133,6 +139,12 @@ def _files(forms: Collection[str]) -> dict[int | str, dict[str, Any]]:
     return {200: {"content": {kind: {} for form, (_, kind) in FORMS.items() if form in forms}}}
 
 
+class CsvResponse(Response):
+    """A sheet, to be saved."""
+
+    media_type = "text/csv"
+
+
 class GraphmlResponse(Response):
     """A network, to be saved."""
 
@@ -144,6 +156,9 @@ MostStudies = Annotated[int, Query(ge=1, le=200), DIGITS]
 
 #: What was signed may be large, and is read whole.
 FewRevisions = Annotated[PageAsked, asking(20, 50)]
+
+#: Of each study there may be much to tell.
+FewStudies = Annotated[PageAsked, asking(50, 200)]
 
 router = APIRouter(prefix="/synthesis", tags=["synthesis"], route_class=Route)
 Unit = Annotated[Work, unit_of("synthesis")]
@@ -389,6 +404,71 @@ def show_coding_agreement(review: Name, work: Reading, person: Reader) -> Coding
 
 def _coding(work: Work, key: str | None, command: str, do: Callable[[], ExtractionRow]) -> ExtractionView:
     return work.once(key, command, None, lambda: views.extraction_view(work, do()))
+
+
+# Study characteristics
+
+
+@router.get("/reviews/{review}/characteristics")
+def list_characteristics(review: Name, work: Reading, person: Reader) -> list[CharacteristicView]:
+    """What the protocol asks of each included study, in its order."""
+    store.review(work, review)
+    return [views.characteristic_view(row) for row in views.asked_of_studies(work, review)]
+
+
+@router.get("/reviews/{review}/characteristics/studies")
+def list_described_studies(review: Name, work: Reading, person: Reader, page: FewStudies) -> Page[StudyCharacteristics]:
+    """The included studies, by their ids, with what is known of each; without what one of two coders answered before
+    both have finished."""
+    store.review(work, review)
+    found = store.included_studies(work, review, page)
+    return found.shown_as(views.study_characteristics(work, review, found.rows, None))
+
+
+@router.get("/reviews/{review}/characteristics.csv", response_class=CsvResponse)
+def export_characteristics(review: Name, work: Reading, person: Reader) -> CsvResponse:
+    """The same as CSV, a study a line, and a characteristic a column."""
+    store.review(work, review)
+    saved = {
+        "Content-Disposition": f'attachment; filename="{review}-characteristics.csv"',
+        "X-Content-Type-Options": "nosniff",
+    }
+    return CsvResponse(exports.characteristics_of(work, review), headers=saved)
+
+
+@router.post("/reviews/{review}/characteristics/answers")
+def add_answers(
+    review: Name, body: NewCharacteristics, work: Unit, person: Coder, key: IdempotencyKey = None
+) -> CharacteristicsTaken:
+    """Says what reports tell of the characteristics of their studies: all are taken, or none. A correction supersedes
+    what stands, and says why."""
+
+    def record() -> CharacteristicsTaken:
+        changed, studies = characteristics.record(work, review, body, person)
+        return CharacteristicsTaken(
+            changed=changed, studies=views.study_characteristics(work, review, studies, person.id)
+        )
+
+    return work.once(key, f"describe studies of {review}", body, record)
+
+
+@router.get("/reviews/{review}/reports/{record}/characteristics")
+def show_characteristics(review: Name, record: Name, work: Reading, person: Reader) -> StudyCharacteristics:
+    """What is known of the study that a report is of, as whoever asks may see it."""
+    return views.characteristics_of(work, review, record, person.id)
+
+
+@router.get("/reviews/{review}/reports/{record}/characteristics/answers")
+def list_answers_of_report(
+    review: Name, record: Name, work: Reading, person: Reader, page: Hundred
+) -> Page[CharacteristicAnswer]:
+    """All that was ever answered from a report, oldest first, as whoever asks may see it."""
+    store.review(work, review)
+    asked = store.characteristics(work, review)
+    found = store.characteristic_answers_of_record(
+        work, review, store.name_of_surviving(work, review, record), page, person=person.id
+    )
+    return found.page(lambda row: views.characteristic_answer_view(row, asked))
 
 
 # The theories

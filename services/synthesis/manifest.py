@@ -46,6 +46,7 @@ SERVICE = Service(
         synthesis.ExtractionOpened,
         synthesis.ExtractionFinished,
         synthesis.ExtractionReconciled,
+        synthesis.CharacteristicsRecorded,
         synthesis.ConfidenceJudged,
         synthesis.TheoryChanged,
         synthesis.ProposalOpened,

@@ -9,10 +9,12 @@ from sqlalchemy import BigInteger, Index, LargeBinary, Text, UniqueConstraint, t
 from sqlalchemy.orm import registry
 from sqlmodel import AutoString, Field, SQLModel
 
+from services.synthesis.domain.characteristics import Answered
 from services.synthesis.domain.comments import CommentStates
 from services.synthesis.domain.notices import RejudgementStates
 from services.synthesis.domain.reports import ReportStates
 from shared.db.types import Counter, Instant, Json
+from shared.events.characteristics import Kind
 from shared.events.ingest import NoticeKind
 from shared.events.protocol import ENOUGH_DOUBTS, ENOUGH_NEW_SUPPORTS
 from shared.events.synthesis import (
@@ -26,6 +28,7 @@ from shared.events.synthesis import (
     Status,
 )
 from shared.wire.synthesis import (
+    CharacteristicValue,
     CommentPart,
     CommentState,
     Course,
@@ -145,6 +148,13 @@ class ReportRow(Base, table=True):
             "review",
             postgresql_where=text("drilled_by IS NOT NULL"),
             sqlite_where=text("drilled_by IS NOT NULL"),
+        ),
+        Index(
+            "reports_included_of_study",
+            "review",
+            "study",
+            postgresql_where=text(f"state = '{ReportStates.INCLUDED}'"),
+            sqlite_where=text(f"state = '{ReportStates.INCLUDED}'"),
         ),
         Index(
             "reports_included",
@@ -646,6 +656,76 @@ class StatementRow(Base, table=True):
     @property
     def published_statement(self) -> Statement | None:
         return None if self.published is None else Statement(**self.published, links=self.published_links)
+
+
+class CharacteristicRow(Base, table=True):
+    """What the newest version of the protocol asks of each study; `since` is the version that asks it as it is now. One
+    that is `asked` no more keeps its row, with what was answered to it."""
+
+    __tablename__ = "characteristics"
+
+    review: str = Field(primary_key=True)
+    name: str = Field(primary_key=True)
+    position: int
+    label: str
+    kind: Kind = Field(sa_type=AutoString)
+    options: list[str] = Field(default=[], sa_type=Json)
+    required: bool
+    help: str | None = Field(default=None, sa_type=Text)
+    least: float | None = None
+    most: float | None = None
+    since: int
+    asked: bool = True
+
+
+class CharacteristicAnswerRow(Base, table=True):
+    """What somebody answered to a characteristic of a study, from a report of it; `answered_on` is the record of then,
+    where that was merged. Only ever appended: one that corrects others `supersedes` them. One that is `held` back, of
+    an `extraction` that two people code, is shown to its author alone; `event_id` then is that of its extraction.
+    `said` is its value as the one item of a list, since SQLite takes a number that is JSON for one of its own."""
+
+    __tablename__ = "characteristic_answers"
+    __table_args__ = (
+        Index("characteristic_answers_of_record", "review", "record", "seq"),
+        Index("characteristic_answers_on_record", "review", "answered_on"),
+        Index(
+            "characteristic_answers_held",
+            "extraction",
+            "seq",
+            postgresql_where=text("held"),
+            sqlite_where=text("held"),
+        ),
+        {"sqlite_autoincrement": True},
+    )
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    id: str = Field(unique=True)
+    review: str
+    record: str
+    answered_on: str
+    characteristic: str
+    said: list[CharacteristicValue] | None = Field(default=None, sa_type=Json)
+    not_reported: bool = False
+    locator: str | None = None
+    fragment: str | None = None
+    why: str | None = None
+    protocol_version: int
+    supersedes: list[str] = Field(default=[], sa_type=Json)
+    by: str
+    at: datetime = Field(sa_type=Instant)
+    extraction: str | None = None
+    held: bool = False
+    event_id: str
+
+    @property
+    def value(self) -> CharacteristicValue | None:
+        return self.said[0] if self.said else None
+
+    @property
+    def answered(self) -> Answered:
+        return Answered(
+            self.id, self.characteristic, self.value, self.not_reported, self.protocol_version, self.supersedes
+        )
 
 
 class CommentRow(Base, table=True):

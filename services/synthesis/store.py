@@ -40,6 +40,8 @@ from services.synthesis.models import (
     AnswerRow,
     AppraisalRow,
     ArrivalRow,
+    CharacteristicAnswerRow,
+    CharacteristicRow,
     CmocRow,
     CodingPairRow,
     CodingRow,
@@ -292,6 +294,12 @@ def surviving(work: Work, review: str, record: str) -> tuple[str, ReportRow | No
         tried.add(record)
 
 
+def surviving_to_read(work: Work, review: str, record: str) -> tuple[str, ReportRow | None]:
+    """The same, locking none."""
+    name = name_of_surviving(work, review, record)
+    return name, work.session.get(ReportRow, (review, name))
+
+
 def name_of_surviving(work: Work, review: str, record: str) -> str:
     """The record that lives on where this one was merged away; itself, where it was not, or in a circle."""
     seen = {record}
@@ -389,7 +397,12 @@ def part_studies(work: Work, review: str, records: Collection[str], study: str, 
 
 
 def return_fragments(work: Work, review: str, coded_on: Collection[str], record: str) -> None:
-    """Gives a record the fragments that were coded on it, or on what was merged into it."""
+    """Gives a record the fragments that were coded on it, or on what was merged into it, and what was answered."""
+    work.session.execute(
+        update(CharacteristicAnswerRow)
+        .where(col(CharacteristicAnswerRow.review) == review, col(CharacteristicAnswerRow.answered_on).in_(coded_on))
+        .values(record=record)
+    )
     work.session.execute(
         update(FragmentRow)
         .where(col(FragmentRow.review) == review, col(FragmentRow.coded_on).in_(coded_on))
@@ -408,8 +421,14 @@ def rejudgements_of_notice(work: Work, review: str, record: str, notice: str) ->
 
 
 def move_evidence(work: Work, review: str, record: str, into: str) -> None:
-    """Gives a record's fragments, notices and re-judgements to another; the notices are to be applied to it."""
+    """Gives a record's fragments, notices and re-judgements to another, and what was answered of its study; the notices
+    are to be applied to it."""
     session = work.session
+    session.execute(
+        update(CharacteristicAnswerRow)
+        .where(col(CharacteristicAnswerRow.review) == review, col(CharacteristicAnswerRow.record) == record)
+        .values(record=into)
+    )
     session.execute(
         update(FragmentRow)
         .where(col(FragmentRow.review) == review, col(FragmentRow.record) == record)
@@ -1114,6 +1133,65 @@ def extractions_to_widen(work: Work, review: str, limit: int) -> list[tuple[str,
     return [(name, record) for name, record in found]
 
 
+# Characteristics
+
+
+def characteristics(work: Work, review: str) -> dict[str, CharacteristicRow]:
+    """All that was ever asked of each study, by name, in the protocol's order."""
+    query = select(CharacteristicRow).where(col(CharacteristicRow.review) == review)
+    rows = work.session.scalars(query.order_by(col(CharacteristicRow.position), col(CharacteristicRow.name)))
+    return {row.name: row for row in rows}
+
+
+def included_studies(work: Work, review: str, page: PageAsked) -> Found[str]:
+    """The studies of which a report is included, by their ids."""
+    query = select(col(ReportRow.study)).where(col(ReportRow.review) == review, _INCLUDED)
+    return read_page(work, query.distinct(), page, col(ReportRow.study))
+
+
+def included_reports(work: Work, review: str, studies: Collection[str]) -> list[ReportRow]:
+    """The included reports of these studies, by record."""
+    query = select(ReportRow).where(col(ReportRow.review) == review, _INCLUDED)
+    return sorted(_in_chunks(work, query, col(ReportRow.study), studies), key=lambda row: row.record)
+
+
+def characteristic_answers(
+    work: Work, review: str, records: Collection[str], person: str | None
+) -> list[CharacteristicAnswerRow]:
+    """All that was answered from these records, oldest first, as a person may see it: what one of two coders answers
+    they alone see before both have finished. Without a person, what everybody may."""
+    query = select(CharacteristicAnswerRow).where(
+        col(CharacteristicAnswerRow.review) == review, _answer_shown_to(person)
+    )
+    found = _in_chunks(work, query, col(CharacteristicAnswerRow.record), records)
+    return sorted(found, key=lambda row: row.seq or 0)
+
+
+def characteristic_answers_of_record(
+    work: Work, review: str, record: str, page: PageAsked, *, person: str
+) -> Found[CharacteristicAnswerRow]:
+    """All that was answered from a record, oldest first, as a person may see it."""
+    query = select(CharacteristicAnswerRow).where(
+        col(CharacteristicAnswerRow.review) == review,
+        col(CharacteristicAnswerRow.record) == record,
+        _answer_shown_to(person),
+    )
+    return read_page(work, query, page, col(CharacteristicAnswerRow.seq))
+
+
+def held_answers(work: Work, extraction: str) -> list[CharacteristicAnswerRow]:
+    """What two coders of a report answered that is held back, oldest first."""
+    query = select(CharacteristicAnswerRow).where(
+        col(CharacteristicAnswerRow.extraction) == extraction, col(CharacteristicAnswerRow.held)
+    )
+    return list(work.session.scalars(query.order_by(col(CharacteristicAnswerRow.seq))))
+
+
+def _answer_shown_to(person: str | None) -> ColumnElement[bool]:
+    shown = ~col(CharacteristicAnswerRow.held)
+    return shown if person is None else shown | (col(CharacteristicAnswerRow.by) == person)
+
+
 # Who did what
 
 #: The columns that say so. What was signed has names, too, and stays as it was signed.
@@ -1121,6 +1199,7 @@ _ACTORS: tuple[tuple[Any, Any], ...] = (
     (FragmentRow, col(FragmentRow.coder)),
     (AppraisalRow, col(AppraisalRow.by)),
     (ConfidenceRow, col(ConfidenceRow.by)),
+    (CharacteristicAnswerRow, col(CharacteristicAnswerRow.by)),
     (CommentRow, col(CommentRow.by)),
     (LinkJudgementRow, col(LinkJudgementRow.by)),
     (LinkRow, col(LinkRow.withdrawn_by)),

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, time
 from typing import Any
 
 from services.synthesis import store
 from services.synthesis.domain.cadence import LIVING, RETIRED, searched_through, standing
+from services.synthesis.domain.characteristics import is_lacking, state_of, that_stand
 from services.synthesis.domain.extraction import (
     Agreed,
     ExtractionStates,
@@ -26,6 +27,8 @@ from services.synthesis.domain.revisions import content_of, revision_id
 from services.synthesis.domain.saturation import Added, Replay, since, unchanged
 from services.synthesis.models import (
     AppraisalRow,
+    CharacteristicAnswerRow,
+    CharacteristicRow,
     CmocRow,
     CodingRow,
     CommentRow,
@@ -53,6 +56,9 @@ from shared.wire.synthesis import (
     AgreedView,
     AnswerView,
     AppraisalView,
+    CharacteristicAnswer,
+    CharacteristicStanding,
+    CharacteristicView,
     CitedNotice,
     CitedReport,
     CitedStudies,
@@ -96,6 +102,8 @@ from shared.wire.synthesis import (
     StatusView,
     StudyAdded,
     StudyCell,
+    StudyCharacteristics,
+    StudyReport,
     StudySpeaking,
     StudyView,
     SupportAt,
@@ -575,6 +583,77 @@ def signing_view(work: Work, review: str, number: int) -> Signing:
 def report_text_view(row: ReportTextRow, about: ReviewRow) -> ReportTextView:
     shown = row.model_dump(include=set(ReportTextView.model_fields) - {"event", "out_of_date"})
     return ReportTextView(event=row.event_id, out_of_date=row.is_behind(about), **shown)
+
+
+def characteristic_view(row: CharacteristicRow) -> CharacteristicView:
+    return CharacteristicView(**row.model_dump(include=set(CharacteristicView.model_fields)))
+
+
+def asked_of_studies(work: Work, review: str) -> list[CharacteristicRow]:
+    """What the protocol asks of each study, in its order."""
+    return [row for row in store.characteristics(work, review).values() if row.asked]
+
+
+def characteristic_answer_view(
+    row: CharacteristicAnswerRow, asked: Mapping[str, CharacteristicRow]
+) -> CharacteristicAnswer:
+    question = asked.get(row.characteristic)
+    earlier = question is None or not question.asked or row.protocol_version < question.since
+    shown = row.model_dump(include=set(CharacteristicAnswer.model_fields) - {"answer", "earlier", "value"})
+    return CharacteristicAnswer(answer=row.id, earlier=earlier, value=row.value, **shown)
+
+
+def study_characteristics(
+    work: Work, review: str, studies: Sequence[str], person: str | None
+) -> list[StudyCharacteristics]:
+    """What is known of these studies, as a person may see it; without one, as everybody may."""
+    asked = {row.name: row for row in asked_of_studies(work, review)}
+    reports: dict[str, list[ReportRow]] = defaultdict(list)
+    for report in store.included_reports(work, review, studies):
+        reports[report.study].append(report)
+    of_study = {it.record: study for study, some in reports.items() for it in some}
+    answers: dict[str, dict[str, list[CharacteristicAnswerRow]]] = defaultdict(lambda: defaultdict(list))
+    for row in store.characteristic_answers(work, review, of_study, person):
+        answers[of_study[row.record]][row.characteristic].append(row)
+    return [_study(study, reports[study], asked, answers[study]) for study in studies]
+
+
+def characteristics_of(work: Work, review: str, record: str, person: str) -> StudyCharacteristics:
+    """The same of the study that a record's report is of. Raises NotFound for one that is not included."""
+    name, row = store.surviving_to_read(work, review, record)
+    if row is None or row.state != ReportStates.INCLUDED:
+        store.review(work, review)
+        raise NotFound(f"review {review!r} has no included report of record {name!r}", slug="unknown_record")
+    return study_characteristics(work, review, [row.study], person)[0]
+
+
+def _study(
+    study: str,
+    reports: Sequence[ReportRow],
+    asked: Mapping[str, CharacteristicRow],
+    answers: Mapping[str, Sequence[CharacteristicAnswerRow]],
+) -> StudyCharacteristics:
+    stand = [_characteristic(row, answers.get(name, []), asked) for name, row in asked.items()]
+    return StudyCharacteristics(
+        study=study,
+        reports=[StudyReport(record=it.record, title=it.title, suspended=it.suspended) for it in reports],
+        characteristics=stand,
+        lacking=sum(it.lacking for it in stand),
+        apart=sum(it.state == "differs" for it in stand),
+    )
+
+
+def _characteristic(
+    question: CharacteristicRow, rows: Sequence[CharacteristicAnswerRow], asked: Mapping[str, CharacteristicRow]
+) -> CharacteristicStanding:
+    by_id = {row.id: row for row in rows}
+    stand = that_stand(row.answered for row in rows)
+    return CharacteristicStanding(
+        characteristic=question.name,
+        state=state_of(stand),
+        lacking=is_lacking(stand, required=question.required, since=question.since),
+        answers=[characteristic_answer_view(by_id[it.answer], asked) for it in stand],
+    )
 
 
 def _quoted(row: FragmentRow) -> Quoted | None:

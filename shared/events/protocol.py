@@ -12,6 +12,7 @@ from operator import not_
 from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar
 
 from pydantic import (
+    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
@@ -27,6 +28,7 @@ from shared.canonical import canonical_json
 from shared.errors import Rejected
 from shared.events.base import Event, Value, bad_data
 from shared.events.bounds import Count, Id, KeptText
+from shared.events.characteristics import MOST_CHARACTERISTICS, USUAL, USUAL_FORM, Characteristic
 from shared.events.parts import Part, Slug, Text
 from shared.events.stages import PARKS_AFTER, THIRD_PERSON, Criteria, FormField, Highlights, Stage
 from shared.folding import without_marks
@@ -131,6 +133,8 @@ FEATURES: dict[str, Feature] = {
     "protocol:triggers": Feature(lambda protocol: protocol.triggers is not None, ("synthesis",)),
     # Synthesis of an earlier release would count what one of two coders says.
     "protocol:extraction": Feature(lambda protocol: protocol.extraction is not None, ("synthesis",)),
+    # Others would ask for none.
+    "protocol:characteristics": Feature(lambda protocol: bool(protocol.characteristics), ("synthesis",)),
     # Others would have people vote untrained.
     "stage:training": Feature(_of_a_stage(lambda stage: stage.training), ("screening",)),
 }
@@ -345,6 +349,24 @@ class Extraction(Part):
     reconciled_by: Literal["coders", "adjudicator"] = "coders"
 
 
+def _taken_by_name(given: Any) -> Any:
+    """The form that a name stands for. Raises ValueError for a name of none."""
+    if not isinstance(given, str):
+        return given
+    if given != USUAL:
+        raise ValueError(f"there is no form {given[:80]!r}: write {USUAL!r}, or list what is asked of each study")
+    return [it.model_dump(mode="json") for it in USUAL_FORM]
+
+
+class _Characteristics:
+    """In what people write the name of a form may stand for it; what is told lists what is asked."""
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        described = handler(schema)
+        return {"anyOf": [described, {"const": USUAL}]} if handler.mode == "validation" else described
+
+
 class TeamRole(Part):
     """Those whom a review wants in a role, by their ids."""
 
@@ -374,7 +396,8 @@ class Protocol(AnyProtocol):
     whether what the included reports cite, and what cites them, is looked for too. `criteria` and `highlights` are
     shown with every record that people screen. `team` is who the review is to be done by; it makes nobody a member.
     `set_aside` is what became of CMOCs that earlier versions stated. `triggers` say how much evidence asks for another
-    look at one. Without `extraction` anybody who may code does so, and what is coded counts at once.
+    look at one. Without `extraction` anybody who may code does so, and what is coded counts at once. `characteristics`
+    are asked of each included study; `usual` stands for the form that this release has by that name.
     """
 
     title: Text
@@ -395,6 +418,9 @@ class Protocol(AnyProtocol):
     set_aside: Annotated[list[SetAside], Field(max_length=500)] = Field(default=[], exclude_if=lambda gone: not gone)
     triggers: Triggers | None = Field(default=None, exclude_if=lambda triggers: triggers is None)
     extraction: Extraction | None = Field(default=None, exclude_if=lambda extraction: extraction is None)
+    characteristics: Annotated[
+        list[Characteristic], Field(max_length=MOST_CHARACTERISTICS), BeforeValidator(_taken_by_name), _Characteristics
+    ] = Field(default=[], exclude_if=lambda asked: not asked)
 
     def document(self) -> str:
         """The canonical JSON, which is hashed and told."""

@@ -150,6 +150,30 @@ class ExtractionReconciled(Event, type="synthesis.extraction.reconciled", key="r
     by: Id
 
 
+class CharacteristicAnswered(Value):
+    """What is said of a characteristic of a study now, without its words: the hash of these, and which answers it
+    supersedes."""
+
+    answer: Id
+    characteristic: Id
+    sha256: str
+    supersedes: list[Id] = []
+
+
+class CharacteristicsRecorded(
+    Event, type="synthesis.characteristics.recorded", key="review", topic="synthesis.evidence"
+):
+    """Somebody answered what the protocol asks of a study (`answers`, in its version `protocol_version`), from this
+    report of it. What two coders answer is told once both have finished, and not before. Answers are only ever added:
+    one that corrects others supersedes them."""
+
+    record: Id
+    study: Id
+    protocol_version: Count
+    answers: list[CharacteristicAnswered]
+    by: Id
+
+
 def _knew_less(data: dict[str, Any]) -> dict[str, Any]:
     """Version 1 had no word for what is merged, split or refuted; what it has words for is the same."""
     return data

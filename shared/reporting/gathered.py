@@ -138,6 +138,16 @@ class Gathered:
         return Request(f"/synthesis/reviews/{self.review}/coding-agreement", needed=False)
 
     @property
+    def asked_of_studies(self) -> Request:
+        """What the protocol asks of each study now."""
+        return self._of("synthesis", "/characteristics")
+
+    @property
+    def described(self) -> Request:
+        """What is known of each included study, as it stands today."""
+        return Request(f"/synthesis/reviews/{self.review}/characteristics/studies", listing=True, needed=False)
+
+    @property
     def versions(self) -> Request:
         return Request(f"/protocol/reviews/{self.review}/versions", (("newest_first", "true"),), listing=True)
 
@@ -203,6 +213,10 @@ def wanted(gathered: Gathered) -> list[Request]:
         (
             lambda: gathered.version is not None and gathered.has(gathered.protocol, "protocol", "extraction"),
             lambda: [gathered.coding_agreement],
+        ),
+        (
+            lambda: gathered.version is not None and gathered.has(gathered.protocol, "protocol", "characteristics"),
+            lambda: [gathered.asked_of_studies, gathered.described],
         ),
     ]
     more = [request for is_known, ask in then if is_known() for request in ask()]

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from shared.events.base import Value
+from shared.events.characteristics import Kind
 from shared.events.synthesis import (
     Change,
     ChangeClass,
@@ -1242,6 +1243,110 @@ class Saturation(BaseModel):
     last_minor: RevisionListed | None
     since_major: int
     since_minor: int
+
+
+# Study characteristics
+
+#: What may be said of a characteristic: words or an option, several options, a number or a year, yes or no. As text any
+#: may be written: options with `;` between them, `yes` and `no`.
+CharacteristicValue = bool | int | float | str | list[str]
+
+#: Where a characteristic of a study stands; one `differs` while answers stand that say different things.
+AnswerState = Literal["unanswered", "answered", "differs"]
+
+#: Characters of an answer in words, and answers that are taken at once.
+LONGEST_ANSWER, MOST_AT_ONCE = 2_000, 500
+
+
+class CharacteristicView(BaseModel):
+    """What the protocol asks of each study, as it has asked since the version `since`."""
+
+    name: str
+    label: str
+    kind: Kind
+    options: list[str]
+    required: bool
+    help: str | None
+    least: float | None
+    most: float | None
+    since: int
+
+
+class CharacteristicGiven(Given):
+    """What a report says of a characteristic of its study, in words of one's own: a `value`, or that it is
+    `not_reported`; neither takes back what was said. It may rest on a `fragment` that is coded of the study, or on a
+    place in the report. It corrects what stands, for which it says `why` where that said something else. `seen` are
+    the answers that stood when it was written: where others stand by now, nothing is taken."""
+
+    record: Line
+    characteristic: Line
+    value: CharacteristicValue | None = None
+    not_reported: bool = False
+    locator: Line | None = None
+    fragment: Line | None = None
+    why: Reason | None = None
+    seen: Annotated[list[Line], Field(max_length=200)] | None = None
+
+
+class NewCharacteristics(Given):
+    """Answers for one or several reports: all are taken, or none."""
+
+    answers: Annotated[list[CharacteristicGiven], Field(min_length=1, max_length=MOST_AT_ONCE)]
+
+
+class CharacteristicAnswer(BaseModel):
+    """One answer. `earlier` is that the protocol asks otherwise since its version `protocol_version`; `held` that the
+    other of its two coders has not finished, so that nobody else sees it yet."""
+
+    answer: str
+    characteristic: str
+    value: CharacteristicValue | None
+    not_reported: bool
+    record: str
+    locator: str | None
+    fragment: str | None
+    why: str | None
+    by: str
+    at: datetime
+    protocol_version: int
+    supersedes: list[str]
+    earlier: bool
+    held: bool
+
+
+class CharacteristicStanding(BaseModel):
+    """A characteristic of a study: the answers that stand, one or, where people differ, several. It is `lacking` where
+    it must be answered, and is not, or not as the protocol asks it now."""
+
+    characteristic: str
+    state: AnswerState
+    lacking: bool
+    answers: list[CharacteristicAnswer]
+
+
+class StudyReport(BaseModel):
+    """An included report of a study; `suspended` where a notice about it stands."""
+
+    record: str
+    title: str | None
+    suspended: bool
+
+
+class StudyCharacteristics(BaseModel):
+    """What is known of an included study, in the order in which the protocol asks."""
+
+    study: str
+    reports: list[StudyReport]
+    characteristics: list[CharacteristicStanding]
+    lacking: int
+    apart: int
+
+
+class CharacteristicsTaken(BaseModel):
+    """The studies as they are now, and how many answers were new."""
+
+    changed: int
+    studies: list[StudyCharacteristics]
 
 
 # Extraction

@@ -377,6 +377,7 @@ SENT: dict[str, Any] = {
     "/proposals/{proposal}/close": {"why": "why"},
     "/comments": {"cmoc": "CMOC", "part": "outcome", "words": "so", "text": "so"},
     "/answers": {"text": "so"},
+    "/characteristics/answers": {"answers": [{"record": THING, "characteristic": "setting", "value": "so"}]},
     "/comments/{comment}/close": {"why": "why"},
     "/link-judgements": {"links": [THING], "verdict": "keep", "why": "why"},
     "/confidence": {

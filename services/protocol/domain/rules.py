@@ -41,12 +41,16 @@ def broken_rules(data: object, review: str | None) -> Broken:
         ("theories", "id"),
         ("cmocs", "id"),
         ("set_aside", "cmoc"),
+        ("characteristics", "name"),
+        ("characteristics", "label"),
     ):
         yield from _unique(_parts(data, name), (name,), key)
     for index, stage in _parts(data, "stages"):
         yield from _stage(stage, ("stages", index))
         if index == 0 and stage.get("needs") == "full_text":
             yield ("stages", 0, "needs"), "the first stage needs no full text, else that of all that is found is sought"
+    for index, asked_of_study in _parts(data, "characteristics"):
+        yield from _field(asked_of_study, ("characteristics", index))
     yield from _team(data)
     yield from _highlights(data)
     yield from _theories_exist(data)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from services.synthesis import store
+from services.synthesis import store, views
 from services.synthesis.commands import revisions
 from services.synthesis.domain.revisions import content_of
+from services.synthesis.ports.forms import studies
 from services.synthesis.ports.forms.catalog import EVIDENCE, FORMS, Published
 from services.synthesis.views import withdrawn_view
 from shared.db.work import Work
-from shared.errors import Conflict, NotFound
-from shared.wire.synthesis import EvidenceForm, ExportForm
+from shared.errors import Conflict, NotFound, TooLarge
+from shared.paging import PageAsked
+from shared.wire.synthesis import EvidenceForm, ExportForm, StudyCharacteristics
+
+#: Studies that are read at once for a sheet, and its characters at most.
+_AT_ONCE, _LONGEST = 100, 20_000_000
 
 
 def file_of(work: Work, review: str, number: int, form: ExportForm) -> Callable[[], bytes]:
@@ -45,3 +50,28 @@ def evidence_of(work: Work, review: str, number: int, form: EvidenceForm) -> Cal
         return EVIDENCE[form](Published(content, sha256, doi, withdrawn), text)
 
     return make
+
+
+def characteristics_of(work: Work, review: str) -> str:
+    """What is known of every included study, as CSV. Raises TooLarge for more than a sheet may hold."""
+    asked = [views.characteristic_view(row) for row in views.asked_of_studies(work, review)]
+    lines: list[str] = []
+    length = 0
+    for line in studies.written(asked, _studies(work, review)):
+        length += len(line)
+        if length > _LONGEST:
+            raise TooLarge(f"the sheet has more than {_LONGEST:,} characters: read the listing of studies page by page")
+        lines.append(line)
+    return "".join(lines)
+
+
+def _studies(work: Work, review: str) -> Iterator[StudyCharacteristics]:
+    """Every included study, few at a time."""
+    page = PageAsked(_AT_ONCE)
+    while True:
+        found = store.included_studies(work, review, page)
+        yield from views.study_characteristics(work, review, found.rows, None)
+        if found.next is None:
+            return
+        work.session.expunge_all()
+        page = PageAsked(_AT_ONCE, after=[found.rows[-1]])

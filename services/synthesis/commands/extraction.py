@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from itertools import groupby
 
 from services.synthesis import store
-from services.synthesis.commands import notices
+from services.synthesis.commands import answers, notices
 from services.synthesis.commands.history import Happening, log_triggers, mark_due, tell_theories
 from services.synthesis.domain.extraction import (
     ExtractionStates,
@@ -386,6 +386,8 @@ def settle(work: Work, row: ExtractionRow, codings: Sequence[CodingRow] | None =
     for link, _ in rows:
         link.held = now.held[link.id]
     report = store.report(work, row.review, row.record)
+    if report is not None and now.state != ExtractionStates.OPEN and row.coders > 1:
+        answers.show(work, row.id, report, finished_by(codings))
     if report is not None:
         _tell_counting(work, row, report, counting)
         _tell_leaving(work, report, leaving, "its two coders differ since one of them corrected what they coded")

@@ -13,7 +13,7 @@ from services.synthesis.domain.cadence import next_due
 from services.synthesis.domain.lineage import gone_by
 from services.synthesis.domain.states import PARTS
 from services.synthesis.domain.triggers import PROTOCOL_AMENDED, Fired
-from services.synthesis.models import CmocRow, ManualRow, ReviewRow
+from services.synthesis.models import CharacteristicRow, CmocRow, ManualRow, ReviewRow
 from shared.db.work import Work
 from shared.events.protocol import Cmoc, Triggers, VersionPublished
 
@@ -21,6 +21,10 @@ from shared.events.protocol import Cmoc, Triggers, VersionPublished
 _STATED: dict[str, Any] = {
     "set_aside_at": None, "gone_how": None, "gone_into": [], "gone_why": None, "gone_by": None, "dissent": None,
 }  # fmt: skip
+
+
+#: What makes a characteristic another question.
+_MEANS = ("label", "kind", "options", "least", "most")
 
 
 class _Plan(TypedDict):
@@ -46,6 +50,7 @@ def adopt_theories(work: Work, event: VersionPublished) -> None:
         return
     amended = review is not None
     _adopt_searches(work, event, before=review.protocol_version if review is not None else 0)
+    _adopt_characteristics(work, event)
     review = _adopt_plan(work, event, review)
     tell_theories(work, review, list(_adopt_cmocs(work, event)))
     if amended:
@@ -103,6 +108,23 @@ def _adopt_searches(work: Work, event: VersionPublished, *, before: int) -> None
             work.add(plan)
         else:
             row.sqlmodel_update(plan)
+
+
+def _adopt_characteristics(work: Work, event: VersionPublished) -> None:
+    """Brings what is asked of each study to the protocol's. One that is asked otherwise is so since this version, and
+    so is one that is asked again; whether it must be answered, and its help, make no other question of it."""
+    known = store.characteristics(work, event.review)
+    for position, asked in enumerate(event.protocol.characteristics):
+        plan = {part: getattr(asked, part) for part in type(asked).model_fields} | {"position": position, "asked": True}
+        row = known.pop(asked.name, None)
+        if row is None:
+            work.add(CharacteristicRow(review=event.review, since=event.version, **plan))
+            continue
+        if not row.asked or any(getattr(row, part) != plan[part] for part in _MEANS):
+            row.since = event.version
+        row.sqlmodel_update(plan)
+    for row in known.values():
+        row.asked, row.position = False, len(event.protocol.characteristics)
 
 
 def _adopt_cmocs(work: Work, event: VersionPublished) -> Iterator[Happening]:

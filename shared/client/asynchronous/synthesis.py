@@ -111,6 +111,38 @@ class AsyncSynthesisClient:
             f"/synthesis/reviews/{part(review)}/reports/{part(record)}/study", wire.ReportView, body
         )
 
+    # Study characteristics
+
+    async def characteristics(self, review: str) -> list[wire.CharacteristicView]:
+        """What the protocol asks of each included study, in its order."""
+        return await self._http.listed(f"/synthesis/reviews/{part(review)}/characteristics", wire.CharacteristicView)
+
+    def described_studies(self, review: str) -> AsyncIterator[wire.StudyCharacteristics]:
+        """The included studies, with what is known of each."""
+        path = f"/synthesis/reviews/{part(review)}/characteristics/studies"
+        return self._http.pages(path, wire.StudyCharacteristics)
+
+    async def characteristics_csv(self, review: str) -> str:
+        """The same as CSV, a study a line."""
+        return (await self._http.raw("GET", f"/synthesis/reviews/{part(review)}/characteristics.csv")).content.decode()
+
+    async def describe(
+        self, review: str, answers: wire.NewCharacteristics | Mapping[str, object]
+    ) -> wire.CharacteristicsTaken:
+        """Says what reports tell of the characteristics of their studies: all answers are taken, or none."""
+        path = f"/synthesis/reviews/{part(review)}/characteristics/answers"
+        return await self._http.post(path, wire.CharacteristicsTaken, answers)
+
+    async def characteristics_of(self, review: str, record: str) -> wire.StudyCharacteristics:
+        """What is known of the study that a record's report is of."""
+        path = f"/synthesis/reviews/{part(review)}/reports/{part(record)}/characteristics"
+        return await self._http.get(path, wire.StudyCharacteristics)
+
+    def answers_of(self, review: str, record: str) -> AsyncIterator[wire.CharacteristicAnswer]:
+        """All that was ever answered from a report, oldest first."""
+        path = f"/synthesis/reviews/{part(review)}/reports/{part(record)}/characteristics/answers"
+        return self._http.pages(path, wire.CharacteristicAnswer)
+
     # Extraction
 
     async def claim_extraction(self, review: str) -> wire.ExtractionClaimed:

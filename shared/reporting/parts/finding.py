@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from shared.reporting.asking import EVERY, Step
-from shared.reporting.documents import Block, Lack, said
+from shared.reporting.documents import Block, Lack, Stated, said
 from shared.reporting.gathered import Gathered
 from shared.reporting.parts.rows import named, table, words
 
@@ -104,6 +105,50 @@ def studies(g: Gathered) -> list[Block]:
             ),
         ),
     ]  # fmt: skip
+
+
+def characteristics(g: Gathered) -> list[Block]:
+    """What is known of each included study, of whatever the protocol asks; as it stands today."""
+    asked = g.items(g.asked_of_studies)
+    if not asked:
+        return []
+    described = g.items(g.described)
+    if not described:
+        return [Lack("No study is included yet.", "synthesis/coding")]
+    counts = said(
+        "As it stands today: included studies: {studies}. Answers that must be given, and lack: {lacking}; answers in "
+        "which people differ: {apart}.",
+        studies=g.number(g.described, EVERY, how="count"),
+        lacking=g.number(g.described, EVERY, "lacking", how="sum"),
+        apart=g.number(g.described, EVERY, "apart", how="sum"),
+    )
+    form = table(
+        "What is asked of each study", ("characteristic", "kind", "must be answered"), asked,
+        lambda it: (named(it["label"]), named(it["kind"].replace("_", " ")), named("yes" if it["required"] else "")),
+    )  # fmt: skip
+    heads = ("study", *(it["label"] for it in asked))
+    return [
+        counts,
+        form,
+        table("Characteristics of the included studies", heads, described, partial(_described, asked)),
+    ]
+
+
+def _described(asked: list[Any], study: dict[str, Any]) -> list[Stated]:
+    known = {it["characteristic"]: it["answers"] for it in study["characteristics"]}
+    titles = "; ".join(it["title"] or it["record"] for it in study["reports"])
+    return [named(titles), *(named(_answered(known.get(it["name"], []))) for it in asked)]
+
+
+def _answered(answers: list[dict[str, Any]]) -> str:
+    """The answers that stand, each once, as people read them."""
+    return " | ".join(dict.fromkeys("not reported" if it["not_reported"] else _value(it["value"]) for it in answers))
+
+
+def _value(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "; ".join(value) if isinstance(value, list) else str(value)
 
 
 def study_findings(g: Gathered) -> list[Block]:
@@ -222,5 +267,5 @@ def _studies_of_draft(g: Gathered) -> list[Block]:
 
 PARTS = (
     title, question, definitions, configurations, evidence_rules, status_rules, confidence_method, studies,
-    study_findings, theories, findings, patterns, confidence,
+    characteristics, study_findings, theories, findings, patterns, confidence,
 )  # fmt: skip

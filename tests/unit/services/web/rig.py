@@ -42,7 +42,7 @@ FILES = {
     "/reviews/{review}/findings/figures/support.svg", "/reviews/{review}/findings/figures/support.png",
     *("/reviews/{review}/synthesis/" + kept for kept in (
         "figures/map.svg", "figures/map.png", "figures/map.graphml", "figures/matrix.svg", "figures/matrix.png",
-        "cmocs/{cmoc}/diagram.svg", "cmocs/{cmoc}/diagram.png",
+        "studies/sheet", "cmocs/{cmoc}/diagram.svg", "cmocs/{cmoc}/diagram.png",
     )),
 }  # fmt: skip
 

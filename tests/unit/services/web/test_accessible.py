@@ -166,7 +166,7 @@ def _synthesised(site: Site) -> list[str]:
         "/cmocs/c1/confidence", "/figures", "/figures/matrix", "/figures/saturation",
         "/comments", "/comments?which=all", "/comments/new?cmoc=c1",
         "/rewordings", "/rewordings/c1/outcome",
-        "/extractions", f"/extractions/{differing}", "/coding-agreement",
+        "/studies", "/extractions", f"/extractions/{differing}", "/coding-agreement",
     ]  # fmt: skip
     reports = [
         f"{AT}/reports",
@@ -180,15 +180,26 @@ def _synthesised(site: Site) -> list[str]:
     return [
         *reports,
         *(f"{AT}/synthesis{path}" for path in inside),
+        *(f"{AT}/records/{it}/characteristics" for it in (record, waiting)),
         *(f"{AT}/records/{it}/evidence" for it in (record, waiting)),
         f"{AT}/texts/{text}",
     ]
 
 
+#: Two coders for each report, and what is asked of its study.
+_DESCRIBED = """extraction: {coders: 2}
+characteristics:
+  - {name: objectives, label: Objectives, required: true, help: In a sentence.}
+  - {name: design, label: Design, kind: choice, options: [Trial, Case study]}
+  - {name: methods, label: Methods, kind: choices, options: [Interviews, Survey]}
+  - {name: begun, label: Begun, kind: year}
+"""
+
+
 def _coded_by_two(site: Site) -> str:
     """The extraction of a report that two have coded, who differ."""
     with site.client(site.admin) as living:
-        living.protocol.apply(REVIEW, PROTOCOL.replace("A farm", "A large farm") + "extraction: {coders: 2}\n")
+        living.protocol.apply(REVIEW, PROTOCOL.replace("A farm", "A large farm") + _DESCRIBED)
         site.waits(lambda: living.synthesis.status(REVIEW).coders == 2)
     record = included(site, "Gardens and clocks")
     for name, stance in (("Cem", "supports"), ("Dua", "bounds")):
@@ -198,6 +209,8 @@ def _coded_by_two(site: Site) -> str:
             assert mine.record == record
             living.synthesis.link_one(REVIEW, {"record": record} | fragment("it takes time", stance=stance))
             living.synthesis.link_one(REVIEW, {"record": record} | fragment("it grows", element="context"))
+            aim = {"record": record, "characteristic": "objectives", "value": f"To see {name} " + "longwinded" * 20}
+            living.synthesis.describe(REVIEW, {"answers": [aim]})
             living.synthesis.finish_extraction(REVIEW, mine.extraction)
             found = living.synthesis.extraction(REVIEW, mine.extraction)
     with site.client(site.admin) as living:

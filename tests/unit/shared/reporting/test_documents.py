@@ -236,6 +236,29 @@ def test_how_many_code_a_report_and_how_far_they_agree_is_said_with_where_it_com
     assert PARTS["coders"].__name__ in {part for it in checklist("prisma").items for part in it.filled_by}
 
 
+def test_what_is_known_of_each_study_is_a_table_whose_counts_say_where_they_come_from():
+    found = Gathered("gardens", "prisma", None, {})
+    found = answered(found, {found.status: Answer({"protocol_version": 1})})
+    assert PARTS["characteristics"](found) == []
+    found = answered(found, {found.protocol: Answer({"protocol": {"characteristics": [{"name": "design"}]}})})
+    assert {found.asked_of_studies, found.described} <= {*wanted(found)}
+    asked = [{"name": "design", "label": "Design", "kind": "choice", "required": True}]
+    found = answered(found, {found.asked_of_studies: Answer(asked), found.described: Answer([])})
+    assert isinstance(PARTS["characteristics"](found)[0], Lack)
+    said_of_it = [{"value": ["a", "b"], "not_reported": False}, {"value": None, "not_reported": True}]
+    study = {
+        "study": "s", "lacking": 0, "apart": 1, "reports": [{"record": "r1", "title": "Gardens"}],
+        "characteristics": [{"characteristic": "design", "answers": said_of_it}],
+    }  # fmt: skip
+    counts, _, studies = PARTS["characteristics"](answered(found, {found.described: Answer([study, study])}))
+
+    assert [(it.value, it.query.reading) for it in counts.runs if isinstance(it, Number)] == [
+        (2, "count of [*]"), (0, "sum of [*].lacking"), (2, "sum of [*].apart"),
+    ]  # fmt: skip
+    assert studies.head == ("study", "Design")
+    assert [cell.runs[0] for cell in studies.rows[0]] == [Stated("Gardens"), Stated("a; b | not reported")]
+
+
 def test_an_item_names_what_lacks_in_it():
     item = report(Lack("Nobody has judged it yet.", ""), authored=(Authored("funding", "Who paid."),)).items[0]
 
