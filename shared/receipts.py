@@ -14,6 +14,7 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.errors import Invalid
+from shared.events.synthesis import ProposedBy
 from shared.keys.ring import KeyRing
 from shared.quoting import fold
 
@@ -24,7 +25,8 @@ class Receipt(BaseModel):
     """That a copy of a record's report says a quote, at these characters of its text of that hash.
 
     `quote_sha256` is `salted(quote, salt)`. The words themselves (`exact`) stand in it where the copy is not `closed`,
-    or where a lead lets quotes of it be shown that have so few.
+    or where a lead lets quotes of it be shown that have so few. What somebody accepted that was proposed to them bears
+    `proposed_by`.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -43,6 +45,7 @@ class Receipt(BaseModel):
     words: int
     closed: bool
     exact: str | None = None
+    proposed_by: ProposedBy | None = None
     made_by: str
     at: datetime
 

@@ -209,6 +209,7 @@ def _located(given: FragmentGiven, receipt: Receipt | None) -> dict[str, Any]:
         "locator": receipt.locator, "quote": None if receipt.closed else receipt.exact, "anchor": receipt.anchor,
         "text_copy": receipt.text, "parse_sha256": receipt.parse_sha256, "begins": receipt.start, "ends": receipt.end,
         "page": receipt.page, "quote_sha256": receipt.quote_sha256, "salt": receipt.salt,
+        "proposed_by": None if receipt.proposed_by is None else receipt.proposed_by.model_dump(),
     }  # fmt: skip
 
 
@@ -305,6 +306,7 @@ def _tell_linked(work: Work, coding: _Coding, report: ReportRow, fresh: Mapping[
             EvidenceLinked(
                 review=report.review, record=report.record, study=report.study, fragment=coding.fragment,
                 coder=work.actor, links=made, quote=_quote_of(coding.receipt),
+                proposed_by=None if coding.receipt is None else coding.receipt.proposed_by,
             )
         )  # fmt: skip
 
