@@ -329,8 +329,8 @@ class Settings(BaseSettings):
     proposer_url: str | None = Field(
         None,
         description="Base address of a server that answers OpenAI's chat interface, such as `https://host/v1`, for "
-        "proposals of codings: `https://`, or `http://` on this machine. Paragraphs of open copies are sent there, once "
-        "a lead has it evaluated; those of closed ones never. None is asked where it or the model is not set.",
+        "proposals of codings: `https://`, or `http://` on this machine. Paragraphs of open copies are sent there once "
+        "a lead has it evaluated, those of closed ones never. None is asked where it or the model is not set.",
     )
     proposer_model: Annotated[str, Field(min_length=1, max_length=150)] | None = Field(
         None, description="The model that is asked there; another one is to be evaluated anew."

@@ -75,8 +75,9 @@ class ReviewRow(Base, table=True):
     `first_stage` is where what was never decided stands in screening, `stages` has the answers of each stage; neither
     is known of a protocol that an earlier release heard. `corrections` counts what people ever corrected: nobody looks
     for that where nothing was. `cmocs` are those that the protocol states, None where an earlier release heard it.
-    `sought_from` are the stages from the first on that needs full texts, where the protocol marks any. `seeking` is the record up to which these are sought of those that were there before a version of the
-    protocol, or an upgrade; None when all are. `keys` is the version of the keys that its source records are found by
+    `sought_from` are the stages from the first on that needs full texts, where the protocol marks any. `seeking` is the
+    record up to which these are sought of those that were there before a version of the protocol, or an upgrade; None
+    when all are. `keys` is the version of the keys that its source records are found by
     (domain.citations.KEYS), `keying` the place up to which they were made anew after an upgrade.
     """
 

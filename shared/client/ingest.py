@@ -268,7 +268,7 @@ class IngestClient:
 
     def proposers(self, review: str) -> list[wire.ProposerView]:
         """What proposes codings, how well it does on what people coded in the review, and whether it is on."""
-        return self._http.get(f"/ingest/reviews/{part(review)}/proposers", list[wire.ProposerView])
+        return self._http.listed(f"/ingest/reviews/{part(review)}/proposers", wire.ProposerView)
 
     def evaluate_proposer(self, review: str, proposer: str) -> wire.EvaluatedProposer:
         """Has a proposer be held against what people coded; one that waits already is answered again."""

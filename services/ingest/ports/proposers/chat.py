@@ -143,11 +143,8 @@ class Chat:
             httpcore.ConnectionPool(ssl_context=self._tls, network_backend=wire) as pool,
             pool.stream("POST", url, headers=[*headers.items()], content=content) as answer,
         ):
-            return (
-                answer.status,
-                retry_after(_header(answer, "retry-after"), _header(answer, "date")),
-                self._body(answer),
-            )
+            pause = retry_after(_header(answer, "retry-after"), _header(answer, "date"))
+            return answer.status, pause, self._body(answer)
 
     def _body(self, answer: httpcore.Response) -> bytes:
         read = bytearray()
@@ -186,7 +183,7 @@ def _content(raw: bytes, host: str) -> tuple[str, object]:
 
 
 def _read(content: str, cmocs: set[str]) -> tuple[list[Proposed], int]:
-    """The proposals of an answer, and how many things in it are none. Raises NotProposed for what is no list of them."""
+    """The proposals of an answer, and how many things in it are none. Raises NotProposed where it has no list."""
     try:
         said = json.loads(_bare(content))
     except (ValueError, RecursionError):

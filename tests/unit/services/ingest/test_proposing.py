@@ -1,4 +1,5 @@
-"""Proposals of codings: evaluated before anybody sees them, shown to each coder alone, and nothing before one accepts."""
+"""Proposals of codings: evaluated before anybody sees them, shown to each coder alone, and nothing before one
+accepts."""
 
 from __future__ import annotations
 
