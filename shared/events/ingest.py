@@ -473,7 +473,7 @@ class ProposerEvaluated(Event, type="ingest.proposer.evaluated", key="review", t
 
     evaluation: Id
     proposer: Id
-    version: Id
+    proposer_version: Id
     model: Id | None
     prompt: Id | None
     protocol_version: Count
@@ -492,7 +492,7 @@ class ProposerSwitched(Event, type="ingest.proposer.switched", key="review", top
     """A lead had proposals of codings be shown to coders, or be shown no more (`on`), as one version was evaluated."""
 
     proposer: Id
-    version: Id
+    proposer_version: Id
     evaluation: Id | None
     on: bool
     why: str

@@ -14,6 +14,7 @@ from services.ingest import store
 from services.ingest.commands import passages
 from services.ingest.commands.passages import Kept, Sought
 from services.ingest.domain import licences, proposing
+from services.ingest.domain.passages import Parse
 from services.ingest.domain.proposing import Located, ProposingStates
 from services.ingest.models import (
     AnchorRow,
@@ -112,7 +113,7 @@ def switch(work: Work, review: str, name: str, asked: NewProposerSwitch) -> Prop
     row.switched_by, row.switched_at = work.actor, work.now
     work.emit(
         ProposerSwitched(
-            review=review, proposer=name, version=identity.version, evaluation=told, on=asked.on, why=asked.why,
+            review=review, proposer=name, proposer_version=identity.version, evaluation=told, on=asked.on, why=asked.why,
             by=work.actor,
         )
     )  # fmt: skip
@@ -207,7 +208,7 @@ def shown(work: Work, review: str, text: str, proposal: str, person: Person) -> 
     return Shown(row, ProposedBy(proposer=of.proposer, version=of.version), kept)
 
 
-def sought(parse: passages.Parse, it: Shown) -> Sought:
+def sought(parse: Parse, it: Shown) -> Sought:
     return Sought(it.kept, parse, Span(it.row.begins, it.row.ends))
 
 
@@ -233,7 +234,7 @@ def decide(work: Work, it: Shown, decision: ProposalDecision) -> None:
 # What comes of it
 
 
-def located(parse: passages.Parse, answer: Answer) -> tuple[dict[Located, str], int]:
+def located(parse: Parse, answer: Answer) -> tuple[dict[Located, str], int]:
     """Those proposals whose quote the copy says, once, with why; and how many are none."""
     searched, found, dropped = Searched(parse.text), dict[Located, str](), answer.dropped
     for number, it in enumerate(answer.proposed):
@@ -245,7 +246,7 @@ def located(parse: passages.Parse, answer: Answer) -> tuple[dict[Located, str], 
     return found, dropped
 
 
-def _span(parse: passages.Parse, searched: Searched, exact: str, locator: str | None) -> Span | None:
+def _span(parse: Parse, searched: Searched, exact: str, locator: str | None) -> Span | None:
     passage = parse.named(locator) if locator is not None else None
     within = Span(passage.start, passage.end) if passage is not None else None
     try:
@@ -287,7 +288,7 @@ def finish_evaluation(work: Work, row: EvaluationRow) -> None:
     row.done_at, row.trouble = work.now, None
     work.emit(
         ProposerEvaluated(
-            review=row.review, evaluation=row.id, proposer=row.proposer, version=row.version, model=row.model,
+            review=row.review, evaluation=row.id, proposer=row.proposer, proposer_version=row.version, model=row.model,
             prompt=row.prompt, protocol_version=row.protocol_version, reports=row.reports, links=row.links,
             found=row.found, proposed=row.proposed, right=row.right, dropped=row.dropped,
             sensitivity=proposing.share(row.found, row.links), precision=proposing.share(row.right, row.proposed),

@@ -49,10 +49,13 @@ async def show_evidence(asked: Asked) -> Drawn:
 
 @pages.form(_RECORD, allowed=("scripts",))
 async def code_evidence(asked: Asked) -> Drawn:
-    """Ties one fragment of a record to CMOCs; or shows one more row for a link."""
+    """Ties one fragment of a record to CMOCs; or shows one more row for a link, or what is taken up of what was
+    proposed."""
     review, record = asked.path["review"], asked.path["record"]
     if asked.text("do") == "more":
         return await _evidence(asked, more=True)
+    if asked.text("do") == "take":
+        return await _evidence(asked)
     try:
         given = evidence_of(filled_of(asked), record)
         if text := asked.text("fragment.text"):
@@ -71,8 +74,13 @@ async def _quoted(asked: Asked, fragment: dict[str, Any], text: str) -> dict[str
     words = fragment.get("quote", "")
     if not words:
         raise Invalid.of("fragment.quote", drawing.text("coding.quote_its_words"))
+    review, proposal = asked.path["review"], asked.text("fragment.proposal")
     try:
-        anchored = await asked.api.ingest.quote(asked.path["review"], text, words)
+        # Other words than were proposed are the coder's own.
+        if proposal and words == asked.text("fragment.proposed"):
+            anchored = await asked.api.ingest.accept_proposal(review, text, proposal)
+        else:
+            anchored = await asked.api.ingest.quote(review, text, words)
     except Invalid as error:
         raise Invalid.of("fragment.quote", _unfound(error)) from error
     except (Conflict, Forbidden, NotFound) as error:
@@ -173,7 +181,7 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
     review, record = asked.path["review"], asked.path["record"]
     api = asked.api
     try:
-        (shown, me, called, version), (sheet, cmocs, history, texts, extraction) = await asyncio.gather(
+        (shown, me, called, version), (sheet, cmocs, history, texts, extraction, proposers) = await asyncio.gather(
             asyncio.gather(
                 api.ingest.record(review, record), api.people.me(), called_in(asked, review),
                 api.protocol.newest(review),
@@ -181,6 +189,7 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
             asyncio.gather(
                 asked.sheet(api.synthesis.evidence(review, record=record)), api.synthesis.cmocs(review),
                 _screening(asked), api.ingest.texts(review, record), _extraction(asked),
+                api.ingest.proposers(review),
             ),
         )  # fmt: skip
     except NotFound as missing:
@@ -197,6 +206,7 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
         "called": called, "naming": naming, "codes": has_role(me, "reviewer", review), "history": history,
         "definitions": version.protocol.definitions, "filled": filled, "rows": rows_shown(asked, filled, more),
         "errors": errors_of(error), "query": asked.query, **choices(),
+        "proposes": any(it.on for it in proposers),
         "copies": [it for it in parsed if it.parse and not it.parse.why],
         "extraction": extraction, "kept_from": extraction is not None and _is_kept_from(extraction),
         "wordless": [it for it in parsed if it.parse and it.parse.why],

@@ -71,9 +71,12 @@ class Chat:
         resolve: Resolver = look_up,
         tls: ssl.SSLContext | None = None,
     ) -> None:
-        self.identity = identity_of(model)
         self._url, self._model, self._key, self._timeout = url.rstrip("/"), model, key, timeout
         self._resolve, self._tls = resolve, tls or trusted()
+
+    @property
+    def identity(self) -> Identity:
+        return identity_of(self._model)
 
     def propose(
         self, paragraphs: Sequence[Paragraph], statements: Sequence[Statement], stopped: Callable[[], bool]

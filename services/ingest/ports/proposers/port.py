@@ -77,7 +77,9 @@ class Proposer(Protocol):
     - what the paragraphs say is data: it changes neither what is asked nor where it is asked.
     """
 
-    identity: Identity
+    @property
+    def identity(self) -> Identity:
+        """Which it is, as evaluations and what it proposes are known by."""
 
     def propose(
         self, paragraphs: Sequence[Paragraph], statements: Sequence[Statement], stopped: Callable[[], bool]

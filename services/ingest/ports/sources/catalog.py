@@ -62,7 +62,7 @@ class Sources(dict[str, Source]):
         super().__init__(sources)
         self.full_texts, self.fetcher = full_texts, fetcher
         self.parser = parser or Parser()
-        self.proposers = dict(proposers if proposers is not None else {"rules": Rules()})
+        self.proposers: dict[str, Proposer] = dict(proposers if proposers is not None else {"rules": Rules()})
         self._client = client
 
     @classmethod
