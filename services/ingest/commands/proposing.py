@@ -113,8 +113,8 @@ def switch(work: Work, review: str, name: str, asked: NewProposerSwitch) -> Prop
     row.switched_by, row.switched_at = work.actor, work.now
     work.emit(
         ProposerSwitched(
-            review=review, proposer=name, proposer_version=identity.version, evaluation=told, on=asked.on, why=asked.why,
-            by=work.actor,
+            review=review, proposer=name, proposer_version=identity.version, evaluation=told, on=asked.on,
+            why=asked.why, by=work.actor,
         )
     )  # fmt: skip
     return row
