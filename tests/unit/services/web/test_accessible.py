@@ -20,6 +20,7 @@ from tests.unit.services.web.rig import FILES, PROTOCOL, REVIEW, Site
 from tests.unit.services.web.test_confidence import JUDGED
 from tests.unit.services.web.test_findings import fragment, included, signs
 from tests.unit.services.web.test_imports import DECIDED, MAPPING
+from tests.unit.services.web.test_synthesis import copy_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
@@ -152,7 +153,7 @@ def _synthesised(site: Site) -> list[str]:
         "/cmocs/c1/confidence", "/figures", "/figures/matrix", "/figures/saturation",
         "/comments", "/comments?which=all", "/comments/new?cmoc=c1",
         "/rewordings", "/rewordings/c1/outcome",
-        "/extractions", f"/extractions/{differing}", "/coding-agreement",
+        "/extractions", f"/extractions/{differing}", "/coding-agreement", "/proposers",
     ]  # fmt: skip
     reports = [
         f"{AT}/reports",
@@ -167,6 +168,7 @@ def _synthesised(site: Site) -> list[str]:
         *reports,
         *(f"{AT}/synthesis{path}" for path in inside),
         *(f"{AT}/records/{it}/evidence" for it in (record, waiting)),
+        f"{AT}/records/{waiting}/proposed/{copy_of(site, site.admin, waiting)}",
     ]
 
 
