@@ -11,6 +11,7 @@ from sqlmodel import AutoString, Field, SQLModel
 
 from services.ingest.domain.citations import KEYS
 from services.ingest.domain.clusters import PairStates
+from services.ingest.domain.proposing import ProposingStates
 from services.ingest.domain.texts import AnchorStates, RetrievalStates
 from services.ingest.domain.watching import (
     ExportStates,
@@ -896,7 +897,7 @@ class EvaluationRow(Base, table=True):
     __tablename__ = "evaluations"
     __table_args__ = (
         Index("evaluations_of_proposer", "review", "proposer", "id"),
-        Index("evaluations_due", "due_at", "id", **_where("state = 'waiting'")),
+        Index("evaluations_due", "due_at", "id", **_where(f"state = '{ProposingStates.WAITING}'")),
     )
 
     id: str = Field(primary_key=True)
@@ -928,7 +929,7 @@ class ProposedReadingRow(Base, table=True):
     """A proposer of a version is asked to read a parse of a copy, beside the CMOCs of a version of the protocol."""
 
     __tablename__ = "proposed_readings"
-    __table_args__ = (Index("proposed_readings_due", "due_at", "id", **_where("state = 'waiting'")),)
+    __table_args__ = (Index("proposed_readings_due", "due_at", "id", **_where(f"state = '{ProposingStates.WAITING}'")),)
 
     id: str = Field(primary_key=True)
     review: str

@@ -62,7 +62,7 @@ def list_evaluations(
 
 
 @router.post("/reviews/{review}/proposers/{proposer}/switch")
-def switch_proposer(
+def decide_switch_of_proposer(
     review: Name, proposer: Name, body: NewProposerSwitch, work: Unit, person: Lead, key: IdempotencyKey = None
 ) -> ProposerView:
     """Has coders be shown what a proposer proposes, or no more; on only where its version of today was evaluated on
@@ -140,7 +140,7 @@ def accept_proposal_of_text(
 
 
 @router.post("/reviews/{review}/texts/{text}/proposals/{proposal}/refuse")
-def refuse_proposal_of_text(
+def discard_proposal_of_text(
     review: Name, text: Name, proposal: Name, work: Unit, person: Coder, key: IdempotencyKey = None
 ) -> RefusedCoding:
     """Has a proposal be shown to you no more. Nobody else learns of it."""

@@ -99,8 +99,8 @@ def switch(work: Work, review: str, name: str, asked: NewProposerSwitch) -> Prop
     if asked.on:
         _require_evaluated(identity, evaluation)
     row = store.proposer(work, review, name, lock=True)
-    told = evaluation.id if evaluation is not None and evaluation.state == ProposingStates.DONE else None
-    if row is not None and (row.is_on, row.version, row.evaluation) == (asked.on, identity.version, told):
+    evaluated = evaluation.id if evaluation is not None and evaluation.state == ProposingStates.DONE else None
+    if row is not None and (row.is_on, row.version, row.evaluation) == (asked.on, identity.version, evaluated):
         return row
     if row is None:
         row = work.add(
@@ -109,11 +109,11 @@ def switch(work: Work, review: str, name: str, asked: NewProposerSwitch) -> Prop
                 switched_at=work.now,
             )
         )  # fmt: skip
-    row.version, row.evaluation, row.is_on, row.why = identity.version, told, asked.on, asked.why
+    row.version, row.evaluation, row.is_on, row.why = identity.version, evaluated, asked.on, asked.why
     row.switched_by, row.switched_at = work.actor, work.now
     work.emit(
         ProposerSwitched(
-            review=review, proposer=name, proposer_version=identity.version, evaluation=told, on=asked.on,
+            review=review, proposer=name, proposer_version=identity.version, evaluation=evaluated, on=asked.on,
             why=asked.why, by=work.actor,
         )
     )  # fmt: skip

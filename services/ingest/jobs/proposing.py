@@ -9,7 +9,7 @@ from services.ingest.commands import passages, proposing
 from services.ingest.commands.passages import Kept
 from services.ingest.domain.licences import is_closed
 from services.ingest.domain.passages import Parse
-from services.ingest.domain.proposing import MOST_COPIES, MOST_PROPOSED, Located, distinct
+from services.ingest.domain.proposing import MOST_COPIES, MOST_PROPOSED, Located, ProposingStates, distinct
 from services.ingest.models import EvaluationRow, ProposedReadingRow, TextRow
 from services.ingest.ports.proposers.port import Answer, NotProposed, Paragraph, Proposer, Statement
 from services.ingest.ports.sources.catalog import Sources
@@ -45,23 +45,25 @@ def _read_next(running: Context) -> bool:
         row = store.next_proposed_reading(work, work.now)
         if row is None:
             return False
-        begun = _begin_reading(running, work, row)
+        begun = _begin_reading(work, running, row)
     if begun is None:
         return True
     try:
         found, dropped, answer = _ask(running, begun)
     except NotProposed as trouble:
         with running.work(ACTOR) as work:
-            if (row := store.lock_proposed_reading(work, begun.row)) is not None and row.state == "waiting":
+            if (
+                row := store.lock_proposed_reading(work, begun.row)
+            ) is not None and row.state == ProposingStates.WAITING:
                 proposing.note_trouble(work, row, trouble)
         return True
     with running.work(ACTOR) as work:
-        if (row := store.lock_proposed_reading(work, begun.row)) is not None and row.state == "waiting":
+        if (row := store.lock_proposed_reading(work, begun.row)) is not None and row.state == ProposingStates.WAITING:
             proposing.keep_reading(work, row, found, dropped, answer)
     return True
 
 
-def _begin_reading(running: Context, work: Work, row: ProposedReadingRow) -> _Begun | None:
+def _begin_reading(work: Work, running: Context, row: ProposedReadingRow) -> _Begun | None:
     text = store.lock_text(work, row.text)
     parse = store.parses_of_now(work, [row.text]).get(row.text)
     proposer = _proposer(running, row)
@@ -82,23 +84,23 @@ def _evaluate_next(running: Context) -> bool:
         row = store.next_evaluation(work, work.now)
         if row is None:
             return False
-        begun = _begin_evaluating(running, work, row)
+        begun = _begin_evaluating(work, running, row)
     if begun is None:
         return True
     try:
         found, dropped, answer = _ask(running, begun)
     except NotProposed as trouble:
         with running.work(ACTOR) as work:
-            if (row := store.lock_evaluation(work, begun.row)) is not None and row.state == "waiting":
+            if (row := store.lock_evaluation(work, begun.row)) is not None and row.state == ProposingStates.WAITING:
                 proposing.note_trouble(work, row, trouble)
         return True
     with running.work(ACTOR) as work:
-        if (row := store.lock_evaluation(work, begun.row)) is not None and row.state == "waiting":
+        if (row := store.lock_evaluation(work, begun.row)) is not None and row.state == ProposingStates.WAITING:
             proposing.add_to_evaluation(row, begun.text, begun.coded, distinct(found), dropped, answer)
     return True
 
 
-def _begin_evaluating(running: Context, work: Work, row: EvaluationRow) -> _Begun | None:
+def _begin_evaluating(work: Work, running: Context, row: EvaluationRow) -> _Begun | None:
     """The next copy of which people coded something; None where the evaluation ended, or that copy is passed over."""
     proposer = _proposer(running, row)
     if proposer is None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import literal_column, select
 from sqlmodel import col
 
+from services.ingest.domain.proposing import ProposingStates
 from services.ingest.domain.texts import AnchorStates
 from services.ingest.models import (
     AnchorRow,
@@ -25,6 +26,9 @@ from shared.errors import NotFound
 from shared.paging import Found, PageAsked
 
 #: In letters, since an index of some rows is not used for what is bound later.
+_WAITING = literal_column(f"'{ProposingStates.WAITING}'")
+
+#: Of a link: that it was not withdrawn since it was linked.
 _STANDS = col(CodedLinkRow.linked_at).is_not(None) & (
     col(CodedLinkRow.withdrawn_at).is_(None) | (col(CodedLinkRow.withdrawn_at) < col(CodedLinkRow.linked_at))
 )
@@ -82,7 +86,7 @@ def page_of_evaluations(work: Work, review: str, name: str, page: PageAsked) -> 
 
 def next_evaluation(work: Work, now: datetime) -> EvaluationRow | None:
     """The evaluation that is to go on now and waits longest, locked."""
-    due = select(EvaluationRow).where(col(EvaluationRow.state) == "waiting", col(EvaluationRow.due_at) <= now)
+    due = select(EvaluationRow).where(col(EvaluationRow.state) == _WAITING, col(EvaluationRow.due_at) <= now)
     due = due.order_by(col(EvaluationRow.due_at), col(EvaluationRow.id)).limit(1).with_for_update()
     return work.session.execute(due).scalar()
 
@@ -94,7 +98,7 @@ def lock_evaluation(work: Work, evaluation: str) -> EvaluationRow | None:
 def next_proposed_reading(work: Work, now: datetime) -> ProposedReadingRow | None:
     """The copy that is to be read now and waits longest, locked."""
     due = select(ProposedReadingRow).where(
-        col(ProposedReadingRow.state) == "waiting", col(ProposedReadingRow.due_at) <= now
+        col(ProposedReadingRow.state) == _WAITING, col(ProposedReadingRow.due_at) <= now
     )
     due = due.order_by(col(ProposedReadingRow.due_at), col(ProposedReadingRow.id)).limit(1).with_for_update()
     return work.session.execute(due).scalar()

@@ -20,6 +20,8 @@ from services.ingest.ports.proposers.port import Answer, NotProposed, Paragraph,
 from services.ingest.ports.proposers.rules import Rules
 from shared.settings import Settings
 
+pytestmark = pytest.mark.waits  # A server on this machine answers in a thread of its own.
+
 STATEMENTS = [
     Statement(
         "trust",
@@ -215,7 +217,6 @@ def test_an_answer_of_ten_megabytes_is_read_no_further_than_it_may_be():
     assert f"more than {ANSWER_BYTES:,} bytes" in refused.value.why
 
 
-@pytest.mark.waits  # Half a second is what it may take.
 def test_a_server_that_hangs_or_never_ends_is_waited_for_no_longer_than_is_set():
     gone = threading.Event()
 

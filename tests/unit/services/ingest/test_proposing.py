@@ -140,9 +140,9 @@ def test_a_proposer_is_held_against_what_people_coded_and_that_is_told_with_its_
     assert (found["proposed"], found["right"], found["dropped"]) == (12, 10, 1)
     assert found["sensitivity"] == [0.5, 0.2993, 0.7007]
     assert found["enough"] is True
-    [told] = ready.emitted(ProposerEvaluated)
-    assert (told.links, told.right, told.precision, told.enough) == (20, 10, found["precision"], True)
-    assert "Board" not in told.model_dump_json()
+    [event] = ready.emitted(ProposerEvaluated)
+    assert (event.links, event.right, event.precision, event.enough) == (20, 10, found["precision"], True)
+    assert "Board" not in event.model_dump_json()
 
 
 def test_too_few_links_are_said_to_be_and_nothing_is_switched_on_by_them(ready):
@@ -312,8 +312,8 @@ def test_whatever_a_proposer_says_nothing_that_synthesis_hears_is_told(ready_tex
     with_proposer(bench, Scripted(proposed(exact, cmoc=cmoc, why=why), proposed(SENTENCES[0], why=why)))
     before = len(bench.all_emitted())
     evaluated(bench)
-    told = bench.all_emitted()[before:]
-    assert {type(it) for it in told} <= {ProposerEvaluated}
+    after = bench.all_emitted()[before:]
+    assert {type(it) for it in after} <= {ProposerEvaluated}
 
 
 @pytest.fixture
