@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import literal_column, select
+from sqlalchemy import ColumnElement, literal_column, select
 from sqlmodel import col
 
 from services.ingest.domain.proposing import ProposingStates
@@ -26,7 +26,7 @@ from shared.errors import NotFound
 from shared.paging import Found, PageAsked
 
 #: In letters, since an index of some rows is not used for what is bound later.
-_WAITING = literal_column(f"'{ProposingStates.WAITING}'")
+_WAITING: ColumnElement[str] = literal_column(f"'{ProposingStates.WAITING}'")
 
 #: Of a link: that it was not withdrawn since it was linked.
 _STANDS = col(CodedLinkRow.linked_at).is_not(None) & (

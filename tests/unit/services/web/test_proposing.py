@@ -62,7 +62,7 @@ def on(site: Site, record: str, text: str) -> str:
         # Told by synthesis, and so a moment later.
         site.waits(lambda: _links(site, ada) == 20)
         assert living.ingest.proposers(REVIEW)[0].on is False
-    assert "20 links that people coded, of 1 copies" in said(ada.goes(PROPOSERS))
+    assert "20 links that people coded; copies read: 1" in said(ada.goes(PROPOSERS))
     ada.sends(f"{PROPOSERS}/rules/switch", do="on", why=" ")
     assert ada.page.status_code == 422
     ada.goes(PROPOSERS).sends(f"{PROPOSERS}/rules/switch", do="on", why="it does well")
