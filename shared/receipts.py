@@ -14,7 +14,6 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shared.errors import Invalid
-from shared.events.synthesis import ProposedBy
 from shared.keys.ring import KeyRing
 from shared.quoting import fold
 
@@ -26,7 +25,7 @@ class Receipt(BaseModel):
 
     `quote_sha256` is `salted(quote, salt)`. The words themselves (`exact`) stand in it where the copy is not `closed`,
     or where a lead lets quotes of it be shown that have so few. What somebody accepted that was proposed to them bears
-    `proposed_by`.
+    its `proposer`, with the version of that.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -45,7 +44,8 @@ class Receipt(BaseModel):
     words: int
     closed: bool
     exact: str | None = None
-    proposed_by: ProposedBy | None = None
+    proposer: str | None = None
+    proposer_version: str | None = None
     made_by: str
     at: datetime
 

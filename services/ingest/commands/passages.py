@@ -240,7 +240,8 @@ def _receipt(work: Work, row: TextRow, anchor: AnchorRow, proposed_by: ProposedB
         locator=anchor.locator, page=anchor.page, start=anchor.begins, end=anchor.ends,
         quote_sha256=anchor.quote_sha256, salt=anchor.salt, words=anchor.words,
         closed=licences.is_closed(row.licence_class), exact=anchor.exact if is_shown(row, anchor.words) else None,
-        proposed_by=proposed_by, made_by=anchor.made_by, at=work.now,
+        proposer=None if proposed_by is None else proposed_by.proposer,
+        proposer_version=None if proposed_by is None else proposed_by.version, made_by=anchor.made_by, at=work.now,
     )  # fmt: skip
 
 

@@ -260,7 +260,7 @@ def test_accepting_anchors_the_words_as_the_coders_own_and_its_receipt_names_the
     assert made["anchor"] == again["anchor"]
     assert (made["anchor"]["made_by"], made["anchor"]["exact"]) == ("cy", SENTENCES[0])
     receipt = opened_receipt(ready.platform.ring, made["receipt"])
-    assert receipt.proposed_by is not None and receipt.proposed_by.model_dump() == {"proposer": "rules", "version": "1"}
+    assert (receipt.proposer, receipt.proposer_version) == ("rules", "1")
     assert first not in [it["proposal"] for it in listed(ready, text)]
     assert decide(ready, text, first, "refuse", status=409)["type"].endswith("decided_already")
 

@@ -152,7 +152,7 @@ def test_a_quote_that_a_new_parse_has_no_more_is_lost_and_comes_back_while_its_f
 
 def test_a_quote_that_was_proposed_to_its_coder_bears_what_proposed_it_also_in_its_event(rig: SynthesisRig):
     by = {"proposer": "rules", "version": "1"}
-    links(rig, receipt(rig, proposed_by=by))
+    links(rig, receipt(rig, proposer="rules", proposer_version="1"))
     links(rig, receipt(rig, anchor="anchor_2"))
 
     assert [it.proposed_by and it.proposed_by.model_dump() for it in rig.lead.evidence(REVIEW)] == [by, None]
