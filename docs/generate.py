@@ -17,6 +17,7 @@ from services.catalog import SERVICES
 from services.cli import app
 from services.cli.commands import walk
 from services.ingest.domain.clusters import PairStates
+from services.ingest.domain.proposing import ProposingStates
 from services.ingest.domain.texts import AnchorStates, RetrievalStates
 from services.ingest.domain.watching import (
     ExportStates,
@@ -59,6 +60,7 @@ MACHINES: dict[str, list[type[States[Any]]]] = {
         Standings,
         RetrievalStates,
         AnchorStates,
+        ProposingStates,
     ],
     "screening": [RecordStates, TaskStates, LeaseStates, BatchStates],
     "people": [HandoverStates],

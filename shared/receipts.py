@@ -24,7 +24,8 @@ class Receipt(BaseModel):
     """That a copy of a record's report says a quote, at these characters of its text of that hash.
 
     `quote_sha256` is `salted(quote, salt)`. The words themselves (`exact`) stand in it where the copy is not `closed`,
-    or where a lead lets quotes of it be shown that have so few.
+    or where a lead lets quotes of it be shown that have so few. What somebody accepted that was proposed to them bears
+    its `proposer`, with the version of that.
     """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
@@ -43,6 +44,8 @@ class Receipt(BaseModel):
     words: int
     closed: bool
     exact: str | None = None
+    proposer: str | None = None
+    proposer_version: str | None = None
     made_by: str
     at: datetime
 

@@ -326,6 +326,22 @@ class Settings(BaseSettings):
         60, description="Seconds to wait for one answer of the archive, and for a package to be sent."
     )
 
+    # Who proposes codings
+    proposer_url: str | None = Field(
+        None,
+        description="Base address of a server that answers OpenAI's chat interface, such as `https://host/v1`, for "
+        "proposals of codings: `https://`, or `http://` on this machine. Paragraphs of open copies are sent there once "
+        "a lead has it evaluated, those of closed ones never. None is asked where it or the model is not set.",
+    )
+    proposer_model: Annotated[str, Field(min_length=1, max_length=150)] | None = Field(
+        None, description="The model that is asked there; another one is to be evaluated anew."
+    )
+    proposer_key: SecretStr | None = Field(None, description="The key for that server, where it wants one.")
+    proposer_key_file: Path | None = Field(None, description="The file that holds it, in place of the key itself.")
+    proposer_timeout: Annotated[float, Field(gt=0, le=600)] = Field(
+        60, description="Seconds to wait for one answer of that server."
+    )
+
     # Where people reach the platform
     public_url: str = Field(
         "http://127.0.0.1:8000",
@@ -351,16 +367,16 @@ class Settings(BaseSettings):
             )
         return self
 
-    @field_validator("doi_url")
+    @field_validator("doi_url", "proposer_url")
     @classmethod
-    def _where_a_token_may_go(cls, value: str) -> str:
-        if not re.fullmatch(
+    def _where_a_token_may_go(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(
             r"https://[^\s?#@]+|http://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?(/[^\s?#@]*)?", value
         ):
             raise ValueError("must begin with https://, or lead to this machine by http://")
         return value
 
-    @field_validator("doi_token")
+    @field_validator("doi_token", "proposer_key")
     @classmethod
     def _a_token_that_can_be_sent(cls, value: SecretStr | None) -> SecretStr | None:
         if value is None or not value.get_secret_value():

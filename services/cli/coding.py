@@ -11,12 +11,15 @@ from services.cli.called import called_in
 from services.cli.commands import AS_JSON, REVIEW, Group, argument, option
 from services.cli.context import acting, client
 from services.cli.printing import counted, minute, print_json, print_line, print_rows
+from services.cli.proposers import proposals, proposers
 
 if TYPE_CHECKING:
     from shared.client import Client
     from shared.wire.synthesis import AgreedView, DifferenceView, EvidenceView, ExtractionView
 
 app = Group("code", help="Reports that wait for their coders, and what two coders differ in.")
+app.add_command(proposers)
+app.add_command(proposals)
 
 _EXTRACTION = argument("extraction", "Its id, as `living code list` shows it; `mine` is the one that you have in hand.")
 

@@ -6,7 +6,8 @@ the provenance of each field, the keys that these are found by, mergers, splits,
 about them, what files state was decided before, relations, which works included reports cite and are cited by, notices
 (retractions and the like), rejections, raw answers of sources and how far they were read again, what sources say of our
 budget and which of them are left alone, where the texts of reports are open, copies of these, whether each is sought,
-retrieved or not, the passages that they are parsed to, and the quotes that are anchored in them.
+retrieved or not, the passages that they are parsed to, the quotes that are anchored in them, and what is proposed
+to coders of them, with how well that was evaluated.
 
 Reacts to:
     protocol.version.published    watches what the newest version asks for
@@ -14,6 +15,10 @@ Reacts to:
     screening.record.included     notes that it passed the last one, and the same
     screening.record.excluded     looks up no more what sources change about it
     screening.record.reopened     looks that up again
+    synthesis.evidence.linked     what people code by quotes is what proposers are held against
+    synthesis.links.rejudged      and no more once it is withdrawn
+    synthesis.extraction.reconciled   nor where it was dropped
+    synthesis.theory.changed      nor where it was taken back
 
 Emits:
     ingest.record.discovered      a work entered a review
@@ -42,4 +47,6 @@ Emits:
     ingest.source.drifted         a source answered in a form it does not document
     ingest.source.parked          a source asks to be left alone for long
     ingest.source.resumed         where texts are open is answered again
+    ingest.proposer.evaluated     what proposes codings was held against what people coded
+    ingest.proposer.switched      coders are shown what it proposes, or no more
 """

@@ -12,6 +12,7 @@ from services.ingest.jobs import (
     keying,
     parsing,
     previewing,
+    proposing,
     pruning,
     pulling,
     quotas,
@@ -21,7 +22,7 @@ from services.ingest.jobs import (
 )
 from services.ingest.models import Base
 from services.ingest.ports.sources.catalog import Sources
-from shared.events import ingest, protocol, screening
+from shared.events import ingest, protocol, screening, synthesis
 from shared.service import Prune, Service, every, on
 
 SERVICE = Service(
@@ -36,6 +37,10 @@ SERVICE = Service(
         on(screening.RecordIncluded, reactions.note_inclusion),
         on(screening.RecordExcluded, reactions.follow_no_more),
         on(screening.RecordReopened, reactions.follow_again),
+        on(synthesis.EvidenceLinked, reactions.note_coded),
+        on(synthesis.LinksRejudged, reactions.forget_rejudged),
+        on(synthesis.ExtractionReconciled, reactions.forget_dropped),
+        on(synthesis.TheoryChanged, reactions.forget_withdrawn),
     ],
     jobs=[
         every(seconds=30, run=pulling.pull_due_watches),
@@ -50,6 +55,7 @@ SERVICE = Service(
         every(seconds=60, run=texts.fetch_open_texts),
         every(seconds=2, run=parsing.parse_texts),
         every(seconds=60, run=parsing.have_texts_parsed_anew),
+        every(seconds=5, run=proposing.propose),
     ],
     prunes=[
         Prune(pruning.items_of_finished_runs, "run_item_days"),
@@ -89,6 +95,8 @@ SERVICE = Service(
         ingest.SourceDrifted,
         ingest.SourceParked,
         ingest.SourceResumed,
+        ingest.ProposerEvaluated,
+        ingest.ProposerSwitched,
     ],
     resources=Sources.open,
     blobs=True,

@@ -11,6 +11,7 @@ from sqlmodel import AutoString, Field, SQLModel
 
 from services.ingest.domain.citations import KEYS
 from services.ingest.domain.clusters import PairStates
+from services.ingest.domain.proposing import ProposingStates
 from services.ingest.domain.texts import AnchorStates, RetrievalStates
 from services.ingest.domain.watching import (
     ExportStates,
@@ -23,6 +24,7 @@ from services.ingest.domain.watching import (
 )
 from shared.db.types import Counter, Instant, Json
 from shared.events.ingest import NoticeKind, RunCounts
+from shared.events.synthesis import Element, Stance
 from shared.wire.ingest import (
     AdditionKind,
     AnchorState,
@@ -36,6 +38,8 @@ from shared.wire.ingest import (
     LibraryFormat,
     LicenceClass,
     PairState,
+    ProposalDecision,
+    ProposingState,
     Purpose,
     ReparseState,
     RetrievalState,
@@ -54,6 +58,11 @@ from shared.wire.ingest import (
 )
 
 
+def _where(condition: str) -> dict[str, Any]:
+    """An index of some rows, on either database."""
+    return {"postgresql_where": text(condition), "sqlite_where": text(condition)}
+
+
 class Base(SQLModel, registry=registry()):
     """A table of this service's database."""
 
@@ -66,9 +75,10 @@ class ReviewRow(Base, table=True):
 
     `first_stage` is where what was never decided stands in screening, `stages` has the answers of each stage; neither
     is known of a protocol that an earlier release heard. `corrections` counts what people ever corrected: nobody looks
-    for that where nothing was. `sought_from` are the stages from the first on that needs full texts, where the protocol
-    marks any. `seeking` is the record up to which these are sought of those that were there before a version of the
-    protocol, or an upgrade; None when all are. `keys` is the version of the keys that its source records are found by
+    for that where nothing was. `cmocs` are those that the protocol states, None where an earlier release heard it.
+    `sought_from` are the stages from the first on that needs full texts, where the protocol marks any. `seeking` is the
+    record up to which these are sought of those that were there before a version of the protocol, or an upgrade; None
+    when all are. `keys` is the version of the keys that its source records are found by
     (domain.citations.KEYS), `keying` the place up to which they were made anew after an upgrade.
     """
 
@@ -80,6 +90,7 @@ class ReviewRow(Base, table=True):
     first_stage: str | None = None
     stages: dict[str, list[str]] | None = Field(default=None, sa_type=Json)
     sought_from: list[str] | None = Field(default=None, sa_type=Json)
+    cmocs: list[dict[str, str]] | None = Field(default=None, sa_type=Json)
     corrections: int = 0
     seeking: str | None = None
     records: int = 0
@@ -844,6 +855,129 @@ class AnchorRow(Base, table=True):
     quote_sha256: str
     made_by: str
     made_at: datetime = Field(sa_type=Instant)
+
+
+class CodedLinkRow(Base, table=True):
+    """A link that people made by a quote of a copy, as synthesis told it: what proposers are evaluated against. It
+    stands unless it was withdrawn since it was linked, in whichever order these were heard."""
+
+    __tablename__ = "coded_links"
+    __table_args__ = (Index("coded_links_of_text", "review", "text", "link"),)
+
+    link: str = Field(primary_key=True)
+    review: str
+    text: str | None = None
+    anchor: str | None = None
+    cmoc: str | None = None
+    element: Element | None = Field(default=None, sa_type=AutoString)
+    stance: Stance | None = Field(default=None, sa_type=AutoString)
+    linked_at: datetime | None = Field(default=None, sa_type=Instant)
+    withdrawn_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ProposerRow(Base, table=True):
+    """Whether a review's coders are shown what a proposer proposes, of the `version` that was switched on."""
+
+    __tablename__ = "proposers"
+
+    review: str = Field(primary_key=True)
+    proposer: str = Field(primary_key=True)
+    version: str
+    evaluation: str | None = None
+    is_on: bool = False
+    why: str
+    switched_by: str
+    switched_at: datetime = Field(sa_type=Instant)
+
+
+class EvaluationRow(Base, table=True):
+    """A proposer is held against what people coded, copy by copy; `behind` is the last that was. `tries` are those of
+    the next."""
+
+    __tablename__ = "evaluations"
+    __table_args__ = (
+        Index("evaluations_of_proposer", "review", "proposer", "id"),
+        Index("evaluations_due", "due_at", "id", **_where(f"state = '{ProposingStates.WAITING}'")),
+    )
+
+    id: str = Field(primary_key=True)
+    review: str
+    proposer: str
+    version: str
+    model: str | None = None
+    prompt: str | None = None
+    protocol_version: int
+    state: ProposingState = Field(sa_type=AutoString)
+    behind: str = ""
+    reports: int = 0
+    links: int = 0
+    found: int = 0
+    proposed: int = 0
+    right: int = 0
+    dropped: int = 0
+    asked_tokens: int = 0
+    answered_tokens: int = 0
+    tries: int = 0
+    due_at: datetime = Field(sa_type=Instant)
+    trouble: str | None = None
+    asked_by: str
+    asked_at: datetime = Field(sa_type=Instant)
+    done_at: datetime | None = Field(default=None, sa_type=Instant)
+
+
+class ProposedReadingRow(Base, table=True):
+    """A proposer of a version is asked to read a parse of a copy, beside the CMOCs of a version of the protocol."""
+
+    __tablename__ = "proposed_readings"
+    __table_args__ = (Index("proposed_readings_due", "due_at", "id", **_where(f"state = '{ProposingStates.WAITING}'")),)
+
+    id: str = Field(primary_key=True)
+    review: str
+    text: str
+    parse: str
+    proposer: str
+    version: str
+    protocol_version: int
+    state: ProposingState = Field(sa_type=AutoString)
+    proposals: int = 0
+    dropped: int = 0
+    asked_tokens: int = 0
+    answered_tokens: int = 0
+    tries: int = 0
+    due_at: datetime = Field(sa_type=Instant)
+    trouble: str | None = None
+    asked_by: str
+    asked_at: datetime = Field(sa_type=Instant)
+
+
+class ProposedCodingRow(Base, table=True):
+    """Characters of a parse that a proposer says speak to an element of a CMOC. It has none of the copy's words."""
+
+    __tablename__ = "proposed_codings"
+    __table_args__ = (Index("proposed_codings_of_reading", "reading", "begins", "id"),)
+
+    id: str = Field(primary_key=True)
+    review: str
+    reading: str
+    text: str
+    begins: int
+    ends: int
+    cmoc: str
+    element: Element = Field(sa_type=AutoString)
+    stance: Stance = Field(sa_type=AutoString)
+    why: str
+
+
+class ProposalDecisionRow(Base, table=True):
+    """What somebody made of a proposal, which is nobody else's to know."""
+
+    __tablename__ = "proposal_decisions"
+
+    proposal: str = Field(primary_key=True)
+    person: str = Field(primary_key=True)
+    review: str
+    decision: ProposalDecision = Field(sa_type=AutoString)
+    at: datetime = Field(sa_type=Instant)
 
 
 class SourceKeyRow(Base, table=True):

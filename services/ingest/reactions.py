@@ -15,6 +15,7 @@ from shared.db.work import Work
 from shared.events.protocol import Citations, Strategy, VersionPublished
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened
 from shared.events.stages import Stage
+from shared.events.synthesis import EvidenceLinked, ExtractionReconciled, LinksRejudged, TheoryChanged
 from shared.strategies.asking import asked
 
 
@@ -35,6 +36,9 @@ def adopt_watches(work: Work, event: VersionPublished) -> None:
     review.protocol_version = event.version
     review.search_from, review.first_stage = search_from, event.protocol.stages[0].name
     review.stages = {stage.name: [answer.value for answer in stage.answers] for stage in event.protocol.stages}
+    review.cmocs = [
+        it.model_dump(include={"id", "context", "resource", "reasoning", "outcome"}) for it in event.protocol.cmocs
+    ]
     sought_from = _from_the_first_that_needs_texts(event.protocol.stages)
     if review.sought_from != sought_from:
         review.sought_from, review.seeking = sought_from, ""
@@ -205,3 +209,35 @@ def _adopt(
     watch.protocol_version = version
     if watch.state == WatchStates.RETIRED:
         WatchStates.turn(watch, WatchStates.ACTIVE)
+
+
+def note_coded(work: Work, event: EvidenceLinked) -> None:
+    """What people code by quotes is what proposers are evaluated against; but for what one of them proposed, by which
+    it would be held against itself."""
+    if event.quote is None or event.proposed_by is not None:
+        return
+    rows = [
+        {
+            "link": it.link, "review": event.review, "text": event.quote.text, "anchor": event.quote.anchor,
+            "cmoc": it.cmoc, "element": it.element, "stance": it.stance, "linked_at": work.occurred,
+        }
+        for it in event.links
+    ]  # fmt: skip
+    store.note_coded(work, rows)
+
+
+def forget_rejudged(work: Work, event: LinksRejudged) -> None:
+    """What was coded for other words of a CMOC and does not hold for those of today is no link any more."""
+    if event.verdict == "withdraw":
+        store.note_coded_no_more(work, event.review, event.links, work.occurred)
+
+
+def forget_dropped(work: Work, event: ExtractionReconciled) -> None:
+    """What two coders or an adjudicator dropped is no link any more."""
+    store.note_coded_no_more(work, event.review, event.dropped, work.occurred)
+
+
+def forget_withdrawn(work: Work, event: TheoryChanged) -> None:
+    """What was taken back is no link any more."""
+    if event.happened == "evidence_withdrawn":
+        store.note_coded_no_more(work, event.review, event.links, work.occurred)

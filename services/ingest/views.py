@@ -8,10 +8,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from services.ingest import store
-from services.ingest.domain import copies, licences, quotas
+from services.ingest.domain import copies, licences, proposing, quotas
+from services.ingest.domain.automations import AUTOMATIONS
 from services.ingest.domain.clusters import PairStates
 from services.ingest.domain.evidence import speaks
 from services.ingest.domain.passages import REASONS, Parse
+from services.ingest.domain.proposing import ProposingStates
 from services.ingest.domain.reading import is_shown, may_read
 from services.ingest.domain.searching import Found, lacks, standing_of
 from services.ingest.domain.texts import RetrievalStates
@@ -22,12 +24,15 @@ from services.ingest.models import (
     CitationRow,
     CorrectionRow,
     DuplicateRow,
+    EvaluationRow,
     ExportRow,
     ImportRow,
     NoticeRow,
     OpenCopiesRow,
     ParseRow,
     PreviewRow,
+    ProposedCodingRow,
+    ProposedReadingRow,
     QuotaRow,
     RecordRow,
     RejectionRow,
@@ -42,12 +47,15 @@ from services.ingest.models import (
     WatchRow,
 )
 from services.ingest.ports.libraries.catalog import lacks_of
+from services.ingest.ports.proposers.open import identities
+from services.ingest.ports.proposers.port import Identity
 from shared.db.work import Work
 from shared.events.ingest import AnchorFound, AnchorLost, Bibliography, DecisionStated, RunCounts
 from shared.events.protocol import FILES
 from shared.paging import Page, PageAsked, cut, of_another, with_one_more
 from shared.service import HIDDEN
 from shared.tokens import Person
+from shared.wire.common import AutomationView
 from shared.wire.ingest import (
     Added,
     AddedView,
@@ -58,6 +66,7 @@ from shared.wire.ingest import (
     CopyCounts,
     CorrectionView,
     DuplicateView,
+    EvaluatedProposer,
     ExportView,
     HeldBack,
     ImportView,
@@ -71,6 +80,10 @@ from shared.wire.ingest import (
     PassageView,
     PreviewedString,
     PreviewView,
+    ProposedCodingView,
+    ProposedReading,
+    ProposedReadings,
+    ProposerView,
     QuestionView,
     QuotaView,
     RecordCopiesView,
@@ -528,3 +541,75 @@ def duplicate_views(work: Work, rows: list[DuplicateRow]) -> list[DuplicateView]
         )
         for row in rows
     ]
+
+
+def evaluation_view(row: EvaluationRow) -> EvaluatedProposer:
+    """How a proposer was evaluated, as far as that is."""
+    return EvaluatedProposer(
+        evaluation=row.id, sensitivity=proposing.share(row.found, row.links),
+        precision=proposing.share(row.right, row.proposed), least_links=proposing.LEAST_LINKS,
+        enough=row.state == ProposingStates.DONE and proposing.is_enough(row.links),
+        **row.model_dump(exclude={"id", "review", "behind", "tries", "due_at"}),
+    )  # fmt: skip
+
+
+def proposer_view(work: Work, review: str, identity: Identity) -> ProposerView:
+    """What proposes codings, as it stands in a review."""
+    row = store.proposer(work, review, identity.name)
+    last = store.newest_evaluation(work, review, identity.name, identity.version)
+    return ProposerView(
+        proposer=identity.name, version=identity.version, model=identity.model, prompt=identity.prompt,
+        goes_out=identity.goes_out, on=row is not None and row.is_on and row.version == identity.version,
+        evaluation=None if last is None else evaluation_view(last),
+    )  # fmt: skip
+
+
+def proposed_readings(text: str, rows: Sequence[ProposedReadingRow]) -> ProposedReadings:
+    """How far proposers are with a copy."""
+    fields = set(ProposedReading.model_fields)
+    return ProposedReadings(text=text, readings=[ProposedReading(**it.model_dump(include=fields)) for it in rows])
+
+
+def proposed_coding_view(
+    row: ProposedCodingRow, readings: Sequence[ProposedReadingRow], parse: Parse | None
+) -> ProposedCodingView:
+    """A proposal with the words that it is about, for who may read them."""
+    of = next(it for it in readings if it.id == row.reading)
+    passage = parse.at(row.begins) if parse is not None else None
+    return ProposedCodingView(
+        proposal=row.id, text=row.text, proposer=of.proposer, version=of.version,
+        locator=passage.locator if passage is not None else "", page=passage.page if passage is not None else None,
+        exact=parse.text[row.begins : row.ends] if parse is not None else "", cmoc=row.cmoc, element=row.element,
+        stance=row.stance, why=row.why,
+    )  # fmt: skip
+
+
+def automations(work: Work, review: str) -> list[AutomationView]:
+    """The steps that are taken by themselves, with those of what proposes codings that is on in the review, and how it
+    was evaluated there."""
+    steps = list(AUTOMATIONS)
+    for identity in identities(work.settings).values():
+        it = proposer_view(work, review, identity)
+        if it.on and it.evaluation is not None:
+            steps.append(proposing_step(it))
+    return steps
+
+
+def proposing_step(it: ProposerView) -> AutomationView:
+    """What proposes codings, as a report lists it."""
+    found = it.evaluation
+    how = f"version {it.version}"
+    if found is not None and found.sensitivity is not None:
+        how += f"; of {found.links} links that people coded in {found.reports} copies it found "
+        how += _percent(found.sensitivity)
+        if found.precision is not None:
+            how += f", and of {found.proposed} proposals {_percent(found.precision)} were what they coded"
+    return AutomationView(
+        step=f"proposals of codings ({it.proposer})", does=f"proposes quotes and the elements they speak to ({how})",
+        version=1, decided_by="each coder, who accepts or refuses", evaluated=True,
+    )  # fmt: skip
+
+
+def _percent(share: list[float]) -> str:
+    part, low, high = (f"{100 * it:.0f}" for it in share)
+    return f"{part} % (95 % interval {low} to {high})"

@@ -193,7 +193,8 @@ class FragmentRow(Base, table=True):
     """A located piece of a report, as one coder read it; `coded_on` is the record of then, where that was merged.
 
     Of one whose quote was found in a copy, `anchor` to `salt` are what ingest's receipt says of it, and `lost` why a
-    new parse of that copy has it no more. `extraction` is that of two coders in which it was coded, where it was.
+    new parse of that copy has it no more; `proposed_by` what proposed it to its coder. `extraction` is that
+    of two coders in which it was coded, where it was.
     """
 
     __tablename__ = "fragments"
@@ -219,6 +220,7 @@ class FragmentRow(Base, table=True):
     quote_sha256: str | None = None
     salt: str | None = None
     lost: str | None = None
+    proposed_by: dict[str, str] | None = Field(default=None, sa_type=Json)
     extraction: str | None = Field(default=None, index=True)
     coder: str
     coded_at: datetime = Field(sa_type=Instant)

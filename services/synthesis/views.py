@@ -424,7 +424,7 @@ def evidence_view(found: store.Evidence) -> EvidenceView:
                 "asked_version",
             }
         ),
-        **fragment.model_dump(include={"locator", "quote", "paraphrase", "data_type", "coder"}),
+        **fragment.model_dump(include={"locator", "quote", "paraphrase", "data_type", "coder", "proposed_by"}),
     )
 
 

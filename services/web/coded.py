@@ -15,7 +15,10 @@ from shared.wire.synthesis import CmocView, DataType, ExtractionView
 #: Rows of links that the form has at first, and at most.
 ROWS, MOST_ROWS = 2, 50
 
-_FRAGMENT = ("text", "locator", "paraphrase", "quote", "data_type")
+_FRAGMENT = ("text", "locator", "paraphrase", "quote", "data_type", "proposal", "proposed")
+
+#: What of it the API takes otherwise: the copy and the proposal that its quote is of, whose receipt stands for both.
+_BESIDE = ("text", "proposal", "proposed")
 _LINK = ("cmoc", "element", "stance", "inference", "credibility", "rationale")
 
 #: What may be left out.
@@ -35,7 +38,7 @@ def evidence_of(filled: dict[str, str], record: str) -> dict[str, Any]:
     """A fragment of a record with its links, as the API takes them; what is empty is left out where it may be, and so
     is missing where it may not."""
     links = [_said({name: filled[f"links[{at}].{name}"] for name in _LINK}) for at in range(rows_filled(filled))]
-    fragment = _said({name: filled[f"fragment.{name}"] for name in _FRAGMENT if name != "text"})
+    fragment = _said({name: filled[f"fragment.{name}"] for name in _FRAGMENT if name not in _BESIDE})
     return {"record": record, "fragment": fragment, "links": links}
 
 

@@ -21,9 +21,14 @@ async def with_receipt(
     words = fragment.get("quote", "")
     if not words:
         raise Invalid.of("fragment.quote", drawing.text("coding.quote_its_words"))
+    review, proposal = asked.path["review"], asked.text("fragment.proposal")
     where = {"locator": passage or None, "prefix": before or None}
     try:
-        anchored = await asked.api.ingest.quote(asked.path["review"], text, words, **where)
+        # Other words than were proposed are the coder's own.
+        if proposal and words == asked.text("fragment.proposed"):
+            anchored = await asked.api.ingest.accept_proposal(review, text, proposal)
+        else:
+            anchored = await asked.api.ingest.quote(review, text, words, **where)
     except Invalid as error:
         raise Invalid.of("fragment.quote", _unfound(error)) from error
     return {name: said for name, said in fragment.items() if name not in ("quote", "locator")} | {

@@ -463,3 +463,37 @@ class AnchorLost(Event, type="ingest.anchor.lost", key="record", topic="ingest.r
     text: Id
     anchor: Id
     why: str
+
+
+class ProposerEvaluated(Event, type="ingest.proposer.evaluated", key="review", topic="ingest.runs"):
+    """What proposes codings was held against what people coded in this review: of their `links` in so many `reports`
+    it `found` some, and of what it `proposed` so much was `right`, each as a share with its 95 % interval (Wilson),
+    None of nothing. `dropped` had a quote that its copy does not say, or was no proposal. It may be switched on where
+    there was `enough`."""
+
+    evaluation: Id
+    proposer: Id
+    proposer_version: Id
+    model: Id | None
+    prompt: Id | None
+    protocol_version: Count
+    reports: Count
+    links: Count
+    found: Count
+    proposed: Count
+    right: Count
+    dropped: Count
+    sensitivity: list[float] | None
+    precision: list[float] | None
+    enough: bool
+
+
+class ProposerSwitched(Event, type="ingest.proposer.switched", key="review", topic="ingest.runs"):
+    """A lead had proposals of codings be shown to coders, or be shown no more (`on`), as one version was evaluated."""
+
+    proposer: Id
+    proposer_version: Id
+    evaluation: Id | None
+    on: bool
+    why: str
+    by: Id

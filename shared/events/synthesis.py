@@ -94,6 +94,13 @@ class QuoteMade(Value):
     salt: str
 
 
+class ProposedBy(Value):
+    """What proposed a coding that its coder made their own, and which version of it."""
+
+    proposer: Id
+    version: Id
+
+
 class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topic="synthesis.evidence"):
     """A coder tied a fragment of an included report to CMOC elements."""
 
@@ -103,6 +110,7 @@ class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topi
     coder: Id
     links: list[LinkMade]
     quote: QuoteMade | None = Field(default=None, exclude_if=lambda quote: quote is None)
+    proposed_by: ProposedBy | None = Field(default=None, exclude_if=lambda by: by is None)
 
 
 class LinkAppraised(Event, type="synthesis.link.appraised", key="review", topic="synthesis.evidence"):
@@ -198,7 +206,8 @@ class TheoryChanged(
     Event, type="synthesis.theory.changed", version=2, key="review", topic="synthesis.theories", upcasts=(_knew_less,)
 ):
     """Something happened to a CMOC. Where it has other words now, `after` has those parts of it that are other, as
-    lines such as `context: ...`. Of one that is merged or split, `into` are the CMOCs in which it lives on."""
+    lines such as `context: ...`. Of one that is merged or split, `into` are the CMOCs in which it lives on. Where
+    evidence was withdrawn, `links` are those that count no more."""
 
     cmoc: Id
     # Its form was released as any text.
@@ -208,6 +217,7 @@ class TheoryChanged(
     why: str
     drill: bool = False
     into: list[Id] = Field(default=[], exclude_if=lambda into: not into)
+    links: list[Id] = Field(default=[], exclude_if=lambda links: not links)
 
 
 class ProposalOpened(Event, type="synthesis.proposal.opened", key="review", topic="synthesis.theories"):

@@ -9,6 +9,7 @@ from pydantic import BaseModel, Field, computed_field
 
 from shared.events.ingest import Bibliography, NoticeKind, RunCounts
 from shared.events.protocol import Strategy as Planned
+from shared.events.synthesis import Element, Stance
 from shared.events.values import PARTIAL_DATE, Identifiers, PartialDate
 from shared.wire.common import (
     BLANKS,
@@ -54,6 +55,12 @@ SearchMade = Literal["imported", "nothing_new"]
 
 #: Where a manual strategy stands: it was searched, it is due today, its day has passed, it is not searched for now.
 ManualStanding = Literal["searched", "due", "overdue", "paused", "retired"]
+
+#: How far what was asked of a proposer is.
+ProposingState = Literal["waiting", "done", "failed"]
+
+#: What somebody made of a proposal.
+ProposalDecision = Literal["accepted", "refused"]
 
 #: How far the records of a file have been taken in.
 ImportState = Literal["waiting", "running", "done", "failed"]
@@ -1058,6 +1065,98 @@ class AnchoredQuote(BaseModel):
 
     anchor: AnchorView
     receipt: str
+
+
+class EvaluatedProposer(BaseModel):
+    """How what a version of a proposer proposes stands to what people coded in the review: of their `links`, in so many
+    `reports`, it `found` some; of what it `proposed` so much was `right`. Shares are with their 95 % intervals, as
+    share, low and high. `dropped` was no proposal, or its quote is not in its copy; `asked_tokens` and
+    `answered_tokens` are what a model counted. It is `enough` from so many links on (`least_links`)."""
+
+    evaluation: str
+    proposer: str
+    version: str
+    model: str | None
+    prompt: str | None
+    protocol_version: int
+    state: ProposingState
+    reports: int
+    links: int
+    found: int
+    proposed: int
+    right: int
+    dropped: int
+    sensitivity: list[float] | None
+    precision: list[float] | None
+    least_links: int
+    enough: bool
+    asked_tokens: int
+    answered_tokens: int
+    trouble: str | None
+    asked_by: str
+    asked_at: datetime
+    done_at: datetime | None
+
+
+class ProposerView(BaseModel):
+    """What proposes codings, in its version of today. `on` is that coders are shown what it proposes; `evaluation` is
+    the newest of that version. What `goes_out` is sent to another's server, which closed copies never are."""
+
+    proposer: str
+    version: str
+    model: str | None
+    prompt: str | None
+    goes_out: bool
+    on: bool
+    evaluation: EvaluatedProposer | None
+
+
+class NewProposerSwitch(Given):
+    """Whether coders are shown what a proposer proposes, and why."""
+
+    on: bool
+    why: Reason
+
+
+class ProposedCodingView(BaseModel):
+    """That some words of a copy speak to an element of a CMOC, as a proposer says, and why: nothing of it counts before
+    somebody accepts it."""
+
+    proposal: str
+    text: str
+    proposer: str
+    version: str
+    locator: str
+    page: int | None
+    exact: str
+    cmoc: str
+    element: Element
+    stance: Stance
+    why: str
+
+
+class ProposedReading(BaseModel):
+    """That a proposer was asked to read a copy, and how far that is."""
+
+    proposer: str
+    version: str
+    state: ProposingState
+    proposals: int
+    dropped: int
+    trouble: str | None
+
+
+class ProposedReadings(BaseModel):
+    """What came of asking proposers to read a copy; of those alone that are switched on."""
+
+    text: str
+    readings: list[ProposedReading]
+
+
+class RefusedCoding(BaseModel):
+    """That whoever asked is not shown a proposal any more."""
+
+    proposal: str
 
 
 class NewQuotableWords(Given):

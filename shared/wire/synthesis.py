@@ -19,6 +19,7 @@ from shared.events.synthesis import (
     Element,
     Inference,
     NotSearched,
+    ProposedBy,
     Stance,
     Status,
 )
@@ -246,7 +247,8 @@ class EvidenceView(BaseModel):
     """A link with its fragment, and the event that told it. `why_not` says why it does not stand, if so; `credibility`
     is what was judged of it last, None where that is left to how its report was judged. `asked_version` is the version
     of the protocol since which its CMOC reads otherwise, while nobody has judged whether the link holds for that.
-    `held` is why it does not count for itself (yet) between two coders."""
+    `held` is why it does not count for itself (yet) between two coders, `proposed_by` what proposed its quote to its
+    coder, where something did."""
 
     link: str
     fragment: str
@@ -272,6 +274,7 @@ class EvidenceView(BaseModel):
     why_not: str | None
     held: Held | None = None
     asked_version: int | None = None
+    proposed_by: ProposedBy | None = None
 
 
 class Rewording(BaseModel):

@@ -86,6 +86,7 @@ NEEDS_NO_KEY = {
     # What is so already stays so.
     "/notify/mail/{subscription}/{token}/confirm", "/notify/mail/{subscription}/{token}/leave",
     "/screening/reviews/{review}/leases/{lease}/renew",
+    "/ingest/reviews/{review}/texts/{text}/proposals/{proposal}/accept",
     # A claim is filled up with what is held.
     "/screening/reviews/{review}/claims",
     # A file is known by its hash.

@@ -12,6 +12,7 @@ import pytest
 
 from docs.generate import MACHINES
 from services.ingest.domain.clusters import PairStates
+from services.ingest.domain.proposing import ProposingStates
 from services.ingest.domain.texts import AnchorStates, RetrievalStates
 from services.ingest.domain.watching import (
     ExportStates,
@@ -54,6 +55,7 @@ ON_THE_WIRE = {
     PairStates: ingest.PairState,
     RetrievalStates: ingest.RetrievalState,
     AnchorStates: ingest.AnchorState,
+    ProposingStates: ingest.ProposingState,
     ReportStates: synthesis.ReportState,
     ExtractionStates: synthesis.ExtractionState,
     RejudgementStates: synthesis.RejudgementState,

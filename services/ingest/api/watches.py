@@ -5,7 +5,6 @@ from __future__ import annotations
 from services.ingest import store, views
 from services.ingest.api.router import Reading, Unit, router
 from services.ingest.commands import watches
-from services.ingest.domain.automations import AUTOMATIONS
 from services.ingest.domain.coverage import coverage
 from services.ingest.ports.fulltext.catalog import NAME as FULL_TEXTS
 from shared.http.auth import Lead, Reader
@@ -30,7 +29,7 @@ from shared.wire.ingest import (
 def list_automations(review: Name, work: Reading, person: Reader) -> list[AutomationView]:
     """The steps of ingest that are taken by themselves, each with the version of its rules."""
     store.review_of(work, review)
-    return list(AUTOMATIONS)
+    return views.automations(work, review)
 
 
 @router.get("/reviews/{review}/status")

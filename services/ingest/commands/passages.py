@@ -20,6 +20,7 @@ from shared.blobs.port import Blobs
 from shared.db.work import Work
 from shared.errors import Conflict, Invalid, NotFound
 from shared.events.ingest import AnchorFound, AnchorLost, TextParsed
+from shared.events.synthesis import ProposedBy
 from shared.ids import new_id
 from shared.quoting import MOST_FOUND, Everywhere, Searched, Span, around, find, is_said, nearest
 from shared.receipts import Receipt, issue_receipt, salted
@@ -190,7 +191,9 @@ def seek_quote(blobs: Blobs, kept: Kept, asked: NewQuote) -> Sought:
     return Sought(kept, parse, _found(parse, searched, asked))
 
 
-def add_quote(work: Work, text: str, quote: Sought, person: Person) -> tuple[AnchorRow, TextRow, str]:
+def add_quote(
+    work: Work, text: str, quote: Sought, person: Person, *, proposed_by: ProposedBy | None = None
+) -> tuple[AnchorRow, TextRow, str]:
     """Anchors words that were found in a copy, and answers the receipt. The same person's same quote again is the same
     anchor; another's is one of their own, since nobody is to learn what others quote before they have coded themselves.
 
@@ -205,7 +208,7 @@ def add_quote(work: Work, text: str, quote: Sought, person: Person) -> tuple[Anc
     anchor = store.anchor_at(work, text, *quote.span, work.actor, AnchorStates.ANCHORED)
     if anchor is None:
         anchor = work.add(_anchor(work, row, quote))
-    return anchor, row, issue_receipt(work.ring, _receipt(work, row, anchor))
+    return anchor, row, issue_receipt(work.ring, _receipt(work, row, anchor, proposed_by))
 
 
 def decide_quotable_words(work: Work, review: str, text: str, words: int) -> TextRow:
@@ -231,13 +234,14 @@ def _anchor(work: Work, row: TextRow, quote: Sought) -> AnchorRow:
     )  # fmt: skip
 
 
-def _receipt(work: Work, row: TextRow, anchor: AnchorRow) -> Receipt:
+def _receipt(work: Work, row: TextRow, anchor: AnchorRow, proposed_by: ProposedBy | None) -> Receipt:
     return Receipt(
         review=row.review, record=row.record, text=row.id, anchor=anchor.id, parse_sha256=anchor.parse_sha256,
         locator=anchor.locator, page=anchor.page, start=anchor.begins, end=anchor.ends,
         quote_sha256=anchor.quote_sha256, salt=anchor.salt, words=anchor.words,
         closed=licences.is_closed(row.licence_class), exact=anchor.exact if is_shown(row, anchor.words) else None,
-        made_by=anchor.made_by, at=work.now,
+        proposer=None if proposed_by is None else proposed_by.proposer,
+        proposer_version=None if proposed_by is None else proposed_by.version, made_by=anchor.made_by, at=work.now,
     )  # fmt: skip
 
 

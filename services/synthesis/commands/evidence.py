@@ -17,7 +17,7 @@ from services.synthesis.models import AppraisalRow, ExtractionRow, FragmentRow, 
 from shared.canonical import sha256
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
-from shared.events.synthesis import EvidenceLinked, LinkAppraised, LinkMade, QuoteMade
+from shared.events.synthesis import EvidenceLinked, LinkAppraised, LinkMade, ProposedBy, QuoteMade
 from shared.ids import id_of
 from shared.receipts import Receipt, opened_receipt
 from shared.tokens import Person
@@ -209,7 +209,14 @@ def _located(given: FragmentGiven, receipt: Receipt | None) -> dict[str, Any]:
         "locator": receipt.locator, "quote": None if receipt.closed else receipt.exact, "anchor": receipt.anchor,
         "text_copy": receipt.text, "parse_sha256": receipt.parse_sha256, "begins": receipt.start, "ends": receipt.end,
         "page": receipt.page, "quote_sha256": receipt.quote_sha256, "salt": receipt.salt,
+        "proposed_by": None if (by := _proposed_by(receipt)) is None else by.model_dump(),
     }  # fmt: skip
+
+
+def _proposed_by(receipt: Receipt | None) -> ProposedBy | None:
+    if receipt is None or receipt.proposer is None or receipt.proposer_version is None:
+        return None
+    return ProposedBy(proposer=receipt.proposer, version=receipt.proposer_version)
 
 
 def _quote_of(receipt: Receipt | None) -> QuoteMade | None:
@@ -319,6 +326,7 @@ def _tell_linked(work: Work, coding: _Coding, report: ReportRow, fresh: Mapping[
             EvidenceLinked(
                 review=report.review, record=report.record, study=report.study, fragment=coding.fragment,
                 coder=work.actor, links=made, quote=_quote_of(coding.receipt),
+                proposed_by=_proposed_by(coding.receipt),
             )
         )  # fmt: skip
 

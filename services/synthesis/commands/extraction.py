@@ -31,6 +31,7 @@ from shared.events.synthesis import (
     ExtractionOpened,
     ExtractionReconciled,
     LinkMade,
+    ProposedBy,
     QuoteMade,
 )
 from shared.ids import id_of
@@ -416,6 +417,7 @@ def _tell_counting(
                 EvidenceLinked(
                     review=row.review, record=report.record, study=report.study, fragment=fragment.id,
                     coder=fragment.coder, links=made, quote=_quote_of(fragment),
+                    proposed_by=None if fragment.proposed_by is None else ProposedBy(**fragment.proposed_by),
                 )
             )  # fmt: skip
         for link in links:

@@ -38,6 +38,7 @@ def _history_row(work: Work, review: ReviewRow, one: Happening, drill: bool) -> 
         TheoryChanged(
             review=review.review, cmoc=one.cmoc, happened=one.happened, before=one.before, after=one.after,
             why=one.why, drill=drill, into=list(one.into),
+            links=list(one.links) if one.happened == "evidence_withdrawn" else [],
         )
     )  # fmt: skip
     return {

@@ -58,10 +58,13 @@ async def show_evidence(asked: Asked) -> Drawn:
 
 @pages.form(_RECORD, allowed=("scripts",))
 async def code_evidence(asked: Asked) -> Drawn:
-    """Ties one fragment of a record to CMOCs; or shows one more row for a link."""
+    """Ties one fragment of a record to CMOCs; or shows one more row for a link, or what is taken up of what was
+    proposed."""
     review, record = asked.path["review"], asked.path["record"]
     if asked.text("do") == "more":
         return await _evidence(asked, more=True)
+    if asked.text("do") == "take":
+        return await _evidence(asked)
     try:
         given = evidence_of(filled_of(asked), record)
         if text := asked.text("fragment.text"):
@@ -162,7 +165,7 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
     review, record = asked.path["review"], asked.path["record"]
     api = asked.api
     try:
-        (shown, me, called, version), (sheet, cmocs, history, texts, extraction) = await asyncio.gather(
+        (shown, me, called, version), (sheet, cmocs, history, texts, extraction, proposers) = await asyncio.gather(
             asyncio.gather(
                 api.ingest.record(review, record), api.people.me(), called_in(asked, review),
                 api.protocol.newest(review),
@@ -170,6 +173,7 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
             asyncio.gather(
                 asked.sheet(api.synthesis.evidence(review, record=record)), api.synthesis.cmocs(review),
                 history_of(asked, record), api.ingest.texts(review, record), extraction_of(asked, record),
+                api.ingest.proposers(review),
             ),
         )  # fmt: skip
     except NotFound as missing:
@@ -186,6 +190,7 @@ async def _evidence(asked: Asked, error: LivingError | None = None, more: bool =
         "called": called, "naming": naming, "codes": has_role(me, "reviewer", review), "history": history,
         "definitions": version.protocol.definitions, "filled": filled, "rows": rows_shown(asked, filled, more),
         "errors": errors_of(error), "query": asked.query, **choices(),
+        "proposes": any(it.on for it in proposers),
         "copies": [it for it in parsed if it.parse and not it.parse.why],
         "extraction": extraction, "kept_from": extraction is not None and is_kept_from(extraction),
         "wordless": [it for it in parsed if it.parse and it.parse.why],

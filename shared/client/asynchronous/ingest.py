@@ -284,6 +284,51 @@ class AsyncIngestClient:
         """One quote, with its words for whoever may read its copy."""
         return await self._http.get(f"/ingest/reviews/{part(review)}/anchors/{part(anchor)}", wire.AnchorView)
 
+    async def proposers(self, review: str) -> list[wire.ProposerView]:
+        """What proposes codings, how well it does on what people coded in the review, and whether it is on."""
+        return await self._http.listed(f"/ingest/reviews/{part(review)}/proposers", wire.ProposerView)
+
+    async def evaluate_proposer(self, review: str, proposer: str) -> wire.EvaluatedProposer:
+        """Has a proposer be held against what people coded; one that waits already is answered again."""
+        path = f"/ingest/reviews/{part(review)}/proposers/{part(proposer)}/evaluations"
+        return await self._http.post(path, wire.EvaluatedProposer)
+
+    def evaluations(self, review: str, proposer: str) -> AsyncIterator[wire.EvaluatedProposer]:
+        """How a proposer was evaluated on the review, in every version, the oldest first."""
+        path = f"/ingest/reviews/{part(review)}/proposers/{part(proposer)}/evaluations"
+        return self._http.pages(path, wire.EvaluatedProposer)
+
+    async def switch_proposer(self, review: str, proposer: str, *, on: bool, why: str) -> wire.ProposerView:
+        """Has coders be shown what a proposer proposes, or no more."""
+        path = f"/ingest/reviews/{part(review)}/proposers/{part(proposer)}/switch"
+        return await self._http.post(path, wire.ProposerView, {"on": on, "why": why})
+
+    async def ask_for_proposals(self, review: str, text: str) -> wire.ProposedReadings:
+        """Has the proposers that are on read a copy."""
+        return await self._http.post(
+            f"/ingest/reviews/{part(review)}/texts/{part(text)}/proposals", wire.ProposedReadings
+        )
+
+    async def proposed_readings(self, review: str, text: str) -> wire.ProposedReadings:
+        """How far the proposers that are on are with a copy."""
+        path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/proposals/readings"
+        return await self._http.get(path, wire.ProposedReadings)
+
+    def proposed_codings(self, review: str, text: str) -> AsyncIterator[wire.ProposedCodingView]:
+        """What is proposed of a copy, in its order, without what you have decided."""
+        path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/proposals"
+        return self._http.pages(path, wire.ProposedCodingView)
+
+    async def accept_proposal(self, review: str, text: str, proposal: str) -> wire.AnchoredQuote:
+        """Makes the words of a proposal your quote; its receipt is what you code by."""
+        path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/proposals/{part(proposal)}/accept"
+        return await self._http.post(path, wire.AnchoredQuote)
+
+    async def refuse_proposal(self, review: str, text: str, proposal: str) -> wire.RefusedCoding:
+        """Has a proposal be shown to you no more."""
+        path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/proposals/{part(proposal)}/refuse"
+        return await self._http.post(path, wire.RefusedCoding)
+
     async def decide_quotable_words(self, review: str, text: str, words: int, *, reason: str) -> wire.TextView:
         """Says of how many words quotes of a closed copy may be shown to whoever may not read it."""
         path = f"/ingest/reviews/{part(review)}/texts/{part(text)}/quotable-words"

@@ -11,6 +11,9 @@ from services.ingest.ports.fulltext.catalog import open_fetcher, open_full_texts
 from services.ingest.ports.fulltext.fetching import TextFetcher
 from services.ingest.ports.fulltext.port import FullTexts
 from services.ingest.ports.parsing.worker import Parser
+from services.ingest.ports.proposers.open import open_proposers
+from services.ingest.ports.proposers.port import Proposer
+from services.ingest.ports.proposers.rules import Rules
 from services.ingest.ports.sources.arxiv import ArXiv
 from services.ingest.ports.sources.crossref import Crossref
 from services.ingest.ports.sources.doaj import DOAJ
@@ -44,8 +47,8 @@ def open_sources(settings: Settings, client: httpx.Client, **timing: Unpack[Timi
 
 
 class Sources(dict[str, Source]):
-    """The sources by their names, who knows where full texts are open, what fetches these and what parses them, with
-    the client they ask over."""
+    """The sources by their names, who knows where full texts are open, what fetches these, what parses them and
+    what proposes codings of them, with the client they ask over."""
 
     def __init__(
         self,
@@ -54,17 +57,22 @@ class Sources(dict[str, Source]):
         client: httpx.Client | None = None,
         fetcher: TextFetcher | None = None,
         parser: Parser | None = None,
+        proposers: Mapping[str, Proposer] | None = None,
     ) -> None:
         super().__init__(sources)
         self.full_texts, self.fetcher = full_texts, fetcher
         self.parser = parser or Parser()
+        self.proposers: dict[str, Proposer] = dict(proposers if proposers is not None else {"rules": Rules()})
         self._client = client
 
     @classmethod
     def open(cls, settings: Settings) -> Sources:
         """All of them, on one HTTP client."""
         client = httpx.Client(verify=trusted())
-        return cls(open_sources(settings, client), open_full_texts(settings, client), client, open_fetcher(settings))
+        return cls(
+            open_sources(settings, client), open_full_texts(settings, client), client, open_fetcher(settings),
+            proposers=open_proposers(settings),
+        )  # fmt: skip
 
     def close(self) -> None:
         if self._client is not None:

@@ -166,7 +166,7 @@ def _synthesised(site: Site) -> list[str]:
         "/cmocs/c1/confidence", "/figures", "/figures/matrix", "/figures/saturation",
         "/comments", "/comments?which=all", "/comments/new?cmoc=c1",
         "/rewordings", "/rewordings/c1/outcome",
-        "/studies", "/extractions", f"/extractions/{differing}", "/coding-agreement",
+        "/studies", "/extractions", f"/extractions/{differing}", "/coding-agreement", "/proposers",
     ]  # fmt: skip
     reports = [
         f"{AT}/reports",
@@ -183,6 +183,7 @@ def _synthesised(site: Site) -> list[str]:
         *(f"{AT}/records/{it}/characteristics" for it in (record, waiting)),
         *(f"{AT}/records/{it}/evidence" for it in (record, waiting)),
         f"{AT}/texts/{text}",
+        f"{AT}/records/{waiting}/proposed/{copy_of(site, site.admin, waiting)}",
     ]
 
 

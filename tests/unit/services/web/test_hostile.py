@@ -55,10 +55,10 @@ LINES = (
 )
 
 #: Pages that no link leads to.
-#: The last three are of reviews whose reports two people code, which this one is not.
+#: Three are of reviews whose reports two people code, which this one is not; the last of one where a proposer is on.
 APART = {
     "/sign-in", "/join", "/reviews/{review}/synthesis/extractions", "/reviews/{review}/synthesis/coding-agreement",
-    "/reviews/{review}/synthesis/extractions/{extraction}",
+    "/reviews/{review}/synthesis/extractions/{extraction}", "/reviews/{review}/records/{record}/proposed/{text}",
 }  # fmt: skip
 
 #: How much of a list's address is chosen: it is narrowed by one thing, or by the days of a year.

@@ -9,7 +9,7 @@ import pytest
 from services.synthesis.models import FragmentRow
 from shared.errors import Invalid
 from shared.events.ingest import AnchorFound, AnchorLost
-from shared.events.synthesis import EvidenceLinked
+from shared.events.synthesis import EvidenceLinked, TheoryChanged
 from shared.receipts import Receipt, issue_receipt, salted
 from shared.wire.synthesis import EvidenceGiven, FragmentGiven, LinkGiven
 from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig
@@ -148,3 +148,21 @@ def test_a_quote_that_a_new_parse_has_no_more_is_lost_and_comes_back_while_its_f
     # Its words went when it was lost, since the copy might have been withdrawn.
     assert (found.quoted, found.quote, found.locator) == ("withheld", None, "Results, paragraph 2")
     assert found.selector is not None and (found.selector.start, found.selector.lost) == (90, None)
+
+
+def test_a_quote_that_was_proposed_to_its_coder_bears_what_proposed_it_also_in_its_event(rig: SynthesisRig):
+    by = {"proposer": "rules", "version": "1"}
+    links(rig, receipt(rig, proposer="rules", proposer_version="1"))
+    links(rig, receipt(rig, anchor="anchor_2"))
+
+    assert [it.proposed_by and it.proposed_by.model_dump() for it in rig.lead.evidence(REVIEW)] == [by, None]
+    events = rig.bench.emitted(EvidenceLinked)
+    assert [it.proposed_by and it.proposed_by.model_dump() for it in events] == [by, None]
+
+
+def test_which_links_were_taken_back_is_told_with_their_cmoc(rig: SynthesisRig):
+    made = links(rig, receipt(rig))
+    rig.person("ana").withdraw(REVIEW, made.fragment, "the wrong report")
+
+    [event] = [it for it in rig.bench.emitted(TheoryChanged) if it.happened == "evidence_withdrawn"]
+    assert event.links == [made.links[0].link]
