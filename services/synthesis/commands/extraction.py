@@ -383,6 +383,7 @@ def _tell_counting(
         for link in links:
             link.event_id = event_id
         mark_due(work, row.review, event_id, [link.cmoc for link in links])
+    store.mark_undescribed(work, sorted({fragment.id for _, fragment in counting}))
     if counting:
         notices.ask_about(work, report, [link for link, _ in counting])
     first = [
