@@ -1,4 +1,4 @@
-"""Fragments: tells what each says now, so that whoever finds things by their words can find what counts, and no more."""
+"""Fragments: tells what each says now, so that what counts is found by its words, and no more."""
 
 from __future__ import annotations
 

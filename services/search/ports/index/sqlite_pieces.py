@@ -89,8 +89,8 @@ class SqlitePieces:
         facets = {
             name: most_first(
                 self._db.execute(
-                    f"SELECT t.{name}, count(DISTINCT t.id) FROM ({found}) AS f JOIN tags_{self._id} AS t ON t.id = f.id"
-                    f" WHERE t.{name} IS NOT NULL{tagged} GROUP BY t.{name}",
+                    f"SELECT t.{name}, count(DISTINCT t.id) FROM ({found}) AS f"
+                    f" JOIN tags_{self._id} AS t ON t.id = f.id WHERE t.{name} IS NOT NULL{tagged} GROUP BY t.{name}",
                     [*values, *among],
                 )
             )
