@@ -30,6 +30,9 @@ from shared.paging import cut, with_one_more
 #: Stands before the name of a piece, so that no record has its id.
 _ID = "piece:"
 
+#: Lines of one request that writes; a piece is two, and of some kilobytes.
+_LINES = 400
+
 #: Values of one tag that are counted before the most frequent are shown.
 _COUNTED = 1_000
 
@@ -58,8 +61,14 @@ class ElasticPieces:
 
     def put(self, pieces: Iterable[Piece]) -> set[str]:
         refused: set[str] = set()
+        lines: list[bytes] = []
         for piece in pieces:
-            refused |= self._bulk([self._action(piece), orjson.dumps(self._source(piece))])
+            lines += [self._action(piece), orjson.dumps(self._source(piece))]
+            if len(lines) >= _LINES:
+                refused |= self._bulk(lines)
+                lines = []
+        if lines:
+            refused |= self._bulk(lines)
         return {name.removeprefix(_ID) for name in refused}
 
     def search(self, query: PieceQuery) -> PieceResults:
