@@ -1,4 +1,4 @@
-"""What the search index promises of pieces of the synthesis (services/search/ports/index/pieces.py), on both adapters."""
+"""What the search index promises of pieces of the synthesis (services/search/ports/index/pieces.py)."""
 
 from __future__ import annotations
 
