@@ -20,6 +20,7 @@ from shared.events.synthesis import (
     RevisionPublished,
     TheoryChanged,
 )
+from shared.tokens import PUBLIC
 from tests.unit.services.synthesis.rig import protocol
 from tests.workbench import Workbench
 
@@ -128,6 +129,27 @@ def test_a_signed_revision_is_found_by_what_it_changed_and_by_its_summary(search
     assert [one["number"] for one in find(search, "releases", "listen")] == [1]
     assert [one["number"] for one in find(search, "releases", "speak up", change_class="MAJOR")] == [1]
     assert find(search, "releases", change_class="NONE") == []
+
+
+def test_whoever_reads_a_public_review_finds_what_was_signed_and_nothing_else(search):
+    search.hears(published(), described("f1", "Leaders share power"))
+    adopts(search, "c1")
+    search.running.resources.refresh()
+    public = search.person(f"{PUBLIC}:small", PUBLIC, ("small",), scopes=frozenset({"records"}))
+
+    assert public.get(f"{BASE}/releases", params={"q": "listen"}).json()["total"] == 1
+    for path in ("/fragments", "/fragments/f1/alike", "/theories", "/records"):
+        assert public.get(BASE + path).status_code == 403, path
+
+
+def test_what_is_like_a_fragment_is_found_with_its_links(search):
+    said = "shared leadership builds trust across boundaries"
+    search.hears(described("f1", said), described("f2", f"{said} slowly"), described("f3", "nurses rest"))
+    search.running.resources.refresh()
+
+    found = search.person(role="reader").get(f"{BASE}/fragments/f1/alike").json()["items"]
+
+    assert [one["fragment"] for one in found] == ["f2"]
 
 
 def test_what_a_kind_is_not_narrowed_by_and_what_cannot_be_understood_is_refused_by_name(search):
