@@ -330,7 +330,7 @@ def joined_by_piece(pieces: Iterable[Piece]) -> dict[str, Piece]:
     return joined
 
 
-def pieces_of(event: Event, at: datetime, told: str) -> list[Piece]:
+def pieces_of(event: Event, at: datetime, event_id: str) -> list[Piece]:
     """What this event, which happened then and was told by that id, says of pieces."""
     instant = at.astimezone(UTC).isoformat()
     match event:
@@ -341,13 +341,13 @@ def pieces_of(event: Event, at: datetime, told: str) -> list[Piece]:
             return [_cmoc(event, cmoc, theories[cmoc.theory]) for cmoc in event.protocol.cmocs]
         case RevisionDrafted():
             return [
-                _of_cmoc(event.review, state.cmoc, "evidenced", (0, instant, told), _evidenced(state))
+                _of_cmoc(event.review, state.cmoc, "evidenced", (0, instant, event_id), _evidenced(state))
                 for state in event.states
             ]
         case TheoryChanged(happened=happened, cmoc=cmoc) if happened in (*_GONE, "reinstated", "proposed"):
             standing = happened if happened in _GONE else "stated"
             about = {"standing": standing, "why": event.why if standing != "stated" else None, "into": event.into}
-            return [_of_cmoc(event.review, cmoc, "standing", (0, instant, told), about)]
+            return [_of_cmoc(event.review, cmoc, "standing", (0, instant, event_id), about)]
         case RevisionPublished():
             return [_release(event)]
     return []

@@ -9,7 +9,7 @@ Reacts to: protocol.version.published, screening.record.included, screening.reco
 screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.record.noticed, ingest.anchor.found,
 ingest.anchor.lost, ingest.run.finished, ingest.search.fulfilled, people.name.mapped.
 
-Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.extraction.opened,
+Emits: synthesis.evidence.linked, synthesis.fragment.described, synthesis.link.appraised, synthesis.extraction.opened,
 synthesis.extraction.finished, synthesis.extraction.reconciled, synthesis.confidence.judged, synthesis.theory.changed,
 synthesis.proposal.opened, synthesis.proposal.closed, synthesis.rejudgement.opened, synthesis.rejudgement.closed,
 synthesis.links.questioned, synthesis.links.rejudged, synthesis.comment.made, synthesis.comment.answered,

@@ -105,7 +105,7 @@ class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topi
     quote: QuoteMade | None = Field(default=None, exclude_if=lambda quote: quote is None)
 
 
-class LinkTold(Value):
+class LinkSaid(Value):
     """What one link of a fragment says."""
 
     link: Id
@@ -128,7 +128,7 @@ class FragmentDescribed(Event, type="synthesis.fragment.described", key="review"
     paraphrase: str | None
     quote: str | None
     locator: str | None
-    links: list[LinkTold]
+    links: list[LinkSaid]
 
 
 class LinkAppraised(Event, type="synthesis.link.appraised", key="review", topic="synthesis.evidence"):

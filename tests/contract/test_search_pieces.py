@@ -177,8 +177,8 @@ _PARTS = st.lists(st.tuples(_SAID, st.integers(1, 4), st.sampled_from("ab")), mi
 def test_in_any_order_and_repetition_the_same_pieces_join_to_one(news, random):
     # One rank is one event, which says one thing.
     pieces = [
-        Piece(piece="p", review="r", kind="theory", parts={part: Said((number, "", told), {"said": [number, told]})})
-        for part, number, told in news
+        Piece(piece="p", review="r", kind="theory", parts={part: Said((number, "", name), {"said": [number, name]})})
+        for part, number, name in news
     ]
 
     def joined(some: list[Piece]) -> Piece:

@@ -6,7 +6,7 @@ from services.synthesis import store
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.store import Described
 from shared.db.work import Work
-from shared.events.synthesis import FragmentDescribed, LinkTold
+from shared.events.synthesis import FragmentDescribed, LinkSaid
 
 
 def describe(work: Work, limit: int) -> bool:
@@ -34,7 +34,7 @@ def _tell(work: Work, it: Described) -> None:
     fragment, counts = it.fragment, _counts(it)
     study = it.report.study if it.report is not None else fragment.record
     links = [
-        LinkTold(link=one.id, cmoc=one.cmoc, element=one.element, stance=one.stance, inference=one.inference)
+        LinkSaid(link=one.id, cmoc=one.cmoc, element=one.element, stance=one.stance, inference=one.inference)
         for one in it.links
     ]
     event = FragmentDescribed(

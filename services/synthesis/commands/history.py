@@ -40,11 +40,11 @@ class Happening:
 
 def tell_theories(work: Work, review: ReviewRow, happenings: Iterable[Happening], *, drill: bool = False) -> list[str]:
     """Writes into the history of each CMOC, and tells it; answers the events' ids."""
-    told = list(happenings)
-    rows = [_history_row(work, review, one, drill) for one in told]
+    each = list(happenings)
+    rows = [_history_row(work, review, one, drill) for one in each]
     store.add_theory_events(work, rows)
     store.mark_undescribed_by_links(
-        work, sorted({link for one in told if one.happened in _OF_FRAGMENTS for link in one.links})
+        work, sorted({link for one in each if one.happened in _OF_FRAGMENTS for link in one.links})
     )
     return [row["event_id"] for row in rows]
 

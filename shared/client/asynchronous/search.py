@@ -36,7 +36,7 @@ class About(TypedDict, total=False):
     cursor: str | None
 
 
-class Told(TypedDict, total=False):
+class Narrowed(TypedDict, total=False):
     """What narrows what the synthesis says; None is as good as left out."""
 
     cmoc: Sequence[str] | None
@@ -69,7 +69,7 @@ class AsyncSearchClient:
             f"/search/reviews/{part(review)}/records/{part(record)}/alike", wire.AlikeRecords, limit=limit
         )
 
-    async def find_fragments(self, review: str, q: str = "", **about: Unpack[Told]) -> wire.FragmentPage:
+    async def find_fragments(self, review: str, q: str = "", **about: Unpack[Narrowed]) -> wire.FragmentPage:
         """One page of the fragments that count. `about`: cmoc, element, stance, inference, standing, facets, limit,
         cursor."""
         return await self._http.get(f"/search/reviews/{part(review)}/fragments", wire.FragmentPage, q=q, **about)
@@ -79,11 +79,11 @@ class AsyncSearchClient:
         path = f"/search/reviews/{part(review)}/fragments/{part(fragment)}/alike"
         return await self._http.get(path, wire.AlikeFragments, limit=limit)
 
-    async def find_theories(self, review: str, q: str = "", **about: Unpack[Told]) -> wire.TheoryPage:
+    async def find_theories(self, review: str, q: str = "", **about: Unpack[Narrowed]) -> wire.TheoryPage:
         """One page of CMOCs, set-aside ones too. `about`: theory, status, standing, facets, limit, cursor."""
         return await self._http.get(f"/search/reviews/{part(review)}/theories", wire.TheoryPage, q=q, **about)
 
-    async def find_releases(self, review: str, q: str = "", **about: Unpack[Told]) -> wire.ReleasePage:
+    async def find_releases(self, review: str, q: str = "", **about: Unpack[Narrowed]) -> wire.ReleasePage:
         """One page of signed revisions. `about`: change_class, facets, limit, cursor."""
         return await self._http.get(f"/search/reviews/{part(review)}/releases", wire.ReleasePage, q=q, **about)
 

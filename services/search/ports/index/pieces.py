@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Protocol
 
 from services.search.domain import Piece, PieceKind, joined_by_piece
+from services.search.ports.index.cursor import page_by_rank
 from services.search.ports.index.highlight import Finds
 from services.search.ports.index.port import FACET_SIZE, MAX_FILTER_VALUES, MAX_LIMIT, FacetCount
 from shared.errors import Invalid, Unavailable
 from shared.events.ingest import Bibliography
-from shared.paging import PageAsked, decode_cursor, mark_of, of_another
+from shared.paging import PageAsked
 
 #: What pieces are narrowed and counted by, of each kind.
 TAGS: dict[PieceKind, tuple[str, ...]] = {
@@ -58,13 +59,7 @@ class PieceQuery:
     @property
     def page(self) -> PageAsked:
         """Raises Invalid when the cursor is of another query, or none of ours."""
-        listing = mark_of(repr(replace(self, cursor=None, limit=1, facets=False)))
-        after = None if self.cursor is None else decode_cursor(listing, self.cursor, kind="search")
-        if after is not None and not (
-            len(after) == 2 and isinstance(after[0], int | float) and isinstance(after[1], str)
-        ):
-            raise of_another("search")
-        return PageAsked(self.limit, after, listing)
+        return page_by_rank(repr(replace(self, cursor=None, limit=1, facets=False)), self.limit, self.cursor)
 
 
 def scope_of(review: str, kind: PieceKind) -> str:

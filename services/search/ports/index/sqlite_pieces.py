@@ -83,7 +83,7 @@ class SqlitePieces:
         shown = cut(rows, page, lambda row: row[1:])
         pieces, finds = self._read("id", [id for id, *_ in shown.rows]), Finds(wanted, self._words)
         hits = [
-            PieceHit(pieces[id], -place if match else None, marked_in(finds, pieces[id])) for id, place, _ in shown.rows
+            PieceHit(pieces[id], -rank if match else None, marked_in(finds, pieces[id])) for id, rank, _ in shown.rows
         ]
         tagged, among = _tagged(query)
         facets = {

@@ -15,7 +15,7 @@ from shared.events.synthesis import (
     CmocState,
     CmocWords,
     FragmentDescribed,
-    LinkTold,
+    LinkSaid,
     RevisionDrafted,
     RevisionPublished,
     TheoryChanged,
@@ -35,7 +35,7 @@ def search(workbench) -> Workbench:
 
 
 def described(fragment: str, says: str | None, revision: int = 1, **about) -> FragmentDescribed:
-    link = LinkTold(link=f"l-{fragment}", cmoc="c1", element="outcome", stance="supports", inference="explicit")
+    link = LinkSaid(link=f"l-{fragment}", cmoc="c1", element="outcome", stance="supports", inference="explicit")
     given = {"record": "rec", "study": "s", "suspended": False, "quote": None, "links": [link] if says else []}
     return FragmentDescribed(
         review="small", fragment=fragment, revision=revision, paraphrase=says, locator="p. 1", **given | about
@@ -173,7 +173,7 @@ def test_facets_are_counted_where_they_are_asked_for(search):
 def test_a_rebuild_from_the_log_gives_the_same(search):
     event = VersionPublished.of(protocol(["c1", "c2"]), 1, "dora", None)
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    told = [
+    envelopes = [
         search.envelope(event)._replace(dataversion=type(event).version),
         search.envelope(described("f1", "Leaders share power")),
         search.envelope(described("f2", "Nurses rest")),
@@ -181,8 +181,8 @@ def test_a_rebuild_from_the_log_gives_the_same(search):
         search.envelope(TheoryChanged(review="small", cmoc="c2", happened="set_aside", why="none")),
         search.envelope(published()),
     ]
-    told = [one._replace(time=(at + timedelta(minutes=n)).isoformat()) for n, one in enumerate(told)]
-    for one in told:
+    envelopes = [one._replace(time=(at + timedelta(minutes=n)).isoformat()) for n, one in enumerate(envelopes)]
+    for one in envelopes:
         search.hears_envelope(one)
     before = [find(search, what) for what in ("fragments", "theories", "releases")]
     topics = {
@@ -193,7 +193,7 @@ def test_a_rebuild_from_the_log_gives_the_same(search):
     }
     messages = [
         Message(topics[one.type if one.type in topics else "protocol"], one.subject, one.to_json(), {})
-        for one in reversed(told)
+        for one in reversed(envelopes)
     ]
     search.platform.event_log.append(messages)
     search.person(role="admin").post("/search/rebuilds")

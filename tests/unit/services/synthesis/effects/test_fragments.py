@@ -15,7 +15,7 @@ def rig(rig: SynthesisRig) -> SynthesisRig:
     return rig
 
 
-def told(rig: SynthesisRig) -> list[FragmentDescribed]:
+def described(rig: SynthesisRig) -> list[FragmentDescribed]:
     """What is told of fragments, in order."""
     rig.bench.runs(jobs.describe_fragments)
     return rig.bench.emitted(FragmentDescribed)
@@ -24,7 +24,7 @@ def told(rig: SynthesisRig) -> list[FragmentDescribed]:
 def test_a_fragment_that_counts_is_told_with_its_words_and_links(rig):
     taken = rig.links("r1", text="leaders share power", stance="bounds")
 
-    [seen] = told(rig)
+    [seen] = described(rig)
 
     assert (seen.fragment, seen.revision, seen.record, seen.study) == (taken.fragment, 1, "r1", taken.study)
     assert (seen.paraphrase, seen.quote, seen.suspended) == ("leaders share power", None, False)
@@ -33,63 +33,63 @@ def test_a_fragment_that_counts_is_told_with_its_words_and_links(rig):
 
 def test_what_is_told_once_is_not_told_again_until_it_changes(rig):
     rig.links("r1", text="one")
-    told(rig)
-    assert len(told(rig)) == 1
+    described(rig)
+    assert len(described(rig)) == 1
 
     rig.links("r1", "c2", text="one")
 
-    assert [(one.revision, len(one.links)) for one in told(rig)] == [(1, 1), (2, 2)]
+    assert [(one.revision, len(one.links)) for one in described(rig)] == [(1, 1), (2, 2)]
 
 
 def test_one_that_is_withdrawn_is_told_without_words(rig):
     taken = rig.links("r1", text="one")
-    told(rig)
+    described(rig)
 
     rig.person("ana").withdraw(REVIEW, taken.fragment, "misread")
 
-    [_, last] = told(rig)
+    [_, last] = described(rig)
     assert (last.revision, last.paraphrase, last.locator, last.links) == (2, None, None, [])
 
 
 def test_one_of_a_retracted_report_says_so_until_it_is_reinstated(rig):
     rig.links("r1", text="one")
     rig.notices("r1", "retraction")
-    assert told(rig)[-1].suspended
+    assert described(rig)[-1].suspended
 
     rig.notices("r1", "reinstatement")
 
-    last = told(rig)[-1]
+    last = described(rig)[-1]
     assert (last.suspended, last.paraphrase) == (False, "one")
 
 
 def test_one_of_an_account_that_was_withdrawn_has_no_words_any_more(rig):
     rig.links("r1", text="what somebody told us")
-    told(rig)
+    described(rig)
 
     rig.notices("r1", "withdrawal")
 
-    last = told(rig)[-1]
+    last = described(rig)[-1]
     assert (last.paraphrase, last.links) == (None, [])
 
 
 def test_one_of_a_report_that_is_out_has_none_either_and_has_them_again_once_it_is_in(rig):
     rig.links("r1", text="one")
-    told(rig)
+    described(rig)
 
     rig.excludes("r1")
-    assert told(rig)[-1].paraphrase is None
+    assert described(rig)[-1].paraphrase is None
     rig.includes("r1")
 
-    assert told(rig)[-1].paraphrase == "one"
+    assert described(rig)[-1].paraphrase == "one"
 
 
 def test_one_of_a_record_that_lives_on_in_another_is_told_of_that(rig):
     rig.links("r1", text="one")
-    told(rig)
+    described(rig)
 
     rig.merges("r1", into="r2")
 
-    assert told(rig)[-1].record == "r2"
+    assert described(rig)[-1].record == "r2"
 
 
 def test_a_quote_that_nobody_held_against_a_copy_is_not_told(rig):
@@ -100,7 +100,7 @@ def test_a_quote_that_nobody_held_against_a_copy_is_not_told(rig):
     }  # fmt: skip
     rig.person("ana").link(REVIEW, {"evidence": [given]})
 
-    [seen] = told(rig)
+    [seen] = described(rig)
 
     assert seen.quote is None
     assert "word for word" not in str([one.data for one in rig.bench.journal()])
@@ -114,9 +114,9 @@ def test_nothing_is_told_of_what_one_of_two_coded_before_both_have_finished(rig_
     rig.links("r1", text="seen by ana alone")
     first = ana.finish_extraction(REVIEW, next(iter(ana.extractions(REVIEW))).extraction)
 
-    assert told(rig) == []
+    assert described(rig) == []
     assert "seen by ana alone" not in str([one.data for one in rig.bench.journal()])
 
     ben.claim_extraction(REVIEW)
     ben.finish_extraction(REVIEW, first.extraction)
-    assert told(rig) == []  # They differ, and nobody has decided.
+    assert described(rig) == []  # They differ, and nobody has decided.
