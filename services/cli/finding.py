@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any, TypeVar, get_args
 
 import click
 from rich.text import Text
@@ -14,9 +14,11 @@ from services.cli.search import app
 from shared.events.synthesis import ChangeClass, Element, Inference, Stance, Status
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from shared.wire.search import FoundFragment, FoundRelease, FoundTheory
+
+Command = TypeVar("Command")
 
 _Q = argument("q", "As in `query`; nothing, or *, for all.", default="")
 _FACETS = option("--facets", is_flag=True, help="Count by what they can be narrowed by.")
@@ -24,7 +26,7 @@ _LIMIT = option("--limit", default=20, type=click.IntRange(1, 200), help="How ma
 _CURSOR = option("--cursor", help="The next page, as the page before told it.")
 
 
-def _among(name: str, values: Iterable[str], what: str) -> Any:
+def _among(name: str, values: Iterable[str], what: str) -> Callable[[Command], Command]:
     return option(name, multiple=True, type=click.Choice(list(values)), help=f"Only {what} (repeatable).")
 
 
@@ -102,7 +104,7 @@ def _given(asked: dict[str, Any]) -> Any:
     return {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items() if value}
 
 
-def _print(found: Any, rows: list[Any], shown: Callable[[Any], Text], as_json: bool) -> None:
+def _print(found: Any, rows: Sequence[Any], shown: Callable[[Any], Text], as_json: bool) -> None:
     if as_json:
         print_json(found)
         return
