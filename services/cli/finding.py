@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 from rich.text import Text
 
-from services.cli.commands import AS_JSON, REVIEW, argument, option
+from services.cli.commands import AS_JSON, REVIEW, Did, argument, option
 from services.cli.context import client, listed, require_review
 from services.cli.printing import out, print_json
 from services.cli.search import app
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from shared.wire.search import FoundFragment, FoundRelease, FoundTheory
 
-Command = TypeVar("Command")
 
 _Q = argument("q", "As in `query`; nothing, or *, for all.", default="")
 _FACETS = option("--facets", is_flag=True, help="Count by what they can be narrowed by.")
@@ -26,7 +25,7 @@ _LIMIT = option("--limit", default=20, type=click.IntRange(1, 200), help="How ma
 _CURSOR = option("--cursor", help="The next page, as the page before told it.")
 
 
-def _among(name: str, values: Iterable[str], what: str) -> Callable[[Command], Command]:
+def _among(name: str, values: Iterable[str], what: str) -> Callable[[Did], Did]:
     return option(name, multiple=True, type=click.Choice(list(values)), help=f"Only {what} (repeatable).")
 
 
