@@ -30,7 +30,7 @@ WHERE = {
     "texts": ("services.cli.texts:app", "Full texts: copies of reports, and whether each is retrieved."),
     "screen": ("services.cli.screen.command:screen", "Screen for hours: a card, one key per answer, the next card."),
     "queue": ("services.cli.queue:app", "The screening queue: take a record, read it, answer."),
-    "search": ("services.cli.search:app", "Find records by their words, dates and state."),
+    "search": ("services.cli.finding:app", "Find records, and what the synthesis says, by their words and state."),
     "code": ("services.cli.coding:app", "Reports that wait for their coders, and what two coders differ in."),
     "synthesis": ("services.cli.synthesis:app", "Theories, their evidence, signed revisions."),
     "report": ("services.cli.report:report", "Make a report that a guideline asks for, filled in from data."),

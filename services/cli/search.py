@@ -18,7 +18,7 @@ from shared.errors import Unavailable
 if TYPE_CHECKING:
     from shared.wire.search import FoundRecord, SavedSearch
 
-app = Group(help="Find records by their words, dates and state.")
+app = Group(help="Find records, and what the synthesis says, by their words and state.")
 
 #: What Ovid and others take as joining words, and here is a word.
 _LOWER_CASE = re.compile(r"(?<![\w:-])(?:and|or|not)(?![\w:-])")

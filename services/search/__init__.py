@@ -6,6 +6,8 @@ Reacts to: ingest.record.discovered, ingest.record.updated, ingest.record.merged
     ingest.record.noticed,
     screening.task.opened,
     screening.record.advanced, screening.record.included, screening.record.excluded, screening.record.reopened,
+    protocol.version.published,
+    synthesis.fragment.described, synthesis.theory.changed, synthesis.revision.drafted, synthesis.revision.published,
     people.member.left, people.access.withdrawn.
 Emits: search.alert.matched.
 """

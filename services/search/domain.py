@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from operator import attrgetter
-from typing import Final, Literal
+from typing import Any, Final, Literal, get_args
 
 from shared.errors import Rejected
 from shared.events.base import Event
@@ -20,7 +20,10 @@ from shared.events.ingest import (
     RecordSplit,
     RecordUpdated,
 )
+from shared.events.protocol import Cmoc, Theory, VersionPublished
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened, TaskOpened
+from shared.events.synthesis import CmocState, FragmentDescribed, RevisionDrafted, RevisionPublished, TheoryChanged
+from shared.ids import id_of
 from shared.states import States
 from shared.wire.search import RebuildState
 
@@ -239,3 +242,156 @@ def as_kept(stages: Iterable[str], first: str | None) -> tuple[str, ...]:
     """Stages as the index keeps them, where the first one may go without saying."""
     stages = tuple(stages)
     return (*stages, AT_FIRST) if first in stages else stages
+
+
+#: What is found beside records: a fragment of a report, a CMOC with its programme theory, a signed revision.
+PieceKind = Literal["fragment", "theory", "release"]
+PIECE_KINDS: tuple[PieceKind, ...] = get_args(PieceKind)
+
+#: What a CMOC is once the protocol states it no more, as its history tells.
+_GONE = ("set_aside", "refuted", "merged", "split")
+
+#: Characters of a text that are kept to be found.
+_LONGEST_TEXT = 200_000
+
+#: A later one supersedes an earlier one: a number; where there is none, the instant and the event that told it.
+Rank = tuple[int, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one stream of events says of a piece, and how new that is."""
+
+    rank: Rank
+    about: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """All that is known of one piece of what a review's synthesis says, or a part of it. Each part comes from a stream
+    of events of its own, in any order. `words` are what it says: without them it is not found, yet keeps older news
+    from bringing it back. `seen` is as that of a `Document`."""
+
+    piece: str
+    review: str
+    kind: PieceKind
+    parts: Mapping[str, Said]
+    seen: str | None = field(default=None, compare=False)
+
+    def joined(self, other: Piece) -> Piece:
+        """Takes the newer of each part. In any order, with any repetition, the same pieces join to one."""
+        parts = dict(self.parts)
+        for name, said in other.parts.items():
+            parts[name] = max(parts.get(name, said), said, key=lambda one: one.rank)
+        return replace(self, parts=parts)
+
+    @property
+    def about(self) -> Mapping[str, Any]:
+        """What all of its parts say of it."""
+        return {name: value for part in sorted(self.parts) for name, value in self.parts[part].about.items()}
+
+    @property
+    def heading(self) -> str:
+        return str(self.about.get("heading") or "")
+
+    @property
+    def text(self) -> str:
+        """What it is found by, a paragraph each."""
+        return "\n".join(self.about.get("texts", ()))[:_LONGEST_TEXT]
+
+    @property
+    def listed(self) -> bool:
+        return bool(self.about.get("texts"))
+
+    @property
+    def tags(self) -> list[dict[str, str]]:
+        """What it is narrowed and counted by: of a fragment each of its links by itself."""
+        about = self.about
+        match self.kind:
+            case "fragment":
+                standing = "suspended" if about.get("suspended") else "standing"
+                names = ("cmoc", "element", "stance", "inference")
+                return [{name: link[name] for name in names} | {"standing": standing} for link in about["links"]]
+            case "theory":
+                # Where nobody has said how the evidence stands yet, nothing is said of it.
+                known = {"theory": about["theory"], "status": about.get("status")} if self.listed else {}
+                standing = about.get("standing", "stated")
+                return [{name: value for name, value in (known | {"standing": standing}).items() if value}]
+            case "release":
+                return [{"change_class": about["change_class"]}]
+
+
+def joined_by_piece(pieces: Iterable[Piece]) -> dict[str, Piece]:
+    """What is new of each piece, as one each."""
+    joined: dict[str, Piece] = {}
+    for piece in pieces:
+        known = joined.get(piece.piece)
+        joined[piece.piece] = known.joined(piece) if known else piece
+    return joined
+
+
+def pieces_of(event: Event, at: datetime, event_id: str) -> list[Piece]:
+    """What this event, which happened then and was told by that id, says of pieces."""
+    instant = at.astimezone(UTC).isoformat()
+    match event:
+        case FragmentDescribed():
+            return [_fragment(event)]
+        case VersionPublished():
+            theories = {theory.id: theory for theory in event.protocol.theories}
+            return [_cmoc(event, cmoc, theories[cmoc.theory]) for cmoc in event.protocol.cmocs]
+        case RevisionDrafted():
+            return [
+                _of_cmoc(event.review, state.cmoc, "evidenced", (0, instant, event_id), _evidenced(state))
+                for state in event.states
+            ]
+        case TheoryChanged(happened=happened, cmoc=cmoc) if happened in (*_GONE, "reinstated", "proposed"):
+            standing = happened if happened in _GONE else "stated"
+            about = {"standing": standing, "why": event.why if standing != "stated" else None, "into": event.into}
+            return [_of_cmoc(event.review, cmoc, "standing", (0, instant, event_id), about)]
+        case RevisionPublished():
+            return [_release(event)]
+    return []
+
+
+def _fragment(event: FragmentDescribed) -> Piece:
+    about = {
+        "record": event.record, "study": event.study, "locator": event.locator, "suspended": event.suspended,
+        "paraphrase": event.paraphrase, "quote": event.quote,
+        "texts": [text for text in (event.paraphrase, event.quote) if text],
+        "links": [link.model_dump() for link in event.links],
+    }  # fmt: skip
+    said = Said((event.revision, "", ""), about)
+    return Piece(piece=event.fragment, review=event.review, kind="fragment", parts={"described": said})
+
+
+def _cmoc(event: VersionPublished, cmoc: Cmoc, theory: Theory) -> Piece:
+    parts = {"context": cmoc.context, "resource": cmoc.resource, "reasoning": cmoc.reasoning, "outcome": cmoc.outcome}
+    about = {
+        "cmoc": cmoc.id, "theory": theory.id, "heading": theory.heading, "statement": theory.statement,
+        "protocol_version": event.version, **parts, "texts": [*parts.values(), theory.statement],
+    }  # fmt: skip
+    return _of_cmoc(event.review, cmoc.id, "worded", (event.version, "", ""), about)
+
+
+def _of_cmoc(review: str, cmoc: str, part: str, rank: Rank, about: Mapping[str, Any]) -> Piece:
+    return Piece(piece=id_of("piece", review, cmoc), review=review, kind="theory", parts={part: Said(rank, about)})
+
+
+def _evidenced(state: CmocState) -> Mapping[str, Any]:
+    return {"status": state.status, "support": state.support, "flagged": state.flagged}
+
+
+def _release(event: RevisionPublished) -> Piece:
+    words = [
+        text
+        for cmoc in event.words
+        for text in (cmoc.heading, cmoc.context, cmoc.resource, cmoc.reasoning, cmoc.outcome)
+    ]
+    about = {
+        "number": event.number, "heading": event.title, "summary": event.summary, "change_class": event.change_class,
+        "drill": event.drill, "texts": [event.summary or event.title, *dict.fromkeys(words)],
+    }  # fmt: skip
+    name = id_of("piece", event.review, event.revision)
+    return Piece(
+        piece=name, review=event.review, kind="release", parts={"published": Said((event.number, "", ""), about)}
+    )

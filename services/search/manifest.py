@@ -10,7 +10,7 @@ from services.search import api, models, reactions
 from services.search.jobs import alerts, marks, rebuild
 from services.search.ports.index import SearchIndex, open_index
 from shared.db.work import Work
-from shared.events import ingest, people, screening
+from shared.events import ingest, people, protocol, screening, synthesis
 from shared.events.search import AlertMatched
 from shared.service import HIDDEN, Service, every, on
 from shared.settings import Settings
@@ -47,6 +47,11 @@ SERVICE = Service(
         on(screening.RecordIncluded, reactions.note_decision),
         on(screening.RecordExcluded, reactions.note_decision),
         on(screening.RecordReopened, reactions.note_decision),
+        on(protocol.VersionPublished, reactions.describe_piece),
+        on(synthesis.FragmentDescribed, reactions.describe_piece),
+        on(synthesis.TheoryChanged, reactions.describe_piece),
+        on(synthesis.RevisionDrafted, reactions.describe_piece),
+        on(synthesis.RevisionPublished, reactions.describe_piece),
         on(people.MemberLeft, reactions.end_alerts),
         on(people.AccessWithdrawn, reactions.end_alerts_of_key),
     ],

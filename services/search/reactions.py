@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from services.search import store
-from services.search.domain import Document, document_of
-from services.search.ports.index import SearchIndex, write
+from services.search.domain import Document, Piece, document_of, pieces_of
+from services.search.ports.index import SearchIndex, write, write_pieces
 from shared.db.work import Work
 from shared.events.base import Event
 from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, RecordSplit, RecordUpdated
 from shared.events.people import AccessWithdrawn, MemberLeft
+from shared.events.protocol import VersionPublished
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened, TaskOpened
+from shared.events.synthesis import FragmentDescribed, RevisionDrafted, RevisionPublished, TheoryChanged
 
 
 def describe_record(work: Work, event: RecordDiscovered | RecordUpdated | RecordSplit) -> None:
@@ -40,6 +44,14 @@ def note_decision(work: Work, event: RecordAdvanced | RecordIncluded | RecordExc
     _tell_index(work, event)
 
 
+def describe_piece(
+    work: Work, event: FragmentDescribed | VersionPublished | TheoryChanged | RevisionDrafted | RevisionPublished
+) -> None:
+    """Makes what the synthesis says findable by its words: fragments, CMOCs, revisions."""
+    if pieces := pieces_of(event, work.occurred, work.causation or ""):
+        _news(work).add_pieces(pieces)
+
+
 def end_alerts(work: Work, event: MemberLeft) -> None:
     """Has the saved searches of somebody who left a review tell nothing more."""
     store.end_alerts(work, event.person, event.review)
@@ -61,10 +73,14 @@ class News:
     def __init__(self, work: Work) -> None:
         self._work, self._index = work, work.resource(SearchIndex)
         self._documents: list[tuple[Document, str | None]] = []
+        self._pieces: list[Piece] = []
         self._first_stages: dict[str, str] = {}
 
     def add(self, document: Document, event: str | None) -> None:
         self._documents.append((document, event))
+
+    def add_pieces(self, pieces: Iterable[Piece]) -> None:
+        self._pieces += pieces
 
     def first_stage(self, work: Work, event: TaskOpened) -> str:
         """Where records of that review come in; this one's stage, where none has before."""
@@ -74,6 +90,8 @@ class News:
         return known
 
     def flush(self) -> None:
+        if self._pieces:
+            write_pieces(self._index.pieces, self._pieces)
         if self._documents:
             before = write(self._index, [document for document, _ in self._documents])
             store.add_arrivals(self._work, self._documents, before)

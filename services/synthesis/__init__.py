@@ -10,13 +10,13 @@ screening.record.reopened, ingest.record.merged, ingest.record.split, ingest.rec
 ingest.anchor.lost, ingest.run.finished, ingest.search.fulfilled, people.handover.accepted,
 people.name.mapped.
 
-Emits: synthesis.evidence.linked, synthesis.link.appraised, synthesis.extraction.opened, synthesis.extraction.finished,
-synthesis.extraction.reconciled, synthesis.characteristics.recorded, synthesis.confidence.judged,
-synthesis.theory.changed, synthesis.proposal.opened, synthesis.proposal.closed, synthesis.rejudgement.opened,
-synthesis.rejudgement.closed, synthesis.links.questioned, synthesis.links.rejudged, synthesis.comment.made,
-synthesis.comment.answered, synthesis.comment.resolved, synthesis.revision.drafted, synthesis.revision.published,
-synthesis.revision.withdrawn, synthesis.doi.assigned, synthesis.review.overdue, synthesis.course.changed,
-synthesis.report_text.written.
+Emits: synthesis.evidence.linked, synthesis.fragment.described, synthesis.link.appraised, synthesis.extraction.opened,
+synthesis.extraction.finished, synthesis.extraction.reconciled, synthesis.characteristics.recorded,
+synthesis.confidence.judged, synthesis.theory.changed, synthesis.proposal.opened, synthesis.proposal.closed,
+synthesis.rejudgement.opened, synthesis.rejudgement.closed, synthesis.links.questioned, synthesis.links.rejudged,
+synthesis.comment.made, synthesis.comment.answered, synthesis.comment.resolved, synthesis.revision.drafted,
+synthesis.revision.published, synthesis.revision.withdrawn, synthesis.doi.assigned, synthesis.review.overdue,
+synthesis.course.changed, synthesis.report_text.written.
 
 How it re-runs. Whatever changes what the synthesis says (evidence, a notice, a new wording) writes an arrival,
 in the transaction that changes it, with the CMOCs that it concerns. A job takes the arrivals of a review in,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import cast
 
 from services.synthesis import store
-from services.synthesis.commands import deposits, drafts, extraction
+from services.synthesis.commands import deposits, drafts, extraction, fragments
 from services.synthesis.commands.history import log_triggers
 from services.synthesis.domain.cadence import standing
 from services.synthesis.domain.triggers import CADENCE_BREACHED, SCHEDULE_DUE, Fired
@@ -24,6 +24,9 @@ _DEPOSITING = "synthesis:deposit"
 #: Reports that are opened for coders in one transaction, and codings that are given back in one.
 _OPENED, _RETURNED = 100, 500
 
+#: Fragments that are told of in one.
+_DESCRIBED = 200
+
 
 def resynthesise(running: Context) -> None:
     """Recomputes every review that something arrived for, each in a transaction of its own."""
@@ -37,6 +40,15 @@ def open_extractions(running: Context) -> None:
     with running.work("synthesis:extraction", readonly=True) as work:
         due = store.reviews_to_open(work)
     _each(running, "synthesis:extraction", due, lambda work, review: extraction.open_missing(work, review, _OPENED))
+
+
+def describe_fragments(running: Context) -> None:
+    """Tells what fragments say, so that others can find them: each that came to count, counts no more or is other than
+    it was, some at a time, until there are no more."""
+    while running.leading and not running.stopping.is_set():
+        with running.work("synthesis:describe") as work:
+            if not fragments.describe(work, _DESCRIBED):
+                return
 
 
 def return_lapsed_codings(running: Context) -> None:

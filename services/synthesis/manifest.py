@@ -34,6 +34,7 @@ SERVICE = Service(
     ],
     jobs=[
         every(seconds=2, run=jobs.resynthesise),
+        every(seconds=2, run=jobs.describe_fragments),
         every(seconds=5, run=jobs.open_extractions),
         every(minutes=1, run=jobs.return_lapsed_codings),
         every(minutes=1, run=jobs.deposit_revisions),
@@ -42,6 +43,7 @@ SERVICE = Service(
     prunes=[Prune(jobs.triggers_of_earlier_cycles, "trigger_days")],
     emits=[
         synthesis.EvidenceLinked,
+        synthesis.FragmentDescribed,
         synthesis.LinkAppraised,
         synthesis.ExtractionOpened,
         synthesis.ExtractionFinished,

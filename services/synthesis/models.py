@@ -194,7 +194,7 @@ class FragmentRow(Base, table=True):
 
     Of one whose quote was found in a copy, `anchor` to `salt` are what ingest's receipt says of it, and `lost` why a
     new parse of that copy has it no more; `proposed_by` what proposed it to its coder. `extraction` is that
-    of two coders in which it was coded, where it was.
+    of two coders in which it was coded, where it was. `described` is how often it was told what it says.
     """
 
     __tablename__ = "fragments"
@@ -224,6 +224,18 @@ class FragmentRow(Base, table=True):
     extraction: str | None = Field(default=None, index=True)
     coder: str
     coded_at: datetime = Field(sa_type=Instant)
+    described: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class UndescribedRow(Base, table=True):
+    """That what a fragment says, or counts for, is other than was told of it. Rows, not a mark on the fragment, so that
+    whoever changes it waits for nobody."""
+
+    __tablename__ = "undescribed"
+    __table_args__ = {"sqlite_autoincrement": True}
+
+    seq: int | None = Field(default=None, primary_key=True, sa_type=Counter)
+    fragment: str
 
 
 class LostAnchorRow(Base, table=True):

@@ -71,6 +71,7 @@ from services.synthesis.models import (
     StatementRow,
     TheoryEventRow,
     TriggerRow,
+    UndescribedRow,
     WatchRow,
     WithdrawnRevisionRow,
 )
@@ -510,6 +511,68 @@ def fragments_of_anchor(work: Work, review: str, anchor: str) -> list[FragmentRo
     """The fragments that are of a quote, each of one coder; locked until this work ends."""
     query = select(FragmentRow).where(col(FragmentRow.anchor) == anchor, col(FragmentRow.review) == review)
     return list(work.session.scalars(query.order_by(col(FragmentRow.id)).with_for_update()))
+
+
+def mark_undescribed(work: Work, fragments: Iterable[str]) -> None:
+    """Has it told anew what these fragments say."""
+    rows = [{"fragment": fragment} for fragment in fragments]
+    if rows:
+        work.session.execute(insert(UndescribedRow), rows)
+
+
+def mark_undescribed_by_links(work: Work, links: Sequence[str]) -> None:
+    """The same of the fragments that these links are of."""
+    for start in range(0, len(links), _IN):
+        some = select(col(LinkRow.fragment)).where(col(LinkRow.id).in_(links[start : start + _IN])).distinct()
+        work.session.execute(insert(UndescribedRow).from_select(["fragment"], some))
+
+
+def undescribed(work: Work, limit: int) -> list[tuple[int, str]]:
+    """What is to be told anew, the oldest first, each as often as it was marked."""
+    query = select(col(UndescribedRow.seq), col(UndescribedRow.fragment)).order_by(col(UndescribedRow.seq))
+    return [(seq, fragment) for seq, fragment in work.session.execute(query.limit(limit))]
+
+
+def forget_undescribed(work: Work, rows: Collection[int]) -> None:
+    work.session.execute(delete(UndescribedRow).where(col(UndescribedRow.seq).in_(rows)), execution_options=_UNWATCHED)
+
+
+class Described(NamedTuple):
+    """A fragment, the report that speaks for it, its links that count, and whether somebody withdrew what
+    the report says."""
+
+    fragment: FragmentRow
+    report: ReportRow | None
+    links: list[LinkRow]
+    erased: bool
+
+
+def to_describe(work: Work, fragments: Collection[str]) -> list[Described]:
+    """Fragments with what of them counts, locked until this work ends."""
+    rows = select(FragmentRow).where(col(FragmentRow.id).in_(fragments)).order_by(col(FragmentRow.id))
+    found = list(work.session.scalars(rows.with_for_update()))
+    links: dict[str, list[LinkRow]] = defaultdict(list)
+    counting = select(LinkRow).where(col(LinkRow.fragment).in_(fragments), _COUNTS).order_by(col(LinkRow.seq))
+    for link in work.session.scalars(counting):
+        links[link.fragment].append(link)
+    # By review, each of whose reports is named once.
+    reports: dict[tuple[str, str], ReportRow] = {}
+    erased: set[tuple[str, str]] = set()
+    by_review: dict[str, set[str]] = defaultdict(set)
+    for row in found:
+        by_review[row.review].add(row.record)
+    for review, records in by_review.items():
+        of_review = select(ReportRow).where(col(ReportRow.review) == review, col(ReportRow.record).in_(records))
+        reports |= {(review, one.record): one for one in work.session.scalars(of_review)}
+        said = select(col(NoticeRow.record)).where(
+            col(NoticeRow.review) == review, col(NoticeRow.record).in_(records), col(NoticeRow.kind) == "withdrawal",
+            ~col(NoticeRow.drill),
+        )  # fmt: skip
+        erased |= {(review, record) for record in work.session.scalars(said.distinct())}
+    return [
+        Described(it, reports.get((it.review, it.record)), links[it.id], (it.review, it.record) in erased)
+        for it in found
+    ]
 
 
 def lost_anchor(work: Work, review: str, anchor: str) -> str | None:

@@ -113,6 +113,32 @@ class EvidenceLinked(Event, type="synthesis.evidence.linked", key="review", topi
     proposed_by: ProposedBy | None = Field(default=None, exclude_if=lambda by: by is None)
 
 
+class LinkSaid(Value):
+    """What one link of a fragment says."""
+
+    link: Id
+    cmoc: Id
+    element: Element
+    stance: Stance
+    inference: Inference
+
+
+class FragmentDescribed(Event, type="synthesis.fragment.described", key="review", topic="synthesis.evidence"):
+    """What a fragment says now, and to what it is tied: all of it anew, which supersedes what was told with a lower
+    `revision`. One that counts no more has no links and no words. `quote` are words that were found in a copy that is
+    open, and no others. What a notice about its report holds up is `suspended`."""
+
+    fragment: Id
+    revision: Count
+    record: Id
+    study: Id
+    suspended: bool
+    paraphrase: str | None
+    quote: str | None
+    locator: str | None
+    links: list[LinkSaid]
+
+
 class LinkAppraised(Event, type="synthesis.link.appraised", key="review", topic="synthesis.evidence"):
     """Somebody judged whether a fragment is trustworthy for what a link says by it; it supersedes what was judged of
     that link before."""

@@ -59,6 +59,100 @@ class AlikeRecords(BaseModel):
     items: list[FoundRecord]
 
 
+class FoundLink(BaseModel):
+    """What a fragment that was found is tied to."""
+
+    link: str
+    cmoc: str
+    element: str
+    stance: str
+    inference: str
+
+
+class FoundFragment(BaseModel):
+    """A fragment of the evidence that was found. `quote` is there where its words were found in a copy that is open.
+    `suspended` says that a notice about its report holds it up; `notices` are those of the report that stand. `marked`
+    holds HTML: <mark> around what was found, all else escaped."""
+
+    fragment: str
+    record: str
+    study: str
+    locator: str | None
+    paraphrase: str
+    quote: str | None
+    suspended: bool
+    links: list[FoundLink]
+    notices: list[FoundNotice] = []
+    marked: list[str]
+    score: float | None
+
+
+class FragmentPage(BaseModel):
+    """One page of fragments, how many there are in all, and the facets asked for."""
+
+    items: list[FoundFragment]
+    total: int
+    facets: dict[str, list[FacetValue]]
+    next: str | None
+
+
+class AlikeFragments(BaseModel):
+    """Fragments that are like one, the most alike first."""
+
+    items: list[FoundFragment]
+
+
+class FoundTheory(BaseModel):
+    """A CMOC that was found, with its programme theory. `standing` is `stated`, or what it is once the protocol states
+    it no more, with `why` and `into` which CMOCs it went; `status` is what the draft says of its evidence."""
+
+    cmoc: str
+    theory: str
+    heading: str
+    statement: str
+    context: str
+    resource: str
+    reasoning: str
+    outcome: str
+    standing: Literal["stated", "set_aside", "refuted", "merged", "split"]
+    why: str | None
+    into: list[str]
+    status: str | None
+    support: int | None
+    marked: list[str]
+    score: float | None
+
+
+class TheoryPage(BaseModel):
+    """One page of CMOCs, how many there are in all, and the facets asked for."""
+
+    items: list[FoundTheory]
+    total: int
+    facets: dict[str, list[FacetValue]]
+    next: str | None
+
+
+class FoundRelease(BaseModel):
+    """A signed revision that was found, by its summary or by the words of what it changed; `drill` is an exercise."""
+
+    number: int
+    title: str
+    summary: str
+    change_class: Literal["MAJOR", "MINOR", "PATCH", "NONE"]
+    drill: bool
+    marked: list[str]
+    score: float | None
+
+
+class ReleasePage(BaseModel):
+    """One page of signed revisions, how many there are in all, and the facets asked for."""
+
+    items: list[FoundRelease]
+    total: int
+    facets: dict[str, list[FacetValue]]
+    next: str | None
+
+
 class RebuildView(BaseModel):
     """A rebuild of the index from the log. `skipped` deliveries were no events; they are dead letters."""
 

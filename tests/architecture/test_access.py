@@ -183,6 +183,7 @@ def test_whoever_reads_a_public_review_may_what_the_page_says_there_and_nothing_
     # Nor would any scope open more.
     assert differences(everything, [replace(anybody, scopes=None)], KEPT, MINE) == []
     assert {(line.path, line.scope) for line in KEPT if line.role == PUBLIC} == {
+        ("/search/reviews/{review}/releases", "records"),
         ("/signing-key.pem", "records"),
         ("/signing-keys", "records"),
         ("/protocol/reviews/{review}/question", "records"),

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from services.search import store
-from services.search.domain import Document, RebuildStates, document_of
+from services.search.domain import Document, Piece, RebuildStates, document_of, pieces_of
 from services.search.jobs import marks
-from services.search.ports.index import SearchIndex, write
+from services.search.ports.index import SearchIndex, write, write_pieces
 from shared import logging
 from shared.bus.port import Consumer
 from shared.errors import Rejected, Unavailable
@@ -85,20 +85,22 @@ def _read_into(running: Context, index: SearchIndex, consumer: Consumer, lag: Ca
         if running.stopping.is_set():
             raise Unavailable("the platform is stopping")
         batch = consumer.poll(1.0, _BATCH)
-        documents = [_news(delivery.value) for delivery in batch]
-        write(index, [document for document in documents if isinstance(document, Document)])
+        news = [_news(delivery.value) for delivery in batch]
+        write(index, [it for it in news if isinstance(it, Document)])
+        write_pieces(index.pieces, [piece for it in news if isinstance(it, list) for piece in it])
         consumer.store(batch)
         events += len(batch)
-        skipped += sum(isinstance(document, Rejected) for document in documents)
+        skipped += sum(isinstance(it, Rejected) for it in news)
         left = left - len(batch) if batch else lag()
     return events, skipped
 
 
-def _news(value: bytes) -> Document | Rejected | None:
+def _news(value: bytes) -> Document | list[Piece] | Rejected:
     """A delivery's news; a delivery that is no event is a dead letter already, and only counted here."""
     try:
         envelope = Envelope.from_json(value)
-        return document_of(registry.decode(envelope), envelope.occurred)
+        event = registry.decode(envelope)
+        return document_of(event, envelope.occurred) or pieces_of(event, envelope.occurred, envelope.id)
     except Rejected as why:
         return why
 

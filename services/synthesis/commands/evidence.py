@@ -248,6 +248,7 @@ def _take(
             links[link].held = HeldStates.CODING  # Of two coders none counts before it is weighed.
     elif fresh:
         event_id = _tell_linked(work, coding, report, fresh)
+        store.mark_undescribed(work, [coding.fragment])
         for link, given in fresh.items():
             links[link] = _keep(work, links.get(link), link, coding.fragment, report.review, given, event_id)
         _log_first_evidence(work, report.review, {given.cmoc for given in fresh.values()}, cmocs)

@@ -423,6 +423,7 @@ def _tell_counting(
         for link in links:
             link.event_id = event_id
         mark_due(work, row.review, event_id, [link.cmoc for link in links])
+    store.mark_undescribed(work, sorted({fragment.id for _, fragment in counting}))
     notices.ask_about(work, report, [link for link, _ in counting])
     first = [
         Fired(FIRST_EVIDENCE, cmoc, "the protocol set it aside, and evidence for it arrived")

@@ -12,6 +12,18 @@ from services.synthesis.models import ArrivalRow, ReviewRow, TriggerRow
 from shared.db.work import Work
 from shared.events.synthesis import Happened, TheoryChanged
 
+#: What happens to a CMOC by what becomes of the fragments that speak to it.
+_OF_FRAGMENTS: frozenset[Happened] = frozenset(
+    {
+        "reinstated",
+        "evidence_withdrawn",
+        "evidence_restored",
+        "evidence_moved",
+        "studies_joined",
+        "studies_parted",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Happening:
@@ -28,8 +40,12 @@ class Happening:
 
 def tell_theories(work: Work, review: ReviewRow, happenings: Iterable[Happening], *, drill: bool = False) -> list[str]:
     """Writes into the history of each CMOC, and tells it; answers the events' ids."""
-    rows = [_history_row(work, review, one, drill) for one in happenings]
+    each = list(happenings)
+    rows = [_history_row(work, review, one, drill) for one in each]
     store.add_theory_events(work, rows)
+    store.mark_undescribed_by_links(
+        work, sorted({link for one in each if one.happened in _OF_FRAGMENTS for link in one.links})
+    )
     return [row["event_id"] for row in rows]
 
 

@@ -11,7 +11,9 @@ def find_quote_again(work: Work, event: AnchorFound) -> None:
     """The new parse of a copy says the quote too, at its own characters there. Words that went when it was lost stay
     gone here: their hash is what is held against the copy."""
     store.set_lost(work, event.review, event.anchor, None)
-    for row in store.fragments_of_anchor(work, event.review, event.anchor):
+    rows = store.fragments_of_anchor(work, event.review, event.anchor)
+    store.mark_undescribed(work, [row.id for row in rows])
+    for row in rows:
         row.parse_sha256, row.locator, row.begins, row.ends = event.parse_sha256, event.locator, event.start, event.end
         row.lost = None
 
@@ -20,5 +22,7 @@ def lose_quote(work: Work, event: AnchorLost) -> None:
     """No copy says the quote where it was any more: its fragment stands, and says so, without the words, since the copy
     may have been withdrawn."""
     store.set_lost(work, event.review, event.anchor, event.why)
-    for row in store.fragments_of_anchor(work, event.review, event.anchor):
+    rows = store.fragments_of_anchor(work, event.review, event.anchor)
+    store.mark_undescribed(work, [row.id for row in rows])
+    for row in rows:
         row.lost, row.quote = event.why, None

@@ -36,6 +36,22 @@ class About(TypedDict, total=False):
     cursor: str | None
 
 
+class Narrowed(TypedDict, total=False):
+    """What narrows what the synthesis says; None is as good as left out."""
+
+    cmoc: Sequence[str] | None
+    element: Sequence[str] | None
+    stance: Sequence[str] | None
+    inference: Sequence[str] | None
+    theory: Sequence[str] | None
+    status: Sequence[str] | None
+    standing: Sequence[str] | None
+    change_class: Sequence[str] | None
+    facets: bool
+    limit: int
+    cursor: str | None
+
+
 class AsyncSearchClient:
     """Finding records, saved searches, and rebuilding the index."""
 
@@ -52,6 +68,24 @@ class AsyncSearchClient:
         return await self._http.get(
             f"/search/reviews/{part(review)}/records/{part(record)}/alike", wire.AlikeRecords, limit=limit
         )
+
+    async def find_fragments(self, review: str, q: str = "", **about: Unpack[Narrowed]) -> wire.FragmentPage:
+        """One page of the fragments that count. `about`: cmoc, element, stance, inference, standing, facets, limit,
+        cursor."""
+        return await self._http.get(f"/search/reviews/{part(review)}/fragments", wire.FragmentPage, q=q, **about)
+
+    async def fragments_alike(self, review: str, fragment: str, *, limit: int = 10) -> wire.AlikeFragments:
+        """Fragments that are like one, the most alike first."""
+        path = f"/search/reviews/{part(review)}/fragments/{part(fragment)}/alike"
+        return await self._http.get(path, wire.AlikeFragments, limit=limit)
+
+    async def find_theories(self, review: str, q: str = "", **about: Unpack[Narrowed]) -> wire.TheoryPage:
+        """One page of CMOCs, set-aside ones too. `about`: theory, status, standing, facets, limit, cursor."""
+        return await self._http.get(f"/search/reviews/{part(review)}/theories", wire.TheoryPage, q=q, **about)
+
+    async def find_releases(self, review: str, q: str = "", **about: Unpack[Narrowed]) -> wire.ReleasePage:
+        """One page of signed revisions. `about`: change_class, facets, limit, cursor."""
+        return await self._http.get(f"/search/reviews/{part(review)}/releases", wire.ReleasePage, q=q, **about)
 
     async def save(self, review: str, asked: wire.NewSavedSearch | Mapping[str, object]) -> wire.SavedSearch:
         """Saves a search of mine under a name."""

@@ -2,6 +2,7 @@
 
 from services.search.ports.index.matching import Among
 from services.search.ports.index.open import open_index
+from services.search.ports.index.pieces import PieceHit, PieceQuery, write_pieces
 from services.search.ports.index.port import FACETS, NOTICE, FacetCount, Hit, Query, Results, SearchIndex
 from services.search.ports.index.words import FORM
 from services.search.ports.index.writing import write
@@ -13,9 +14,12 @@ __all__ = [
     "Among",
     "FacetCount",
     "Hit",
+    "PieceHit",
+    "PieceQuery",
     "Query",
     "Results",
     "SearchIndex",
     "open_index",
     "write",
+    "write_pieces",
 ]

@@ -30,6 +30,16 @@ def position_of(query: Query, kinds: tuple[type | UnionType, ...]) -> list[Any] 
     return list(position)
 
 
+def page_by_rank(query: str, limit: int, cursor: str | None) -> PageAsked:
+    """The page of what is in order of a rank and a name, of a listing that is all this query's. Raises Invalid when the
+    cursor is of another query, or no cursor of ours."""
+    listing = mark_of(query)
+    after = None if cursor is None else decode_cursor(listing, cursor, kind="search")
+    if after is not None and (len(after) != 2 or not (_is(after[0], int | float) and _is(after[1], str))):
+        raise of_another("search")
+    return PageAsked(limit, after, listing)
+
+
 def _is(value: object, kind: type | UnionType) -> bool:
     """Whether a value is of its kind and, if a number, no larger than a database takes."""
     return isinstance(value, kind) and (not isinstance(value, int) or abs(value) < 2**62)

@@ -15,7 +15,9 @@ from elasticsearch import ApiError, BadRequestError, Elasticsearch, OrjsonSerial
 from services.search.domain import Document
 from services.search.ports.index.cursor import asked_by
 from services.search.ports.index.elastic_dsl import alike, body, mapping, position_in_order, to_document, to_source
+from services.search.ports.index.elastic_pieces import ElasticPieces, mapping_of_pieces
 from services.search.ports.index.highlight import Finds
+from services.search.ports.index.pieces import Pieces
 from services.search.ports.index.port import DROPPED, OUTDATED, FacetCount, Hit, Query, Results, SearchIndex
 from services.search.ports.index.query import Everything
 from services.search.ports.index.sought import Sought, sought
@@ -127,6 +129,10 @@ class ElasticIndex:
         count: int = self._read(self._client.count, query={"bool": {"filter": only}})["count"]
         return count
 
+    @property
+    def pieces(self) -> Pieces:
+        return ElasticPieces(self._words, self._read_current, self._client, self._bulk_current, _target, _seen)
+
     def fresh(self) -> ElasticIndex:
         generation = f"{self._name}-{uuid.uuid4().hex}"
         with self._asking():
@@ -201,6 +207,10 @@ class ElasticIndex:
                 raise self._missing(row["error"]["reason"])
         return answer
 
+    def _read_current(self, ask: Callable[..., ObjectApiResponse[Any]], **what: Any) -> ObjectApiResponse[Any]:
+        self._require_current()
+        return self._read(ask, **what)
+
     # -- writing ---------------------------------------------------------------------------------
 
     def _bulk(self, lines: list[bytes]) -> set[str]:
@@ -216,6 +226,10 @@ class ElasticIndex:
             return set()
         results = [result for item in answer["items"] for result in item.values()]
         return {result["_id"] for result in results if "error" in result and self._refused(result)}
+
+    def _bulk_current(self, lines: list[bytes]) -> set[str]:
+        self._require_current()
+        return self._bulk(lines)
 
     def _refused(self, result: dict[str, Any]) -> bool:
         """Whether this is the refusal of a document whose record, or generation, is not as it was read.
@@ -255,7 +269,7 @@ class ElasticIndex:
         self._client.indices.create(
             index=generation,
             aliases=aliases,
-            mappings=mapping(self._analyzer, self._name),
+            mappings=mapping(self._analyzer, self._name, mapping_of_pieces),
             settings={"number_of_shards": 1, "auto_expand_replicas": "0-1"},
         )
 
@@ -315,9 +329,14 @@ def _action(document: Document) -> bytes:
     """
     if document.seen is None:
         return orjson.dumps({"create": {"_id": document.record}})
-    generation, number, term = orjson.loads(document.seen)
-    target = {"_index": _own_alias(generation), "_id": document.record}
-    return orjson.dumps({"index": {**target, "if_seq_no": number, "if_primary_term": term}})
+    where, state = _target(document.seen)
+    return orjson.dumps({"index": {**where, "_id": document.record, **state}})
+
+
+def _target(seen: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Where a document that was read is put again, and over which state alone."""
+    generation, number, term = orjson.loads(seen)
+    return {"_index": _own_alias(generation)}, {"if_seq_no": number, "if_primary_term": term}
 
 
 def _seen(row: dict[str, Any]) -> str:

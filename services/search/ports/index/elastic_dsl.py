@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -37,7 +38,7 @@ _KEPT = Bibliography.model_fields.keys() - {"venue", "provenance"}
 _EMPTY = {name: each.default for name, each in Bibliography.model_fields.items() if each.default in ([], {})}
 
 
-def mapping(analyzer: str, name: str) -> dict[str, Any]:
+def mapping(analyzer: str, name: str, pieces: Callable[..., dict[str, Any]]) -> dict[str, Any]:
     """The explicit mapping; what it does not name is kept and not indexed.
 
     `words` has the texts as words of the index, and `written`, where they count by their stems, each word as it is:
@@ -50,7 +51,7 @@ def mapping(analyzer: str, name: str) -> dict[str, Any]:
     return {
         "dynamic": False,
         "_meta": {"name": name, "analyzer": analyzer, "shape": FORM},
-        "_source": {"excludes": ["words", "written", "found_in"]},
+        "_source": {"excludes": ["words", "written", "found_in", "piece.words", "piece.written"]},
         "properties": {
             "words": {"properties": dict.fromkeys(names, words)},
             "written": {"properties": dict.fromkeys(names, written)},
@@ -62,6 +63,7 @@ def mapping(analyzer: str, name: str) -> dict[str, Any]:
             **{name: _KEYWORD for name in ("year", "kind", "language", "status", "stage", "venue_name", "notice")},
             "identifiers": {"properties": {"doi": _KEYWORD}},
             "sources": {"properties": {"source": _KEYWORD}},
+            "piece": pieces(words, written, _KEYWORD),
         },
     }
 
@@ -136,7 +138,7 @@ def _bibliography(source: dict[str, Any]) -> Bibliography:
 def body(query: Query, wanted: Sought, words: Words) -> dict[str, Any]:
     """The body of a search: for the hits of a page, and for all that is counted."""
     only = _only(query)
-    found = [] if wanted == Everything() else [_Translator(words).translate(wanted)]
+    found = [] if wanted == Everything() else [Translator(words).translate(wanted)]
     asked: dict[str, Any] = {
         "query": {"bool": {"filter": only, "must": found}},
         # One more than the page holds, to see whether another page follows.
@@ -153,21 +155,26 @@ def body(query: Query, wanted: Sought, words: Words) -> dict[str, Any]:
 
 
 def alike(about: Bibliography, record: str, review: str, words: Words) -> dict[str, Any]:
-    """The query for what is like a record: its words are given as they are indexed, since the index does not keep
-    them."""
-    texts = [" ".join(term for term in words.apart([text])[0].split() if term != BAR) for text in texts_of(about)]
-    like = {
-        "fields": ["words.title", "words.abstract"], "like": texts, "max_query_terms": MOST_TERMS, "min_term_freq": 1,
-        "min_doc_freq": LEAST_RECORDS, "minimum_should_match": f"{LEAST_SHARED:.0%}",
-        "stop_words": sorted(stop_words(words)),
-    }  # fmt: skip
+    """The query for what is like a record."""
     return {
         "bool": {
-            "must": [{"more_like_this": like}],
+            "must": [more_like(about, words)],
             "filter": [{"term": {"found_in": review}}],
             "must_not": [{"ids": {"values": [record]}}],
         }
     }
+
+
+def more_like(about: Bibliography, words: Words, *, within: str = "") -> dict[str, Any]:
+    """What says much of the same: its words are given as they are indexed, since the index does not keep them."""
+    texts = [" ".join(term for term in words.apart([text])[0].split() if term != BAR) for text in texts_of(about)]
+    return {
+        "more_like_this": {
+            "fields": [f"{within}words.title", f"{within}words.abstract"], "like": texts, "max_query_terms": MOST_TERMS,
+            "min_term_freq": 1, "min_doc_freq": LEAST_RECORDS, "minimum_should_match": f"{LEAST_SHARED:.0%}",
+            "stop_words": sorted(stop_words(words)),
+        }
+    }  # fmt: skip
 
 
 def position_in_order(row: dict[str, Any]) -> list[Any]:
@@ -208,9 +215,11 @@ def _among(name: str, values: tuple[str, ...]) -> dict[str, Any]:
     return {"bool": {"should": [among, nothing], "minimum_should_match": 1}}
 
 
-class _Translator:
-    def __init__(self, words: Words, *, titled: bool = True) -> None:
-        self._words, self._titled = words, titled
+class Translator:
+    """Says what is looked for; `within` is the object whose fields have the words."""
+
+    def __init__(self, words: Words, *, titled: bool = True, within: str = "") -> None:
+        self._words, self._titled, self._within = words, titled, within
 
     def translate(self, wanted: Sought) -> dict[str, Any]:
         match wanted:
@@ -221,7 +230,7 @@ class _Translator:
             case Row(words, field):
                 return self._row(words, field)
             case Beginning(letters, field):
-                written = "written" if self._words.stems else "words"
+                written = self._within + ("written" if self._words.stems else "words")
                 return _any([{"prefix": {f"{written}.{name}": letters}} for name in _names(field)])
             case Everything():
                 return {"match_all": {}}
@@ -235,7 +244,7 @@ class _Translator:
                 return self._all_of((wanted,))
 
     def _all_of(self, parts: tuple[Sought, ...]) -> dict[str, Any]:
-        unscored = _Translator(self._words, titled=False)
+        unscored = Translator(self._words, titled=False, within=self._within)
         wanted = [self.translate(part) for part in parts if not isinstance(part, Without)]
         unwanted = [unscored.translate(part.part) for part in parts if isinstance(part, Without)]
         return {"bool": {"must": wanted, "must_not": unwanted}}
@@ -256,8 +265,8 @@ class _Translator:
     def _phrase(self, name: str, forms: tuple[str, ...], boost: float = 1) -> dict[str, Any]:
         stems = list(map(self._words.stem, forms))
         if len(stems) == 1:
-            return {"term": {f"words.{name}": {"value": stems[0], "boost": boost}}}
-        return {"match_phrase": {f"words.{name}": {"query": " ".join(stems), "boost": boost}}}
+            return {"term": {f"{self._within}words.{name}": {"value": stems[0], "boost": boost}}}
+        return {"match_phrase": {f"{self._within}words.{name}": {"query": " ".join(stems), "boost": boost}}}
 
 
 def _names(field: Field | None) -> tuple[str, ...]:

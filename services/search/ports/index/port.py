@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from services.search.domain import Document
 from shared.errors import Invalid
 from shared.events.ingest import Bibliography
+
+if TYPE_CHECKING:
+    from services.search.ports.index.pieces import Pieces
 
 Sort = Literal["relevance", "newest"]
 
@@ -138,6 +141,11 @@ class SearchIndex(Protocol):
 
     Thread-safe. Every method but `close` raises Unavailable, saying why, when the index cannot be reached.
     """
+
+    @property
+    def pieces(self) -> Pieces:
+        """What the synthesis says, in the same generation."""
+        ...
 
     def ready(self) -> None:
         """Checks that the index can do what is asked of it, and makes the first, empty one if there is none.

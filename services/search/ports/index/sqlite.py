@@ -12,7 +12,8 @@ from threading import Lock
 from typing import Any
 from urllib.parse import quote
 
-from services.search.domain import Document
+from services.search.domain import Document, Piece
+from services.search.ports.index.pieces import PieceHit, PieceQuery, PieceResults, Pieces
 from services.search.ports.index.port import DROPPED, OUTDATED, Hit, Query, Results, SearchIndex
 from services.search.ports.index.sqlite_generation import Generation, drop_tables
 from services.search.ports.index.words import FORM, Words
@@ -76,27 +77,31 @@ class SqliteIndex:
             return _is_current(self._row(db))
 
     def get(self, records: Collection[str]) -> dict[str, Document]:
-        with self._reading() as generation:
+        with self.reading() as generation:
             return generation.get(records)
 
     def put(self, documents: Iterable[Document]) -> set[str]:
-        with self._connections.transaction("IMMEDIATE") as db:
-            return self._current(db).put(documents)
+        with self.writing() as generation:
+            return generation.put(documents)
 
     def refresh(self) -> None:
         """Nothing to do: what is committed is found."""
 
     def search(self, query: Query) -> Results:
-        with self._reading() as generation:
+        with self.reading() as generation:
             return generation.search(query)
 
     def like(self, record: str, review: str, limit: int) -> list[Hit]:
-        with self._reading() as generation:
+        with self.reading() as generation:
             return generation.like(record, review, limit)
 
     def count(self, review: str | None = None) -> int:
-        with self._reading() as generation:
+        with self.reading() as generation:
             return generation.count(review)
+
+    @property
+    def pieces(self) -> Pieces:
+        return _Pieces(self)
 
     def fresh(self) -> SqliteIndex:
         self._make_file()  # Also where it was lost while we run: then this one takes its place.
@@ -139,8 +144,13 @@ class SqliteIndex:
             _make_file(db)
 
     @contextmanager
-    def _reading(self) -> Iterator[Generation]:
+    def reading(self) -> Iterator[Generation]:
         with self._connections.transaction("DEFERRED") as db:
+            yield self._current(db)
+
+    @contextmanager
+    def writing(self) -> Iterator[Generation]:
+        with self._connections.transaction("IMMEDIATE") as db:
             yield self._current(db)
 
     def _current(self, db: sqlite3.Connection) -> Generation:
@@ -163,6 +173,29 @@ class SqliteIndex:
         names = ("id", "analyzer", "live", "mark", "form")
         row = db.execute(f"SELECT {', '.join(names)} FROM generations WHERE {where}", [value]).fetchone()
         return row and dict(zip(names, row, strict=True))
+
+
+class _Pieces:
+    """The pieces of an index, each call in a transaction of its own."""
+
+    def __init__(self, index: SqliteIndex) -> None:
+        self._index = index
+
+    def get(self, pieces: Collection[str]) -> dict[str, Piece]:
+        with self._index.reading() as generation:
+            return generation.pieces.get(pieces)
+
+    def put(self, pieces: Iterable[Piece]) -> set[str]:
+        with self._index.writing() as generation:
+            return generation.pieces.put(pieces)
+
+    def search(self, query: PieceQuery) -> PieceResults:
+        with self._index.reading() as generation:
+            return generation.pieces.search(query)
+
+    def like(self, piece: str, review: str, limit: int) -> list[PieceHit]:
+        with self._index.reading() as generation:
+            return generation.pieces.like(piece, review, limit)
 
 
 def _is_current(row: dict[str, Any]) -> bool:

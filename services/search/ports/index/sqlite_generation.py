@@ -11,11 +11,13 @@ from typing import Literal
 import orjson
 
 from services.search.domain import Document, Notice, Screening
+from services.search.ports.index import sqlite_pieces
 from services.search.ports.index.cursor import asked_by
 from services.search.ports.index.highlight import Finds
 from services.search.ports.index.port import FacetCount, Hit, Query, Results, earliest
 from services.search.ports.index.query import Everything
 from services.search.ports.index.sought import Sought, sought
+from services.search.ports.index.sqlite_pieces import SqlitePieces
 from services.search.ports.index.sqlite_sql import TOKENIZER, WEIGHTS, Found, any_of, match_expression, spelled
 from services.search.ports.index.telling import is_alike, telling, terms_of
 from services.search.ports.index.words import Words
@@ -57,7 +59,7 @@ _Texts = tuple[int, str, str, str, str, str, str]
 
 
 #: All tables that a generation has, or had in an earlier release.
-_EACH = ("texts", "forms", "sources", "notices", "described", "counted", "records")
+_EACH = ("texts", "forms", "sources", "notices", "described", "counted", "records", *sqlite_pieces.EACH)
 
 
 def drop_tables(db: sqlite3.Connection, id: int) -> None:
@@ -75,8 +77,12 @@ class Generation:
     def create(self) -> None:
         columns = ", ".join(WEIGHTS)
         program = _TABLES.format(id=self.id, columns=columns, segments=_SEGMENTS, tokenizer=TOKENIZER)
-        for statement in program.split(";\n"):
+        for statement in [*program.split(";\n"), *sqlite_pieces.tables(self.id)]:
             self._db.execute(statement)
+
+    @property
+    def pieces(self) -> SqlitePieces:
+        return SqlitePieces(self._db, self.id, self._words)
 
     def get(self, records: Collection[str]) -> dict[str, Document]:
         documents = self._documents("record", list(records))

@@ -25,7 +25,7 @@ from shared.folding import UNICODE, each_findable, findable
 
 #: Changes with every change of what this module or `findable` makes of a text, of how an index is laid out, and with
 #: the Unicode that this Python knows. An index of another form is made anew.
-FORM = f"5, Unicode {UNICODE}"
+FORM = f"6, Unicode {UNICODE}"
 
 ANALYZERS = ("english", "standard")
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from services.search.manifest import SERVICE
+from tests.unit.services.search.test_pieces import adopts, described, published
 from tests.unit.services.search.test_search import discovered
 from tests.workbench import Workbench
 
@@ -49,3 +50,17 @@ def test_records_like_one_are_printed_or_that_there_are_none(search, as_):
 
     assert living(as_, "alike", "r", "a").stdout.splitlines()[0] == "Trust among the [gardeners] of towns"
     assert living(as_, "alike", "r", "c").stdout == "no other record is like it\n"
+
+
+def test_what_the_synthesis_says_is_found_and_printed_as_people_wrote_it(search, as_):
+    search.hears(described("f1", "Leaders [share] power"), described("f2", "Leaders share power too"), published())
+    adopts(search, "c1")
+    search.running.resources.refresh()
+
+    fragments = living(as_, "fragments", "small", "power", "--stance", "supports", "--facets").stdout
+    assert "Leaders [share] power" in fragments and "supports c1 (outcome, explicit)" in fragments
+    assert "2 of 2" in fragments and "cmoc: c1 2" in fragments
+    assert "f2" in living(as_, "fragments", "small", "--like", "f1").stdout
+    assert "c1  Trust" in living(as_, "theories", "small", "trust").stdout
+    assert "revision 1  MAJOR" in living(as_, "releases", "small", "--class", "MAJOR").stdout
+    assert json.loads(living(as_, "releases", "small", "listen", "--json").stdout)["total"] == 1

@@ -348,6 +348,7 @@ def _looks_up_records(ada: Looking) -> None:
     ada.looks()
     record = ada.page.url.partition("?")[0]
     ada.goes(f"{record}?correct=venue", f"{record}/history", f"{record}/alike")
+    ada.goes(f"{AT}/said", f"{AT}/said?kind=theories&q=t*", f"{AT}/said?kind=releases", f"{AT}/said?q=%22never")
     ada.goes(f"{AT}/records?q=%22never", f"{AT}/duplicates", f"{AT}/duplicates/rulings")
 
 

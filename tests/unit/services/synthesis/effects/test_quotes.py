@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from services.synthesis import jobs
 from services.synthesis.models import FragmentRow
 from shared.errors import Invalid
 from shared.events.ingest import AnchorFound, AnchorLost
-from shared.events.synthesis import EvidenceLinked, TheoryChanged
+from shared.events.synthesis import EvidenceLinked, FragmentDescribed, TheoryChanged
 from shared.receipts import Receipt, issue_receipt, salted
 from shared.wire.synthesis import EvidenceGiven, FragmentGiven, LinkGiven
 from tests.unit.services.synthesis.rig import REVIEW, SynthesisRig
@@ -70,6 +71,25 @@ def test_words_of_a_closed_copy_are_not_kept_though_a_lead_let_them_be_shown_whe
 
     [seen] = rig.lead.evidence(REVIEW)
     assert (seen.quoted, seen.quote) == ("withheld", None)
+
+
+def test_what_a_fragment_says_is_told_with_the_words_of_an_open_copy_until_they_are_lost(rig: SynthesisRig):
+    links(rig, receipt(rig))
+    rig.bench.runs(jobs.describe_fragments)
+    rig.hears_of(AnchorLost(review=REVIEW, record="r1", text="text_1", anchor="anchor_1", why="it was withdrawn"))
+    rig.bench.runs(jobs.describe_fragments)
+
+    assert [seen.quote for seen in rig.bench.emitted(FragmentDescribed)] == [WORDS, None]
+
+
+@pytest.mark.parametrize("shown", [None, WORDS], ids=["not shown", "let be shown"])
+def test_no_event_has_a_run_of_the_words_of_a_closed_copy(rig: SynthesisRig, shown):
+    links(rig, receipt(rig, closed=True, exact=shown))
+    rig.bench.runs(jobs.describe_fragments)
+
+    [seen] = rig.bench.emitted(FragmentDescribed)
+    assert (seen.paraphrase, seen.quote) == ("Visits build trust.", None)
+    assert "leaders who visit" not in str([envelope.data for envelope in rig.bench.journal()])
 
 
 def test_the_same_quote_again_is_the_same_fragment_whenever_its_receipt_was_given(rig: SynthesisRig):
