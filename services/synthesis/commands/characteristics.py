@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.synthesis import store, views
+from services.synthesis import store
 from services.synthesis.commands import extraction
 from services.synthesis.commands.answers import tell
 from services.synthesis.domain.characteristics import MOST_ANSWERS, Answered, fitting, heads, same, that_stand
-from services.synthesis.domain.extraction import ExtractionStates
+from services.synthesis.domain.extraction import ExtractionStates, finished_by, may_decide
 from services.synthesis.domain.reports import ReportStates
 from services.synthesis.models import CharacteristicAnswerRow, CharacteristicRow, ExtractionRow, ReportRow
 from shared.db.work import Work
@@ -126,7 +126,7 @@ def _asked_of(work: Work, report: ReportRow, answers: Sequence[CharacteristicAns
     rows = store.extractions_of_record(work, report.review, report.record)
     two = [it for it in rows if it.coders > 1 and it.state != ExtractionStates.WITHDRAWN]
     if any(it.state == ExtractionStates.OPEN for it in two):
-        within = extraction.asked_of(work, report, links=0)
+        within = extraction.asked_of(work, report)
         if within is not None and within.state == ExtractionStates.OPEN:
             mine = [it for it in answers if it.by == by.id and it.record == report.record]
             return _beside(report, within, mine, answers, held=True, decides=True)
@@ -134,8 +134,9 @@ def _asked_of(work: Work, report: ReportRow, answers: Sequence[CharacteristicAns
     if not two:
         return _beside(report, None, shown, answers, held=False, decides=True)
     codings = store.codings(work, [two[0].id])[two[0].id]
-    decides = views.may_decide(work, two[0], codings, by)
-    if not decides and by.id not in views.finished_by(codings):
+    finished = finished_by(codings)
+    decides = may_decide(store.review(work, report.review).reconciled_by, finished, by)
+    if not decides and by.id not in finished:
         raise _not_to_decide()
     return _beside(report, two[0], shown, answers, held=False, decides=decides)
 

@@ -69,11 +69,15 @@ async def _copy(asked: Asked, error: LivingError | None = None) -> Drawn:
     record = about.record
     if not _has_words(about):
         raise NotFound(f"copy {text!r} of review {review!r} has no words to be read")
-    sheet, links, cmocs, history, me, called, shown, extraction = await asyncio.gather(
-        asked.sheet(api.ingest.passages(review, text)),
-        asked.first(api.synthesis.evidence(review, record=record), limit=_MOST_MARKED),
-        api.synthesis.cmocs(review), history_of(asked, record), api.people.me(), called_in(asked, review),
-        api.ingest.record(review, record), extraction_of(asked, record),
+    (sheet, links, cmocs, history), (me, called, shown, extraction) = await asyncio.gather(
+        asyncio.gather(
+            asked.sheet(api.ingest.passages(review, text)),
+            asked.first(api.synthesis.evidence(review, record=record), limit=_MOST_MARKED),
+            api.synthesis.cmocs(review), history_of(asked, record),
+        ),
+        asyncio.gather(
+            api.people.me(), called_in(asked, review), api.ingest.record(review, record), extraction_of(asked, record),
+        ),
     )  # fmt: skip
     quoting = [it for it in links.items if _quotes(it, about)]
     filled = {name: asked.query[name] for name in _STAYS if name in asked.query} if error is None else filled_of(asked)
