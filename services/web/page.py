@@ -156,9 +156,10 @@ class Asked:
         return f"cmd_{sha256(said.encode()).hexdigest()[:32]}"
 
     def text(self, name: str) -> str:
-        """A field of the form, without what is around it; empty where it is not there."""
+        """A field of the form, without what is around it; empty where it is not there. Its lines end as they do
+        everywhere else, and not as browsers send them (HTML, "Constructing the entry list")."""
         value = self.form.get(name)
-        return value.strip() if isinstance(value, str) else ""
+        return value.replace("\r\n", "\n").strip() if isinstance(value, str) else ""
 
     def texts(self, name: str) -> list[str]:
         """All that a field of the form holds, without what is empty."""

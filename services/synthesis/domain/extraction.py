@@ -239,28 +239,65 @@ def _side_by_side(
         if it.coder in finished:
             units[it.unit][it.coder].append(it)
     for _, by_coder in sorted(units.items()):
-        first = list(by_coder[finished[0]])
-        second = list(by_coder[finished[1]]) if len(finished) > 1 else []
+        first = list(map(_Piece.of, by_coder[finished[0]]))
+        second = list(map(_Piece.of, by_coder[finished[1]])) if len(finished) > 1 else []
         # The same first, then what is at least about the same place; the smallest ids meet first, whatever came first.
-        pairs = [*_met(first, second, _same), *_met(first, second, _same_piece)]
+        pairs = [*_met(first, second, saying_the_same=True), *_met(first, second, saying_the_same=False)]
         for one, other in pairs:
             yield _sides(extraction, one, other, kept)
-        for one in first:
-            yield _sides(extraction, one, None, kept)
-        for other in second:
-            yield _sides(extraction, None, other, kept)
+        for alone in first:
+            yield _sides(extraction, alone.coded, None, kept)
+        for alone in second:
+            yield _sides(extraction, None, alone.coded, kept)
 
 
-def _met(
-    first: list[Coded], second: list[Coded], alike: Callable[[Coded, Coded], bool]
-) -> Iterator[tuple[Coded, Coded]]:
-    """Takes out of both what is alike, two by two."""
-    for one in list(first):
-        other = next((it for it in second if alike(one, it)), None)
-        if other is not None:
-            first.remove(one)
-            second.remove(other)
-            yield one, other
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """A link with what its piece of the report is known by: its words and its place, as they are compared, and its copy
+    where it has a span of one."""
+
+    coded: Coded
+    names: frozenset[tuple[str, str]]
+    copies: frozenset[tuple[str, str]]
+
+    @classmethod
+    def of(cls, coded: Coded) -> _Piece:
+        written = {("words", _folded(coded.words)), ("place", _folded(coded.locator))}
+        copies = {("copy", coded.copy)} if coded.copy is not None and None not in (coded.start, coded.end) else set()
+        # What has no letter says nothing, and is the same as nothing.
+        return cls(coded, frozenset(it for it in written if it[1]), frozenset(copies))
+
+
+def _met(first: list[_Piece], second: list[_Piece], *, saying_the_same: bool) -> Iterator[tuple[Coded, Coded]]:
+    """Takes out of both what is about the same piece, two by two."""
+    there, met = _Pieces(second), set[str]()
+    for one in first:
+        for other in there.like(one):
+            if not saying_the_same or one.coded.says == other.coded.says:
+                there.taken.add(other.coded.link)
+                met.add(one.coded.link)
+                yield one.coded, other.coded
+                break
+    first[:] = [it for it in first if it.coded.link not in met]
+    second[:] = [it for it in second if it.coded.link not in there.taken]
+
+
+class _Pieces:
+    """Links of one coder, by the pieces of the report that they are about, so that not each is held against each."""
+
+    def __init__(self, links: Sequence[_Piece]) -> None:
+        self.taken: set[str] = set()
+        self._at = {it.coded.link: at for at, it in enumerate(links)}
+        self._known_by: dict[tuple[str, str], list[_Piece]] = defaultdict(list)
+        for it in links:
+            for name in it.names | it.copies:
+                self._known_by[name].append(it)
+
+    def like(self, one: _Piece) -> list[_Piece]:
+        """Those that are about the same piece and are not taken, in their order."""
+        near = (it for name in one.names | one.copies for it in self._known_by[name])
+        found = {it.coded.link: it for it in near if it.coded.link not in self.taken and _same_piece(one, it)}
+        return sorted(found.values(), key=lambda it: self._at[it.coded.link])
 
 
 def _kind(first: Coded | None, second: Coded | None) -> DifferenceKind:
@@ -284,20 +321,15 @@ def _counting(pair: Sequence[Coded], kept: Collection[str]) -> set[str]:
     return decided or {min(pair, key=lambda it: (it.copy is None, it.link)).link}
 
 
-def _same(one: Coded, other: Coded) -> bool:
-    return one.says == other.says and _same_piece(one, other)
-
-
-def _same_piece(one: Coded, other: Coded) -> bool:
+def _same_piece(one: _Piece, other: _Piece) -> bool:
     """Whether two fragments are about the same piece of the report: characters of the same copy that overlap, else the
     same words or the same place, as they are written."""
-    if one.copy is not None and one.copy == other.copy and None not in (one.start, one.end, other.start, other.end):
-        (_, ends), (begins, _) = sorted([(one.start or 0, one.end or 0), (other.start or 0, other.end or 0)])
+    if one.copies & other.copies:
+        spans = [(it.coded.start or 0, it.coded.end or 0) for it in (one, other)]
+        (_, ends), (begins, _) = sorted(spans)
         return begins < ends
-    if (words := _folded(one.words)) and words == _folded(other.words):
-        return True
-    return _folded(one.locator) == _folded(other.locator)
+    return bool(one.names & other.names)
 
 
-def _folded(text: str) -> list[str]:
-    return WORD.findall(plain(text))
+def _folded(text: str) -> str:
+    return " ".join(WORD.findall(plain(text)))

@@ -142,8 +142,7 @@ def _wanted(asked: Asked) -> dict[str, Any]:
     said: dict[str, Any] = {name: asked.text(name) for name in ("format", "database", "query", "searched_on")}
     if reported := asked.text("reported"):
         said["reported"] = whole(reported, "reported")
-    said["query"] = said["query"].replace("\r\n", "\n")
-    said["mapping"] = asked.text("mapping").replace("\r\n", "\n") or _mapping_of(asked)
+    said["mapping"] = asked.text("mapping") or _mapping_of(asked)
     said["again"] = bool(asked.text("again"))
     return {name: value for name, value in said.items() if value not in ("", False)}
 

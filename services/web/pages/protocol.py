@@ -76,7 +76,7 @@ async def edit_protocol(asked: Asked) -> Drawn:
 @pages.form("/reviews/{review}/protocol/edit", allowed=("scripts",), labels={"document": "protocol.document"})
 async def amend_protocol(asked: Asked) -> Drawn:
     """Checks a text and shows what it changes; applies one that was seen so."""
-    text = asked.text("document").replace("\r\n", "\n")
+    text = asked.text("document")
     follows = _follows(asked)
     try:
         checked = await asked.api.protocol.check(asked.path["review"], text)
@@ -318,7 +318,7 @@ def _seen(newest: int, text: str) -> str:
 
 def _why(asked: Asked) -> str:
     """Why it is amended, as whoever does says."""
-    return asked.text("why").replace("\r\n", "\n")
+    return asked.text("why")
 
 
 def _follows(asked: Asked) -> int:

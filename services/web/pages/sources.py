@@ -89,7 +89,7 @@ async def sign_nothing_new(asked: Asked) -> Drawn:
 
     async def sign(review: str, watch: str) -> object:
         wanted: dict[str, object] = {
-            "query": asked.text("query").replace("\r\n", "\n"),
+            "query": asked.text("query"),
             "searched_on": asked.text("searched_on"),
             "words": asked.text("words"),
         }

@@ -92,6 +92,13 @@ class Form(HTMLParser):
             self.forms[-1]["fields"][about["name"]] = about.get("value", "")
 
 
+def _as_sent(value: Any) -> Any:
+    """A field as browsers send it: lines end with both characters (HTML, "Constructing the entry list")."""
+    if isinstance(value, list):
+        return list(map(_as_sent, value))
+    return re.sub("\r?\n", "\r\n", value) if isinstance(value, str) else value
+
+
 class Browser:
     """One person's browser. It follows redirects, keeps cookies and sends forms as they stand on a page."""
 
@@ -125,7 +132,8 @@ class Browser:
         return self.posts(action, self.form(action) | fields)
 
     def posts(self, action: str, fields: dict[str, Any], **headers: str) -> Browser:
-        self.page = self._patiently(lambda: self.http.post(action, data=fields, headers=headers))
+        sent = {name: _as_sent(value) for name, value in fields.items()}
+        self.page = self._patiently(lambda: self.http.post(action, data=sent, headers=headers))
         return self
 
     def _patiently(self, ask: Callable[[], httpx.Response]) -> httpx.Response:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.unit.services.web.rig import REVIEW, Browser, Site
+from tests.unit.services.web.rig import PROTOCOL, REVIEW, Browser, Site
 from tests.unit.services.web.test_findings import publishes
 
 pytestmark = pytest.mark.waits
@@ -106,3 +106,15 @@ def test_whoever_only_reads_reads_comments_and_is_offered_none(site, ben):
         and "/comments/new" not in rita.goes(SYNTHESIS).text
     )
     assert "Answer" not in said(rita.goes(f"{AT}?which=all"))
+
+
+def test_a_line_of_several_lines_is_commented_on_by_a_browser_which_ends_lines_its_own_way(site, ben):
+    with site.client(site.admin) as living:
+        living.protocol.apply(REVIEW, PROTOCOL.replace("outcome: o}", 'outcome: "they meet,\\nand they eat"}'))
+        site.waits(lambda: "\n" in next(it for it in living.synthesis.draft(REVIEW).cmocs if it.cmoc == "c1").outcome)
+
+    ben.goes(f"{NEW}?cmoc=c1").sends(NEW, part="outcome", text="Who eats?\nAnd when?")
+
+    assert ben.at == AT and "Your comment is kept." in said(ben)
+    with site.client(site.admin) as living:
+        assert "Who eats?\nAnd when?" in [it.text for it in living.synthesis.comments(REVIEW)]

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.synthesis.domain import extraction
 from services.synthesis.domain.extraction import NOTHING, Coded, agreement, compared, weighed
 
 CODERS = ("ana", "ben")
@@ -120,3 +121,20 @@ def test_a_unit_of_which_one_coded_nothing_parts_them():
     found = agreement(counted)
     assert (found.every.agreed, found.where_both.n, found.where_both.alpha) == (0, 0, None)
     assert (found.by_stance["bounds"].n, found.by_stance["bounds"].agreed) == (2, 1)
+
+
+def test_places_that_name_none_are_not_the_same_place():
+    one, other = a("link_1", "ana", locator="\u2013"), a("link_2", "ben", locator="---", stance="contradicts")
+
+    assert [it.kind for it in weighed("x", 2, CODERS, [one, other], ()).sides] == ["only_first", "only_second"]
+
+
+def test_each_piece_is_folded_once_however_many_are_held_against_each_other(monkeypatch):
+    folded: list[str] = []
+    fold = extraction._folded
+    monkeypatch.setattr(extraction, "_folded", lambda text: (folded.append(text), fold(text))[1])
+    links = [a(f"link_{n:04}", CODERS[n % 2], locator=f"p. {n}") for n in range(200)]
+
+    weighed("x", 2, CODERS, links, ())
+
+    assert len(folded) == 2 * len(links)
