@@ -492,7 +492,8 @@ def sign(
             click.confirm(f"Sign {seen['draft']} as revision {draft.number}?", abort=True, err=True)
         # Said only where there are any, since an earlier release knows none.
         more: dict[str, object] = {"without": left_out} if left_out else {}
-        more |= {"despite": despite} if despite is not None else {}
+        if despite is not None:
+            more |= {"despite": despite, "open_comments": sum(it.open for it in draft.comments)}
         revision = living.synthesis.sign(review, {**seen, "summary": summary, "drill": drill, **more})
     if as_json:
         print_json(revision)

@@ -599,7 +599,8 @@ class LeftOut(Given):
 class SignDraft(Given):
     """Signs this draft and no other, with the hash of its evidence. It goes `without` those searches by hand that are
     overdue, each with its reason; the revision says so. `despite` is why it is signed while comments on it are open,
-    which stays with the history of the revision, and is no part of it."""
+    which stays with the history of the revision, and is no part of it; `open_comments` how many its signer saw: where
+    others are open by now, nothing is signed."""
 
     fragments_sha256: Line
     draft: Line
@@ -607,6 +608,7 @@ class SignDraft(Given):
     drill: bool = False
     without: list[LeftOut] = Field(default=[], max_length=50)
     despite: Reason | None = Field(default=None, exclude_if=lambda why: why is None)
+    open_comments: int | None = Field(default=None, ge=0, exclude_if=lambda seen: seen is None)
 
 
 class NewComment(Given):

@@ -12,7 +12,7 @@ from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events.synthesis import CommentAnswered, CommentMade, CommentResolved
 from shared.ids import new_id
 from shared.tokens import Person
-from shared.wire.synthesis import NewComment
+from shared.wire.synthesis import NewComment, SignDraft
 
 
 def make(work: Work, review: str, given: NewComment) -> CommentRow:
@@ -79,18 +79,26 @@ def resolve(work: Work, review: str, comment: str, why: str, by: Person) -> Comm
     return row
 
 
-def sign_despite(work: Work, review: str, number: int, open_comments: Sequence[str], despite: str | None) -> None:
-    """Keeps why a revision is signed while these comments on its draft are open. Raises Conflict where nobody says."""
+def sign_despite(work: Work, review: str, number: int, open_comments: Sequence[str], signed: SignDraft) -> None:
+    """Keeps why a revision is signed while these comments on its draft are open. Raises Conflict where nobody says, and
+    where others are open than the signer saw."""
+    if signed.open_comments not in (None, len(open_comments)):
+        seen = f"open comments: {len(open_comments)}, and you saw {signed.open_comments}"
+        raise Conflict(
+            f"other comments on this draft are open by now ({seen}): look at them before you sign",
+            slug="comments_open",
+            errors=[{"at": "despite", "why": seen}],
+        )
     if not open_comments:
         return
-    if despite is None:
+    if signed.despite is None:
         raise Conflict(
             f"comments on this draft are open: {len(open_comments)}. Resolve them, or say why you sign despite them",
             slug="comments_open",
             errors=[{"at": "despite", "why": f"open comments: {len(open_comments)}"}],
         )
     count, named = len(open_comments), list(open_comments)
-    work.add(SigningRow(review=review, number=number, open_comments=count, comments=named, despite=despite))
+    work.add(SigningRow(review=review, number=number, open_comments=count, comments=named, despite=signed.despite))
 
 
 def _words(work: Work, review: str, given: NewComment) -> str | None:

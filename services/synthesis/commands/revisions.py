@@ -50,9 +50,8 @@ def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
     """Publishes the draft that the signer saw as the review's next revision; "no change" is signed too.
 
     Raises Conflict while something that arrived is not taken in, when the draft is not the one seen, past a search by
-    hand that is overdue and not left out, past open comments without a word on why, and for a review that is retired;
-    Unavailable when a key was rotated since
-    this work began, which then tries again.
+    hand that is overdue and not left out, past open comments without a word on why or that the signer did not see, and
+    for a review that is retired; Unavailable when a key was rotated since this work began, which then tries again.
     """
     review = store.review_to_change(work, review_id, alone=True)
     if review.course == RETIRED:
@@ -60,7 +59,7 @@ def sign_draft(work: Work, review_id: str, seen: SignDraft) -> RevisionView:
     draft = _draft_as_seen(work, review, seen)
     left_out = _left_out(work, review, seen.without)
     open_comments = [comment for comment, _ in store.open_comments(work, review_id)]
-    comments.sign_despite(work, review_id, review.cycle, open_comments, seen.despite)
+    comments.sign_despite(work, review_id, review.cycle, open_comments, seen)
     causes = store.causes_of_open_cycle(work, review_id)
     matrix = written(store.matrix(work, review_id))
     content = _content(work, review, draft, seen, causes, left_out, matrix)

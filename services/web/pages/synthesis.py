@@ -219,7 +219,9 @@ def _left_out(asked: Asked) -> list[str]:
 def _signed(asked: Asked) -> dict[str, Any]:
     """What the form says."""
     without = [{"strategy": name.removeprefix("without."), "reason": asked.text(name)} for name in _left_out(asked)]
-    despite = {"despite": why} if (why := asked.text("despite")) else {}
+    despite: dict[str, Any] = {"despite": why} if (why := asked.text("despite")) else {}
+    if (seen := asked.text("open_comments")).isascii() and seen.isdigit():
+        despite["open_comments"] = int(seen)
     return {
         "fragments_sha256": asked.text("fragments"), "draft": asked.text("draft"), "summary": asked.text("summary"),
         "drill": asked.text("drill") == "yes", "without": without, **despite,

@@ -73,6 +73,9 @@ def test_a_lead_sees_whose_comments_are_open_and_signs_only_with_why(site, ben):
         "summary": "As before.", "despite": "For the next cycle.", "do": "look",
     })  # fmt: skip
     assert "For the next cycle." in said(lead)
+    lead.posts(f"{SYNTHESIS}/sign", lead.form(f"{SYNTHESIS}/sign") | {"do": "sign", "open_comments": "0"})
+    assert lead.page.status_code == 422 and "open comments: 1, and you saw 0" in said(lead)
+    lead.sends(f"{SYNTHESIS}/sign", summary="As before.", despite="For the next cycle.", do="look")
     lead.sends(f"{SYNTHESIS}/sign", do="sign")
 
     with site.client(site.admin) as living:

@@ -130,6 +130,19 @@ def test_a_draft_says_whose_comments_are_open_and_is_signed_past_them_only_with_
     assert "next cycle" not in rig.lead.export(REVIEW, revision.content.number).document
 
 
+def test_nobody_signs_despite_comments_that_they_have_not_seen(rig: SynthesisRig):
+    rig.draft()
+    rig.person("ben").comment(REVIEW, OUTCOME)
+    seen = sum(it.open for it in rig.draft().comments)
+    rig.person("ana").comment(REVIEW, OUTCOME)
+
+    with pytest.raises(Conflict, match="open comments: 2, and you saw 1"):
+        rig.signs(despite="it is for the next cycle", open_comments=seen)
+    assert rig.lead.status(REVIEW).revisions == 0
+    rig.signs(despite="both are for the next cycle", open_comments=2)
+    assert rig.lead.signing(REVIEW, 1).open_comments == 2
+
+
 def test_a_revision_that_was_signed_with_none_open_says_so(rig: SynthesisRig):
     made = rig.draft() and rig.lead.comment(REVIEW, OUTCOME)
     rig.lead.resolve_comment(REVIEW, made.comment, "done")
