@@ -1343,6 +1343,11 @@ def open_comments(work: Work, review: str) -> list[tuple[str, str]]:
     return [(comment, by) for comment, by in work.session.execute(query.order_by(col(CommentRow.seq)))]
 
 
+def count_open_comments(work: Work, review: str) -> int:
+    query = select(func.count()).select_from(CommentRow).where(col(CommentRow.review) == review, _OPEN_COMMENT)
+    return work.session.scalars(query).one()
+
+
 def signing(work: Work, review: str, number: int) -> SigningRow | None:
     return work.session.get(SigningRow, (review, number))
 

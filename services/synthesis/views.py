@@ -220,9 +220,10 @@ def status(work: Work, row: ReviewRow) -> StatusView:
         open_proposals=store.count_open_proposals(work, row.review),
         dois_in_trouble=store.count_deposits_in_trouble(work, row.review, archive) if archive else 0,
         links_to_judge=store.count_links_to_judge(work, row.review),
-        open_comments=len(store.open_comments(work, row.review)),
+        open_comments=store.count_open_comments(work, row.review),
         coders_differ=coded.get(ExtractionStates.DIFFERING, 0),
-        being_coded=coded.get(ExtractionStates.OPEN, 0),
+        # What one coder says counts at once, so that nothing waits for them to finish.
+        being_coded=coded.get(ExtractionStates.OPEN, 0) if (row.coders or 0) > 1 else 0,
         **row.model_dump(include=set(StatusView.model_fields)),
     )
 

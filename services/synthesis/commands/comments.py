@@ -30,7 +30,7 @@ def make(work: Work, review: str, given: NewComment) -> CommentRow:
     if draft is None:
         raise NotFound(f"review {review!r} has no draft yet: the synthesis runs within seconds", slug="no_draft")
     _require_line(given, now=_words(work, review, given))
-    if len(store.open_comments(work, review)) >= MOST_OPEN:
+    if store.count_open_comments(work, review) >= MOST_OPEN:
         raise Conflict(
             f"{MOST_OPEN} comments on {about.title!r} are open already: resolve some first", slug="too_many_comments"
         )

@@ -123,8 +123,10 @@ def open_missing(work: Work, review_id: str, limit: int) -> None:
         report = store.report(work, review_id, record)
         if report is not None:
             _widen(work, report, store.extraction_to_change(work, review_id, name))
+    # Asked once no other version can come between, which would ask for more.
+    review = store.review_to_change(work, review_id)
     if not store.records_to_open(work, review_id, 1) and not store.extractions_to_widen(work, review_id, 1):
-        store.review_to_change(work, review_id).to_open = False
+        review.to_open = False
 
 
 def _open(work: Work, report: ReportRow) -> None:

@@ -17,6 +17,9 @@ pages = Pages()
 
 _AT = "/reviews/{review}/synthesis/extractions"
 
+#: Differences that one page shows, what is to be decided first: two may differ in thousands.
+_MOST_SHOWN = 100
+
 
 @pages.page(_AT, allowed=("scripts",))
 async def show_extractions(asked: Asked) -> Drawn:
@@ -108,7 +111,7 @@ async def _differences(asked: Asked, error: LivingError | None = None) -> Drawn:
         "review": review, "one": one, "found": found, "sides": _sides(found), "called": called,
         "naming": naming, "keeps": get_args(Keep),
         "errors": labelled(errors_of(error), _labels(difference)), "typed": asked.form, "asked_of": difference,
-        "query": asked.query,
+        "query": asked.query, "most": _MOST_SHOWN,
     }  # fmt: skip
     return Page("differences.html", given, 200 if error is None else 422)
 

@@ -13,7 +13,7 @@ from services.web import drawing
 from services.web.faults import errors_of
 from services.web.marking import found_in
 from services.web.page import SHEET, Asked, Drawn, Go, Page, Pages
-from shared.errors import Conflict, Invalid, LivingError, NotFound, Unavailable
+from shared.errors import Conflict, Invalid, LivingError, NotFound
 from shared.wire.search import FoundRecord, SavedSearch, SearchPage
 
 pages = Pages()
@@ -114,7 +114,7 @@ async def _records(asked: Asked, chosen: Mapping[str, Any], *, not_saved: Living
     review, after = asked.path["review"], asked.query.get("after")
     (found, error), saved = await asyncio.gather(_found(asked, review, chosen, after), _saved(asked, review))
     # A search that tells has to be brought by something; whoever has no such search is asked nothing of it.
-    unbrought = any(one.alert for one in saved) and not await _is_brought(asked, review)
+    unbrought = after is None and any(one.alert for one in saved) and not await _is_brought(asked, review)
     path = _here(review, {})
     items = found.items if found else []
     given = {
@@ -145,12 +145,12 @@ async def _saved(asked: Asked, review: str) -> list[SavedSearch]:
 
 
 async def _is_brought(asked: Asked, review: str) -> bool:
-    """Whether one of their subscriptions brings what saved searches find; taken to be so where nobody answers."""
+    """Whether one of their subscriptions brings what saved searches find; taken to be so where nobody says."""
     try:
         async for one in asked.api.notify.subscriptions(review):
             if one.active and "alert" in one.kinds:
                 return True
-    except Unavailable:
+    except LivingError:
         return True
     return False
 
