@@ -11,6 +11,10 @@ AUTOMATIONS = (
         version=states.RULES, decided_by="a lead, who signs", evaluated=False,
     ),
     AutomationView(
+        step="coding", does="gives reports to their coders in turn, and has one of two links that say the same count",
+        version=states.RULES, decided_by="the two coders; where they differ, whom the protocol names", evaluated=False,
+    ),
+    AutomationView(
         step="proposals", does="suggests by fixed rules to merge, split, refine or set aside a CMOC",
         version=states.RULES, decided_by="a person, by an amendment of the protocol", evaluated=False,
     ),

@@ -69,7 +69,7 @@ async def _copy(asked: Asked, error: LivingError | None = None) -> Drawn:
     record = about.record
     if not _has_words(about):
         raise NotFound(f"copy {text!r} of review {review!r} has no words to be read")
-    (sheet, links, cmocs, history), (me, called, shown, extraction) = await asyncio.gather(
+    (sheet, links, cmocs, history), (me, called, shown, extraction, proposers) = await asyncio.gather(
         asyncio.gather(
             asked.sheet(api.ingest.passages(review, text)),
             asked.first(api.synthesis.evidence(review, record=record), limit=_MOST_MARKED),
@@ -77,6 +77,7 @@ async def _copy(asked: Asked, error: LivingError | None = None) -> Drawn:
         ),
         asyncio.gather(
             api.people.me(), called_in(asked, review), api.ingest.record(review, record), extraction_of(asked, record),
+            api.ingest.proposers(review),
         ),
     )  # fmt: skip
     quoting = [it for it in links.items if _quotes(it, about)]
@@ -88,7 +89,7 @@ async def _copy(asked: Asked, error: LivingError | None = None) -> Drawn:
         "cmocs": stated, "gone": gone, "called": called, "filled": filled, "errors": errors_of(error),
         "codes": has_role(me, "reviewer", review), "included": history is not None and history.state == "included",
         "kept_from": extraction is not None and is_kept_from(extraction), "extraction": extraction,
-        "query": asked.query, "typed": asked.form, **choices(),
+        "query": asked.query, "typed": asked.form, "proposes": any(it.on for it in proposers), **choices(),
     }  # fmt: skip
     return Page("copy.html", given, 200 if error is None else 422)
 

@@ -141,7 +141,12 @@ def test_a_report_on_a_revision_has_no_version_that_was_signed_after_it():
         found = Gathered("gardens", "prisma-lsr", revision, {})
         (made,) = PARTS["versions"](answered(found, {found.revisions: Answer(signed)}))
         assert isinstance(made, Table)
-        return [str(run.text) for row in made.rows for run in row[-1].runs if isinstance(run, Stated)]
+        return [
+            str(run.text)
+            for row in made.rows
+            for run in row[made.head.index("summary")].runs
+            if isinstance(run, Stated)
+        ]
 
     assert shown(2) == ["The 2.", "The 1."]
     assert shown(None) == ["The 3.", "The 2.", "The 1."]
@@ -253,7 +258,7 @@ def test_what_is_known_of_each_study_is_a_table_whose_counts_say_where_they_come
     counts, _, studies = PARTS["characteristics"](answered(found, {found.described: Answer([study, study])}))
 
     assert [(it.value, it.query.reading) for it in counts.runs if isinstance(it, Number)] == [
-        (2, "count of [*]"), (0, "sum of [*].lacking"), (2, "sum of [*].apart"),
+        (2, "count of items[*]"), (0, "sum of items[*].lacking"), (2, "sum of items[*].apart"),
     ]  # fmt: skip
     assert studies.head == ("study", "Design")
     assert [cell.runs[0] for cell in studies.rows[0]] == [Stated("Gardens"), Stated("a; b | not reported")]
