@@ -19,8 +19,6 @@ async def with_receipt(
     Raises Invalid, at the words, where the copy does not say them; and as the API where none of it is to be quoted.
     """
     words = fragment.get("quote", "")
-    if not words:
-        raise Invalid.of("fragment.quote", drawing.text("coding.quote_its_words"))
     review, proposal = asked.path["review"], asked.text("fragment.proposal")
     where = {"locator": passage or None, "prefix": before or None}
     try:
@@ -30,7 +28,8 @@ async def with_receipt(
         else:
             anchored = await asked.api.ingest.quote(review, text, words, **where)
     except Invalid as error:
-        raise Invalid.of("fragment.quote", _unfound(error)) from error
+        why = _unfound(error) if words else drawing.text("coding.quote_its_words")
+        raise Invalid.of("fragment.quote", why) from error
     return {name: said for name, said in fragment.items() if name not in ("quote", "locator")} | {
         "receipt": anchored.receipt
     }

@@ -46,12 +46,12 @@ async def show_text(asked: Asked) -> Drawn:
 async def code_text(asked: Asked) -> Drawn:
     """Ties words of the copy to one element of a CMOC."""
     review, text = asked.path["review"], asked.path["text"]
-    about = await asked.api.ingest.text(review, text)
     filled, number = filled_of(asked), asked.text("number")
+    passage, before = asked.text("passage"), asked.text("before")
     try:
-        given = evidence_of(filled, about.record)
-        passage, before = asked.text("passage"), asked.text("before")
+        given = evidence_of(filled, "")
         given["fragment"] = await with_receipt(asked, given["fragment"], text, passage=passage, before=before)
+        given["record"] = (await asked.api.ingest.text(review, text)).record
         with asked.done_once():
             taken = await asked.api.synthesis.link_one(review, given)
     except (Invalid, Conflict, NotFound) as error:
