@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from services.synthesis import jobs
+from services.synthesis import jobs, store
+from services.synthesis.commands import extraction
 from shared.errors import Conflict, Forbidden, NotFound
 from shared.events.synthesis import (
     EvidenceLinked,
@@ -86,6 +87,18 @@ def test_with_one_coder_there_is_a_queue_and_evidence_counts_at_once(rig_of):
     finishes(rig, "ana")
     assert state_of(rig) == "done"
     assert claims(rig, "ana") is None
+
+
+def test_coding_keeps_a_report_for_its_one_coder_too(rig_of):
+    rig = rig_of(protocol(extraction={"coders": 1}))
+    rig.includes("r1")
+    claims(rig, "ana")
+    rig.bench.clock.advance(hours=71)
+    rig.links("r1", by="ana")
+    rig.bench.clock.advance(hours=2)
+
+    assert claims(rig, "ben") is None
+    assert claims(rig, "ana") == "r1"
 
 
 # The queue
@@ -253,6 +266,40 @@ def test_who_has_finished_adds_nothing_before_the_other_has(two_coders):
     with pytest.raises(Conflict, match="claim the next report"):
         rig.links("r1", by="carol")
     assert len(rig.bench.emitted(ExtractionFinished)) == 1
+
+
+def test_only_links_that_are_new_and_stand_count_towards_the_most_of_one_coder(two_coders, monkeypatch):
+    monkeypatch.setattr(extraction, "MOST_LINKS", 2)
+    rig = two_coders
+    rig.includes("r1")
+    claims(rig, "ana")
+    rig.links("r1", by="ana")
+    slip = rig.links("r1", "c2", by="ana")
+    rig.links("r1", "c2", by="ana")  # The same again.
+    with pytest.raises(Conflict, match="2 links of one report at most"):
+        rig.links("r1", by="ana", element="outcome")
+
+    rig.person("ana").withdraw(REVIEW, slip.fragment, "a slip")
+    rig.links("r1", by="ana", element="outcome")
+    with pytest.raises(Conflict, match="at most"):
+        rig.links("r1", "c2", by="ana")
+
+
+def test_while_not_all_have_finished_nothing_is_weighed(two_coders, monkeypatch):
+    rig = two_coders
+    rig.includes("r1")
+    claims(rig, "ana"), claims(rig, "ben")
+    read: list[str] = []
+    real = store.coded_links
+    monkeypatch.setattr(store, "coded_links", lambda work, of: read.append(of) or real(work, of))
+    taken = rig.links("r1", by="ana")
+    rig.person("ana").withdraw(REVIEW, taken.fragment, "a slip")
+    rig.links("r1", by="ana")
+    finishes(rig, "ana")
+    assert read == []
+
+    finishes(rig, "ben")
+    assert len(read) == 1
 
 
 # What counts

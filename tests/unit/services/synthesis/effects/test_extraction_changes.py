@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from services.synthesis import jobs
+from services.synthesis.commands import extraction
 from services.synthesis.domain.verifying import verified_with
 from services.synthesis.ports.crates import read_crate
 from shared.errors import Conflict
@@ -177,6 +178,37 @@ def test_a_correction_that_was_made_while_two_were_one_is_coded_anew_where_it_st
     finishes(rig, "ana", "r2")
     finishes(rig, "ben", "r2")
     assert rig.support() == [0, 1]
+
+
+def test_what_differed_while_two_were_one_is_asked_anew_of_the_one_that_nobody_was_asked_for(two_coders):
+    rig = two_coders
+    rig.includes("r1")
+    for by in ("ana", "ben"):
+        claims(rig, by)
+    rig.merges("r1", into="r2")
+    rig.links("r2", by="ana"), rig.links("r2", by="ben", stance="refines")
+    finishes(rig, "ana", "r2"), finishes(rig, "ben", "r2")
+    assert state_of(rig, "r2") == "differing"
+    rig.parts("r1", out_of="r2")
+
+    assert {it.record: it.state for it in rig.lead.extractions(REVIEW)} == {"r1": "done", "r2": "open"}
+    both_code(rig, {}, {}, "r2")
+    assert rig.support() == [1, 0]
+
+
+def test_what_comes_back_to_life_where_two_are_parted_is_weighed_once(two_coders, monkeypatch):
+    rig = two_coders
+    rig.includes("r1", "r2")
+    both_code(rig, {}, {})
+    rig.excludes("r2")
+    rig.merges("r1", into="r2")
+    weighed: list[str] = []
+    real = extraction.settle
+    monkeypatch.setattr(extraction, "settle", lambda work, row, *of: weighed.append(row.id) or real(work, row, *of))
+    rig.parts("r1", out_of="r2")
+
+    assert state_of(rig, "r1") == "done"
+    assert len(weighed) == len(set(weighed))
 
 
 def test_what_was_dropped_and_is_coded_anew_elsewhere_nobody_sees_before_both_have_finished_there(two_coders):
