@@ -149,7 +149,10 @@ def _hoist_bodies(document: dict[str, Any]) -> None:
                 continue
             whole = {name: part for name, part in content["schema"].items() if name != "$defs"}
             parts = {whole["title"]: whole, **content["schema"]["$defs"]}
-            document["components"]["schemas"] |= {f"{name}Given": part for name, part in parts.items()}
+            schemas = document["components"]["schemas"]
+            for name, part in parts.items():
+                if schemas.setdefault(f"{name}Given", part) != part:
+                    raise ValueError(f"two models are described as {name}Given: rename one of them")
             content["schema"] = _ref(f"{whole['title']}Given")
 
 

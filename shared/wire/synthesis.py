@@ -608,7 +608,7 @@ class SignDraft(Given):
     drill: bool = False
     without: list[LeftOut] = Field(default=[], max_length=50)
     despite: Reason | None = Field(default=None, exclude_if=lambda why: why is None)
-    open_comments: int | None = Field(default=None, ge=0, exclude_if=lambda seen: seen is None)
+    open_comments: int | None = Field(default=None, ge=0, le=100_000, exclude_if=lambda seen: seen is None)
 
 
 class NewComment(Given):
@@ -1263,6 +1263,12 @@ AnswerState = Literal["unanswered", "answered", "differs"]
 LONGEST_ANSWER, MOST_AT_ONCE = 2_000, 500
 
 
+#: The same as it may be sent; what is too long for an answer is said by its own name.
+_Sent = Annotated[str, Field(max_length=20_000)]
+_Whole = Annotated[int, Field(ge=-(10**15), le=10**15)]
+GivenValue = bool | _Whole | float | _Sent | Annotated[list[_Sent], Field(max_length=200)]
+
+
 class CharacteristicView(BaseModel):
     """What the protocol asks of each study, as it has asked since the version `since`."""
 
@@ -1277,7 +1283,7 @@ class CharacteristicView(BaseModel):
     since: int
 
 
-class CharacteristicGiven(Given):
+class DescriptionGiven(Given):
     """What a report says of a characteristic of its study, in words of one's own: a `value`, or that it is
     `not_reported`; neither takes back what was said. It may rest on a `fragment` that is coded of the study, or on a
     place in the report. It corrects what stands, for which it says `why` where that said something else. `seen` are
@@ -1285,7 +1291,7 @@ class CharacteristicGiven(Given):
 
     record: Line
     characteristic: Line
-    value: CharacteristicValue | None = None
+    value: GivenValue | None = None
     not_reported: bool = False
     locator: Line | None = None
     fragment: Line | None = None
@@ -1296,7 +1302,7 @@ class CharacteristicGiven(Given):
 class NewCharacteristics(Given):
     """Answers for one or several reports: all are taken, or none."""
 
-    answers: Annotated[list[CharacteristicGiven], Field(min_length=1, max_length=MOST_AT_ONCE)]
+    answers: Annotated[list[DescriptionGiven], Field(min_length=1, max_length=MOST_AT_ONCE)]
 
 
 class CharacteristicAnswer(BaseModel):

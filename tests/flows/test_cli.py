@@ -251,6 +251,9 @@ def test_what_the_release_before_left_is_taken_over_by_a_start(run, the_run):
         eventually(lambda: len(list(living.ingest.runs(REVIEW, watch=watch))) > runs)
 
 
+OF_THIS_RELEASE = ("ingest.sweep.finished", "screening.queue.moved", "synthesis.fragment.described")
+
+
 def seen(site: Environment) -> dict[str, Any]:
     """What a person sees: what is wrong with each revision, what supports what, and all that each service told."""
     with client(site) as living:
@@ -259,11 +262,12 @@ def seen(site: Environment) -> dict[str, Any]:
             "revisions": {number: living.synthesis.verify(REVIEW, number).faults for number in numbers},
             "support": living.synthesis.support(REVIEW),
             "events": {
-                # The release before had no people, made no sweeps and told of no queue, so that this is done at once.
+                # The release before had no people, made no sweeps, and told neither of a queue nor of what fragments
+                # say, so that this is done at once.
                 service: [
                     it.event
                     for it in living.operations.events(service, REVIEW)
-                    if it.event["type"] not in ("ingest.sweep.finished", "screening.queue.moved")
+                    if it.event["type"] not in OF_THIS_RELEASE
                 ]
                 for service in ALL
                 if service != "people"

@@ -19,7 +19,7 @@ from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.ids import new_id
 from shared.receipts import salted
 from shared.tokens import Person
-from shared.wire.synthesis import CharacteristicGiven, NewCharacteristics
+from shared.wire.synthesis import DescriptionGiven, NewCharacteristics
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def record(work: Work, review: str, given: NewCharacteristics, by: Person) -> tu
     return sum(map(len, made.values())), sorted({it.row.study for it in reports.values()})
 
 
-def _fitted(asked: Mapping[str, CharacteristicRow], given: Sequence[CharacteristicGiven]) -> list[Any]:
+def _fitted(asked: Mapping[str, CharacteristicRow], given: Sequence[DescriptionGiven]) -> list[Any]:
     """The values as they are kept. Raises Invalid with each that does not fit."""
     values: list[Any] = []
     errors: list[dict[str, Any]] = []
@@ -87,7 +87,7 @@ def _fitted(asked: Mapping[str, CharacteristicRow], given: Sequence[Characterist
     return values
 
 
-def _reports(work: Work, review: str, given: Sequence[CharacteristicGiven], by: Person) -> dict[str, _Report]:
+def _reports(work: Work, review: str, given: Sequence[DescriptionGiven], by: Person) -> dict[str, _Report]:
     """The reports by the records that were given, locked in their order."""
     first = {one.record: at for at, one in reversed(list(enumerate(given)))}
     if len(first) > 1:
@@ -153,7 +153,7 @@ def _answer(
     work: Work,
     report: _Report,
     question: CharacteristicRow,
-    given: CharacteristicGiven,
+    given: DescriptionGiven,
     value: Any,
     at: str,
     by: Person,
@@ -193,7 +193,7 @@ def _answer(
 
 
 def _says_nothing_new(
-    new: Answered, stand: Sequence[tuple[Answered, CharacteristicAnswerRow]], given: CharacteristicGiven, *, since: int
+    new: Answered, stand: Sequence[tuple[Answered, CharacteristicAnswerRow]], given: DescriptionGiven, *, since: int
 ) -> bool:
     """Whether it takes back what nobody said; or what stands says the same, of the same piece of the report, and as the
     protocol asks it now."""
@@ -205,7 +205,7 @@ def _says_nothing_new(
     )
 
 
-def _require_fragment(work: Work, report: _Report, given: CharacteristicGiven, value: Any, at: str, by: Person) -> None:
+def _require_fragment(work: Work, report: _Report, given: DescriptionGiven, value: Any, at: str, by: Person) -> None:
     """Raises Invalid for a fragment that is none of this study's, and for an answer that only repeats the words of a
     closed copy, which are not kept here."""
     if given.fragment is None:
