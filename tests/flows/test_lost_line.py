@@ -22,6 +22,11 @@ CARD = f"/reviews/{REVIEW}/screen/sift"
 WAIT_FOR_TWO = "#waiting[data-n='2']:not([hidden])"
 ALL_IN = "#waiting[data-n='0']"
 
+#: Keys that are pressed faster than anything is answered.
+ALL_AT_ONCE = """keys => {
+  for (const key of keys) document.body.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+}"""
+
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
@@ -194,8 +199,8 @@ def test_an_answer_that_was_not_counted_is_said_until_it_was_seen(site, ana):
 
 def test_a_double_press_is_one_answer_though_the_next_card_is_there(site, ana):
     title = ana.title()
-    for _ in range(3):
-        ana.page.keyboard.press("i")
+    # Within one turn of the page, however long a busy machine takes between two presses of this test.
+    ana.page.evaluate(ALL_AT_ONCE, ["i"] * 3)
     ana.page.wait_for_function("before => document.querySelector('#title')?.innerText !== before", arg=title)
     ana.page.wait_for_selector(ALL_IN, state="attached")
 
