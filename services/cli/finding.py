@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.text import Text
@@ -11,13 +11,19 @@ from services.cli.commands import AS_JSON, REVIEW, Did, argument, option
 from services.cli.context import client, listed, require_review
 from services.cli.printing import out, print_json
 from services.cli.search import app
-from shared.events.synthesis import ChangeClass, Element, Inference, Stance, Status
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from shared.wire.search import FoundFragment, FoundRelease, FoundTheory
 
+
+#: As `shared.events.synthesis` has them, which a command's help need not load.
+ELEMENTS = ("context", "resource", "reasoning", "outcome", "whole")
+STANCES = ("supports", "refines", "contradicts", "bounds", "inverse")
+INFERENCES = ("explicit", "inferred")
+STATUSES = ("supported", "partially_supported", "no_evidence", "contested")
+CLASSES = ("MAJOR", "MINOR", "PATCH", "NONE")
 
 _Q = argument("q", "As in `query`; nothing, or *, for all.", default="")
 _FACETS = option("--facets", is_flag=True, help="Count by what they can be narrowed by.")
@@ -33,9 +39,9 @@ def _among(name: str, values: Iterable[str], what: str) -> Callable[[Did], Did]:
 @REVIEW
 @_Q
 @option("--cmoc", multiple=True, help="Only those tied to this CMOC (repeatable).")
-@_among("--element", get_args(Element), "those tied to this element")
-@_among("--stance", get_args(Stance), "those of this stance")
-@_among("--inference", get_args(Inference), "those with this inference")
+@_among("--element", ELEMENTS, "those tied to this element")
+@_among("--stance", STANCES, "those of this stance")
+@_among("--inference", INFERENCES, "those with this inference")
 @_among("--standing", ("standing", "suspended"), "those that stand, or that a notice about their report holds up")
 @option("--like", metavar="FRAGMENT", help="Those like this one instead, the most alike first.")
 @_FACETS
@@ -59,7 +65,7 @@ def fragments(review: str, q: str, like: str | None, as_json: bool, **asked: Any
 @REVIEW
 @_Q
 @option("--theory", multiple=True, help="Only those of this programme theory (repeatable).")
-@_among("--status", get_args(Status), "those of which the draft says this")
+@_among("--status", STATUSES, "those of which the draft says this")
 @_among("--standing", ("stated", "set_aside", "refuted", "merged", "split"), "those that are this now")
 @_FACETS
 @_LIMIT
@@ -82,7 +88,7 @@ def theories(review: str, q: str, as_json: bool, **asked: Any) -> None:
     "--class",
     "change_class",
     multiple=True,
-    type=click.Choice(get_args(ChangeClass)),
+    type=click.Choice(CLASSES),
     help="Only those of this change class (repeatable).",
 )
 @_FACETS

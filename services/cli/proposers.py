@@ -104,7 +104,7 @@ def ask(review: str, text: str, as_json: bool) -> None:
 @_TEXT
 @AS_JSON
 def list_proposals(review: str, text: str, as_json: bool) -> None:
-    """List what is proposed of a copy, without what you have decided. Nothing of it counts."""
+    """List what is proposed of a copy, without what you have refused. Nothing of it counts."""
     with client() as living:
         rows = list(living.ingest.proposed_codings(review, text))
     columns: list[tuple[str, Callable[[ProposedCodingView], object]]] = [
@@ -114,6 +114,7 @@ def list_proposals(review: str, text: str, as_json: bool) -> None:
         ("stance", lambda row: row.stance),
         ("quote", lambda row: row.exact),
         ("why", lambda row: f"{row.proposer}: {row.why}"),
+        ("taken up", lambda row: "yes" if getattr(row, "taken", False) else ""),
     ]
     print_rows(rows, columns, as_json=as_json, empty="Nothing is proposed: living code proposals ask")
 

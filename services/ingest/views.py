@@ -571,7 +571,7 @@ def proposed_readings(text: str, rows: Sequence[ProposedReadingRow]) -> Proposed
 
 
 def proposed_coding_view(
-    row: ProposedCodingRow, readings: Sequence[ProposedReadingRow], parse: Parse | None
+    row: ProposedCodingRow, readings: Sequence[ProposedReadingRow], parse: Parse | None, *, taken: bool
 ) -> ProposedCodingView:
     """A proposal with the words that it is about, for who may read them."""
     of = next(it for it in readings if it.id == row.reading)
@@ -580,7 +580,7 @@ def proposed_coding_view(
         proposal=row.id, text=row.text, proposer=of.proposer, version=of.version,
         locator=passage.locator if passage is not None else "", page=passage.page if passage is not None else None,
         exact=parse.text[row.begins : row.ends] if parse is not None else "", cmoc=row.cmoc, element=row.element,
-        stance=row.stance, why=row.why,
+        stance=row.stance, why=row.why, taken=taken,
     )  # fmt: skip
 
 

@@ -1120,7 +1120,8 @@ class NewProposerSwitch(Given):
 
 class ProposedCodingView(BaseModel):
     """That some words of a copy speak to an element of a CMOC, as a proposer says, and why: nothing of it counts before
-    somebody accepts it."""
+    somebody accepts it. `taken` is that whoever asks took it up: what came of that is among what they coded, if
+    anything did."""
 
     proposal: str
     text: str
@@ -1133,6 +1134,7 @@ class ProposedCodingView(BaseModel):
     element: Element
     stance: Stance
     why: str
+    taken: bool = False
 
 
 class ProposedReading(BaseModel):

@@ -1263,10 +1263,12 @@ AnswerState = Literal["unanswered", "answered", "differs"]
 LONGEST_ANSWER, MOST_AT_ONCE = 2_000, 500
 
 
-#: The same as it may be sent; what is too long for an answer is said by its own name.
-_Sent = Annotated[str, Field(max_length=20_000)]
+#: The same as it may be sent.
+_Sent = Annotated[str, Field(max_length=LONGEST_ANSWER)]
 _Whole = Annotated[int, Field(ge=-(10**15), le=10**15)]
-GivenValue = bool | _Whole | float | _Sent | Annotated[list[_Sent], Field(max_length=200)]
+GivenValue = (
+    bool | _Whole | float | _Sent | Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=60)]
+)
 
 
 class CharacteristicView(BaseModel):

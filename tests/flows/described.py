@@ -55,6 +55,7 @@ EXCUSED = {
     "same_record": "a record is not one with, nor apart from, itself",
     "value": "what a correction may say depends on the field that it corrects",
     "doi|pmid": "identifiers have forms of their own, in many spellings",
+    "unfit_characteristic": "what is asked of studies, and what may be answered, is the protocol's to say",
     "unknown_answer|unknown_stage|unknown_tag": "which there are is the protocol's to say",
     r"body\.(evidence\.\d+\.)?fragment": "where a fragment stands and what it quotes is said once",
     r"(evidence\[\d+\]\.)?fragment\.receipt": "a receipt is what the platform signed",

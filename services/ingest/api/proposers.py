@@ -98,12 +98,13 @@ def list_readings_of_text(review: Name, text: Name, work: Reading, person: Reade
 def list_proposals_of_text(
     review: Name, text: Name, work: Reading, person: Reader, blobs: Files, page: Hundred
 ) -> Page[ProposedCodingView]:
-    """What is proposed of a copy as it is parsed today, in its order, without what you have decided; for those who code
+    """What is proposed of a copy as it is parsed today, in its order, without what you have refused; for those who code
     and may read it. Nothing while no proposer is on."""
     kept, _, readings = proposing.readings_of(work, review, text, person)
     found = proposing.proposed(work, readings, page)
     parse = passages.read(blobs, kept) if found.rows else None
-    return found.page(lambda row: views.proposed_coding_view(row, readings, parse))
+    taken = store.accepted_proposals(work, [row.id for row in found.rows], person.id)
+    return found.page(lambda row: views.proposed_coding_view(row, readings, parse, taken=row.id in taken))
 
 
 async def _shown(

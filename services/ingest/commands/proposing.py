@@ -168,7 +168,7 @@ def readings_of(work: Work, review: str, text: str, person: Person) -> tuple[Kep
 
 
 def proposed(work: Work, readings: Sequence[ProposedReadingRow], page: PageAsked) -> Found[ProposedCodingRow]:
-    """What they propose, without what whoever asks has decided."""
+    """What they propose, without what whoever asks has refused."""
     return store.page_of_proposed(work, [it.id for it in readings], work.actor, page)
 
 

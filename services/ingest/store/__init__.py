@@ -98,6 +98,7 @@ from services.ingest.store.previews import preview_under_way as preview_under_wa
 from services.ingest.store.previews import sources_asked_ahead as sources_asked_ahead
 from services.ingest.store.previews import strings_of as strings_of
 from services.ingest.store.previews import unanswered as unanswered
+from services.ingest.store.proposing import accepted_proposals as accepted_proposals
 from services.ingest.store.proposing import coded_of as coded_of
 from services.ingest.store.proposing import lock_evaluation as lock_evaluation
 from services.ingest.store.proposing import lock_proposed_reading as lock_proposed_reading

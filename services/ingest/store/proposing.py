@@ -128,12 +128,22 @@ def proposed_coding(work: Work, review: str, text: str, proposal: str) -> Propos
 
 
 def page_of_proposed(work: Work, readings: Collection[str], person: str, page: PageAsked) -> Found[ProposedCodingRow]:
-    """What these readings propose, in the order of the text, without what somebody decided."""
-    decided = select(col(ProposalDecisionRow.proposal)).where(
-        col(ProposalDecisionRow.proposal) == col(ProposedCodingRow.id), col(ProposalDecisionRow.person) == person
-    )
-    mine = select(ProposedCodingRow).where(col(ProposedCodingRow.reading).in_(sorted(readings)), ~decided.exists())
+    """What these readings propose, in the order of the text, without what somebody refused."""
+    refused = select(col(ProposalDecisionRow.proposal)).where(
+        col(ProposalDecisionRow.proposal) == col(ProposedCodingRow.id), col(ProposalDecisionRow.person) == person,
+        col(ProposalDecisionRow.decision) == "refused",
+    )  # fmt: skip
+    mine = select(ProposedCodingRow).where(col(ProposedCodingRow.reading).in_(sorted(readings)), ~refused.exists())
     return read_page(work, mine, page, col(ProposedCodingRow.begins), col(ProposedCodingRow.id))
+
+
+def accepted_proposals(work: Work, proposals: Collection[str], person: str) -> set[str]:
+    """Those of these that somebody took up."""
+    query = select(col(ProposalDecisionRow.proposal)).where(
+        col(ProposalDecisionRow.proposal).in_(sorted(proposals)), col(ProposalDecisionRow.person) == person,
+        col(ProposalDecisionRow.decision) == "accepted",
+    )  # fmt: skip
+    return set(work.session.execute(query).scalars())
 
 
 def proposal_decision(work: Work, proposal: str, person: str) -> ProposalDecisionRow | None:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
+from services.cli import finding
 from services.search.manifest import SERVICE
+from shared.events.synthesis import ChangeClass, Element, Inference, Stance, Status
 from tests.unit.services.search.test_pieces import adopts, described, published
 from tests.unit.services.search.test_search import discovered
 from tests.workbench import Workbench
@@ -64,3 +67,9 @@ def test_what_the_synthesis_says_is_found_and_printed_as_people_wrote_it(search,
     assert "c1  Trust" in living(as_, "theories", "small", "trust").stdout
     assert "revision 1  MAJOR" in living(as_, "releases", "small", "--class", "MAJOR").stdout
     assert json.loads(living(as_, "releases", "small", "listen", "--json").stdout)["total"] == 1
+
+
+def test_what_can_be_narrowed_by_is_what_there_is():
+    said = (finding.ELEMENTS, finding.STANCES, finding.INFERENCES, finding.STATUSES, finding.CLASSES)
+
+    assert list(said) == [get_args(it) for it in (Element, Stance, Inference, Status, ChangeClass)]
