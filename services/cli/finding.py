@@ -139,4 +139,7 @@ def _theory(one: FoundTheory) -> Text:
 
 def _release(one: FoundRelease) -> Text:
     drill = " exercise" if one.drill else ""
-    return Text(f"revision {one.number}", style="bold") + Text(f"  {one.change_class}{drill}\n{one.summary}\n")
+    instead = f" Read revision {one.replaced_by} instead." if one.replaced_by is not None else ""
+    withdrawn = f"withdrawn: {one.withdrawn}{instead}\n" if one.withdrawn is not None else ""
+    said = f"  {one.change_class}{drill}\n{withdrawn}{one.summary}\n"
+    return Text(f"revision {one.number}", style="bold") + Text(said)

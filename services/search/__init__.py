@@ -8,6 +8,7 @@ Reacts to: ingest.record.discovered, ingest.record.updated, ingest.record.merged
     screening.record.advanced, screening.record.included, screening.record.excluded, screening.record.reopened,
     protocol.version.published,
     synthesis.fragment.described, synthesis.theory.changed, synthesis.revision.drafted, synthesis.revision.published,
+    synthesis.revision.withdrawn,
     people.member.left, people.access.withdrawn.
 Emits: search.alert.matched.
 """

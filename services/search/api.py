@@ -320,7 +320,8 @@ def _release(hit: PieceHit) -> FoundRelease:
     about = hit.piece.about
     return FoundRelease(
         number=about["number"], title=about["heading"], summary=about["summary"],
-        change_class=about["change_class"], drill=about["drill"], marked=_marks(hit), score=hit.score,
+        change_class=about["change_class"], drill=about["drill"], withdrawn=about.get("withdrawn"),
+        replaced_by=about.get("replaced_by"), marked=_marks(hit), score=hit.score,
     )  # fmt: skip
 
 

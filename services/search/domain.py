@@ -22,7 +22,14 @@ from shared.events.ingest import (
 )
 from shared.events.protocol import Cmoc, Theory, VersionPublished
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened, TaskOpened
-from shared.events.synthesis import CmocState, FragmentDescribed, RevisionDrafted, RevisionPublished, TheoryChanged
+from shared.events.synthesis import (
+    CmocState,
+    FragmentDescribed,
+    RevisionDrafted,
+    RevisionPublished,
+    RevisionWithdrawn,
+    TheoryChanged,
+)
 from shared.ids import id_of
 from shared.states import States
 from shared.wire.search import RebuildState
@@ -318,7 +325,8 @@ class Piece:
                 standing = about.get("standing", "stated")
                 return [{name: value for name, value in (known | {"standing": standing}).items() if value}]
             case "release":
-                return [{"change_class": about["change_class"]}]
+                # That it is withdrawn may be heard first.
+                return [{"change_class": about["change_class"]}] if self.listed else []
 
 
 def joined_by_piece(pieces: Iterable[Piece]) -> dict[str, Piece]:
@@ -350,6 +358,9 @@ def pieces_of(event: Event, at: datetime, event_id: str) -> list[Piece]:
             return [_of_cmoc(event.review, cmoc, "standing", (0, instant, event_id), about)]
         case RevisionPublished():
             return [_release(event)]
+        case RevisionWithdrawn():
+            about = {"withdrawn": event.why, "replaced_by": event.replaced_by}
+            return [_of_release(event.review, event.revision, "withdrawn", (event.number, "", ""), about)]
     return []
 
 
@@ -391,7 +402,9 @@ def _release(event: RevisionPublished) -> Piece:
         "number": event.number, "heading": event.title, "summary": event.summary, "change_class": event.change_class,
         "drill": event.drill, "texts": [event.summary or event.title, *dict.fromkeys(words)],
     }  # fmt: skip
-    name = id_of("piece", event.review, event.revision)
-    return Piece(
-        piece=name, review=event.review, kind="release", parts={"published": Said((event.number, "", ""), about)}
-    )
+    return _of_release(event.review, event.revision, "published", (event.number, "", ""), about)
+
+
+def _of_release(review: str, revision: str, part: str, rank: Rank, about: Mapping[str, Any]) -> Piece:
+    name = id_of("piece", review, revision)
+    return Piece(piece=name, review=review, kind="release", parts={part: Said(rank, about)})

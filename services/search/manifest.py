@@ -52,6 +52,7 @@ SERVICE = Service(
         on(synthesis.TheoryChanged, reactions.describe_piece),
         on(synthesis.RevisionDrafted, reactions.describe_piece),
         on(synthesis.RevisionPublished, reactions.describe_piece),
+        on(synthesis.RevisionWithdrawn, reactions.describe_piece),
         on(people.MemberLeft, reactions.end_alerts),
         on(people.AccessWithdrawn, reactions.end_alerts_of_key),
     ],

@@ -13,7 +13,13 @@ from shared.events.ingest import RecordDiscovered, RecordMerged, RecordNoticed, 
 from shared.events.people import AccessWithdrawn, MemberLeft
 from shared.events.protocol import VersionPublished
 from shared.events.screening import RecordAdvanced, RecordExcluded, RecordIncluded, RecordReopened, TaskOpened
-from shared.events.synthesis import FragmentDescribed, RevisionDrafted, RevisionPublished, TheoryChanged
+from shared.events.synthesis import (
+    FragmentDescribed,
+    RevisionDrafted,
+    RevisionPublished,
+    RevisionWithdrawn,
+    TheoryChanged,
+)
 
 
 def describe_record(work: Work, event: RecordDiscovered | RecordUpdated | RecordSplit) -> None:
@@ -45,7 +51,13 @@ def note_decision(work: Work, event: RecordAdvanced | RecordIncluded | RecordExc
 
 
 def describe_piece(
-    work: Work, event: FragmentDescribed | VersionPublished | TheoryChanged | RevisionDrafted | RevisionPublished
+    work: Work,
+    event: FragmentDescribed
+    | VersionPublished
+    | TheoryChanged
+    | RevisionDrafted
+    | RevisionPublished
+    | RevisionWithdrawn,
 ) -> None:
     """Makes what the synthesis says findable by its words: fragments, CMOCs, revisions."""
     if pieces := pieces_of(event, work.occurred, work.causation or ""):

@@ -527,6 +527,13 @@ def mark_undescribed_by_links(work: Work, links: Sequence[str]) -> None:
         work.session.execute(insert(UndescribedRow).from_select(["fragment"], some))
 
 
+def mark_undescribed_of(work: Work, review: str, records: Collection[str]) -> None:
+    """The same of all that was coded of these records."""
+    some = select(col(FragmentRow.id)).where(col(FragmentRow.review) == review)
+    for part in _chunks(some, col(FragmentRow.record), records):
+        work.session.execute(insert(UndescribedRow).from_select(["fragment"], part))
+
+
 def undescribed(work: Work, limit: int) -> list[tuple[int, str]]:
     """What is to be told anew, the oldest first, each as often as it was marked."""
     query = select(col(UndescribedRow.seq), col(UndescribedRow.fragment)).order_by(col(UndescribedRow.seq))

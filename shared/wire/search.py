@@ -133,13 +133,16 @@ class TheoryPage(BaseModel):
 
 
 class FoundRelease(BaseModel):
-    """A signed revision that was found, by its summary or by the words of what it changed; `drill` is an exercise."""
+    """A signed revision that was found, by its summary or by the words of what it changed; `drill` is an exercise.
+    `withdrawn` is why nobody should go by it any more, and `replaced_by` the number of the one to read instead."""
 
     number: int
     title: str
     summary: str
     change_class: Literal["MAJOR", "MINOR", "PATCH", "NONE"]
     drill: bool
+    withdrawn: str | None = None
+    replaced_by: int | None = None
     marked: list[str]
     score: float | None
 

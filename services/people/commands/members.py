@@ -14,12 +14,13 @@ from services.people.commands.standing import (
     withdraw,
 )
 from services.people.domain.access import require_grantable
+from services.people.domain.handovers import HandoverStates
 from services.people.domain.names import look_of
 from services.people.models import MemberRow, PersonRow, ReviewRow
 from shared.db.work import Work
 from shared.errors import Conflict, Forbidden, Invalid, NotFound
 from shared.events.parts import is_slug, require_free
-from shared.events.people import MemberJoined, MemberLeft, PublicityChanged, RoleChanged
+from shared.events.people import HandoverClosed, MemberJoined, MemberLeft, PublicityChanged, RoleChanged
 from shared.tokens import ALL_REVIEWS, ROLES, Person
 from shared.wire.people import Role
 
@@ -125,7 +126,20 @@ def end(work: Work, member: MemberRow) -> int:
     _require_other_lead(work, member.review, member)
     member.left_at = work.now
     work.emit(MemberLeft(review=member.review, person=member.person, role=member.role))
+    _close_handover(work, member)
     return withdraw(work, member.review, [member.person])
+
+
+def _close_handover(work: Work, member: MemberRow) -> None:
+    """Ends the proposal that whoever leaves takes the review over, or gives it away: who comes back later is asked
+    anew."""
+    row = store.open_handover(work, member.review)
+    if row is None or member.person not in (row.to, row.by):
+        return
+    declined = member.person == row.to and work.actor == row.to
+    HandoverStates.turn(row, HandoverStates.DECLINED if declined else HandoverStates.TAKEN_BACK)
+    row.closed_at = work.now
+    work.emit(HandoverClosed(review=row.review, handover=row.id, how=row.state, by=work.actor))
 
 
 def set_pseudonyms(work: Work, review: str, wanted: bool, person: Person) -> ReviewRow:

@@ -20,6 +20,6 @@ class HandoverStates(States[HandoverState]):
     moves = {
         (None, OPEN): "a lead proposes it, and says why",
         (OPEN, ACCEPTED): "whom it names accepts, and leads the review from then on",
-        (OPEN, DECLINED): "whom it names declines",
-        (OPEN, TAKEN_BACK): "a lead takes it back",
+        (OPEN, DECLINED): "whom it names declines, or leaves",
+        (OPEN, TAKEN_BACK): "a lead takes it back, leaves, or has whom it names leave",
     }

@@ -118,6 +118,9 @@ def _apply(work: Work, notice: NoticeRow, report: ReportRow) -> None:
         setattr(report, by, notice.notice)
         _tell(work, notice, report, touched, "evidence_withdrawn")
         _open_rejudgements(work, notice, report, touched)
+    elif effect == "suspends":
+        # It may be that an account's giver takes it back, of which the words go from the index.
+        store.mark_undescribed_of(work, report.review, [report.record])
     elif effect == "lifts" and getattr(report, by) is not None:
         setattr(report, by, None)
         _tell(work, notice, report, touched, "reinstated")

@@ -29,6 +29,7 @@ def admit_report(work: Work, event: RecordIncluded) -> None:
     if report is None:
         report = new_report(work, event.review, record)
     stood, was_credible = report.stands, report.credible
+    _redescribe(work, report)
     ReportStates.turn(report, ReportStates.INCLUDED)
     report.revision = revision
     _describe(report, event)
@@ -57,6 +58,7 @@ def withdraw_report(work: Work, event: RecordExcluded | RecordReopened) -> None:
     if event.revision <= report.revision:
         return
     stood = report.stands
+    _redescribe(work, report)
     ReportStates.turn(report, state)
     report.revision = event.revision
     extraction.follow(work, report)
@@ -91,6 +93,7 @@ def move_evidence_to_surviving_record(work: Work, event: RecordMerged) -> None:
     if survivor is not None:
         extraction.go_with(work, event.record, survivor)
         store.unite_studies(work, event.review, gone.study, survivor.study)
+        store.mark_undescribed_of(work, event.review, joined)
         # Other reports may be of that study, and speak to other CMOCs.
         mark_due(work, event.review, work.causation or event.record, None)
         notices.apply_waiting(work, survivor)
@@ -116,10 +119,17 @@ def return_evidence_to_parted_record(work: Work, event: RecordSplit) -> None:
     store.part_studies(work, event.review, [event.record, *was["joined"]], study, left.study if left else joined)
     work.session.refresh(report)
     store.return_fragments(work, event.review, [event.record, *event.brings], event.record)
+    store.mark_undescribed_of(work, event.review, was["joined"])
     extraction.return_to(work, report, event.brings, left)
     notices.apply_waiting(work, report)
     tell_evidence(work, report, "evidence_moved", f"record {event.record} is not record {event.out_of}")
     mark_due(work, event.review, work.causation or event.record, None)
+
+
+def _redescribe(work: Work, report: ReportRow) -> None:
+    """Has it told anew what was coded of a suspended report, of which no CMOC is told as it comes and goes."""
+    if report.suspended:
+        store.mark_undescribed_of(work, report.review, [report.record])
 
 
 def _note(work: Work, event: RecordIncluded | RecordExcluded | RecordReopened, state: ReportState) -> None:

@@ -175,7 +175,7 @@ def test_what_a_text_orders_stands_in_a_fence_that_it_cannot_close_and_changes_n
 def test_what_is_no_proposal_is_counted_and_dropped():
     odd: list[Any] = [
         one(cmoc="another"), one(element="fate"), one(stance="loves"), one(quote=""), one(quote="x" * 3000),
-        one(why=None), "a line", 7, None, [],
+        one(why=None), one(why="so\0"), one(why="\ud800"), "a line", 7, None, [],
     ]  # fmt: skip
     with server(says({"proposals": [*odd, one()], "accept": "all"})) as (url, _):
         found = ask(url, "they trust each other")
@@ -186,6 +186,13 @@ def test_more_than_an_answer_may_propose_is_dropped():
     with server(says({"proposals": [one()] * 500})) as (url, _):
         found = ask(url, "they trust each other")
     assert (len(found.proposed), found.dropped) == (60, 440)
+
+
+@pytest.mark.parametrize("counted", [10**7, 10**400, -1, 1.5, True, "7", None])
+def test_tokens_that_no_request_can_have_are_not_counted(counted):
+    body = {"choices": [{"message": {"content": '{"proposals": []}'}}], "usage": {"prompt_tokens": counted}}
+    with server(lambda handler: raw(handler, json.dumps(body).encode())) as (url, _):
+        assert ask(url, "w").asked == 0
 
 
 def test_json_between_the_marks_of_code_is_json():

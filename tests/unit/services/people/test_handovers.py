@@ -118,3 +118,18 @@ def test_accepting_twice_by_the_same_key_is_accepting_once(bench, lea, ana):
     assert first.status_code == 200 and second.status_code in (200, 401)
     assert done(ana.asks.post(f"{AT}/{handover}/accept", headers=key)) == first.json()
     assert len(bench.emitted(HandoverAccepted)) == 1
+
+
+@pytest.mark.parametrize("leaves", ["ana", "lea"])
+def test_it_is_over_once_either_leaves_also_where_they_come_back(bench, lea, ana, leaves):
+    dora, handover = bench.comes_in("Dora", "lead"), proposes(lea, ana)
+    gone = {"ana": ana, "lea": lea}[leaves]
+    done(gone.asks.delete(f"/people/reviews/{REVIEW}/members/{gone.id}"))
+
+    link = bench.link(role="lead" if leaves == "lea" else "reader")
+    done(bench.with_token(gone.token()).post("/people/invitations/join", json={"invitation": link}))
+
+    refused(ana.asks.post(f"{AT}/{handover}/accept"), 409, "handover_closed")
+    [closed] = bench.emitted(HandoverClosed)
+    assert (closed.how, closed.by) == ("declined" if leaves == "ana" else "taken_back", gone.id)
+    assert proposes(dora, ana) != handover

@@ -18,6 +18,7 @@ from shared.events.synthesis import (
     LinkSaid,
     RevisionDrafted,
     RevisionPublished,
+    RevisionWithdrawn,
     TheoryChanged,
 )
 from shared.tokens import PUBLIC
@@ -170,6 +171,20 @@ def test_facets_are_counted_where_they_are_asked_for(search):
     assert page["facets"]["cmoc"] == [{"value": "c1", "count": 2}]
 
 
+@pytest.mark.parametrize("withdrawn_first", [False, True])
+def test_a_revision_that_is_withdrawn_says_so_whichever_news_comes_first(search, withdrawn_first):
+    withdrawn = RevisionWithdrawn(
+        review="small", revision="small:1", number=1, why="miscoded", by="dora", replaced_by=2
+    )  # fmt: skip
+    news = [published(), withdrawn]
+    search.hears(*(reversed(news) if withdrawn_first else news), published(2))
+
+    found = {one["number"]: one for one in find(search, "releases", "leaders", change_class="MAJOR")}
+
+    assert (found[1]["withdrawn"], found[1]["replaced_by"]) == ("miscoded", 2)
+    assert found[2]["withdrawn"] is None
+
+
 def test_a_rebuild_from_the_log_gives_the_same(search):
     event = VersionPublished.of(protocol(["c1", "c2"]), 1, "dora", None)
     at = datetime(2026, 1, 1, tzinfo=UTC)
@@ -180,6 +195,7 @@ def test_a_rebuild_from_the_log_gives_the_same(search):
         search.envelope(described("f2", None, revision=2)),
         search.envelope(TheoryChanged(review="small", cmoc="c2", happened="set_aside", why="none")),
         search.envelope(published()),
+        search.envelope(RevisionWithdrawn(review="small", revision="small:1", number=1, why="miscoded", by="dora")),
     ]
     envelopes = [one._replace(time=(at + timedelta(minutes=n)).isoformat()) for n, one in enumerate(envelopes)]
     for one in envelopes:
@@ -190,6 +206,7 @@ def test_a_rebuild_from_the_log_gives_the_same(search):
         "synthesis.fragment.described": "synthesis.evidence",
         "synthesis.theory.changed": "synthesis.theories",
         "synthesis.revision.published": "synthesis.revisions",
+        "synthesis.revision.withdrawn": "synthesis.revisions",
     }
     messages = [
         Message(topics[one.type if one.type in topics else "protocol"], one.subject, one.to_json(), {})

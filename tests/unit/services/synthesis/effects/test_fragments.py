@@ -120,3 +120,40 @@ def test_nothing_is_told_of_what_one_of_two_coded_before_both_have_finished(rig_
     ben.claim_extraction(REVIEW)
     ben.finish_extraction(REVIEW, first.extraction)
     assert described(rig) == []  # They differ, and nobody has decided.
+
+
+def test_one_of_a_retracted_report_that_is_then_left_out_is_found_no_more_until_it_is_in_again(rig):
+    rig.links("r1", text="one")
+    rig.notices("r1", "retraction")
+    described(rig)
+
+    rig.excludes("r1")
+    assert described(rig)[-1].paraphrase is None
+    rig.includes("r1")
+
+    last = described(rig)[-1]
+    assert (last.paraphrase, last.suspended) == ("one", True)
+
+
+def test_one_of_an_account_that_was_withdrawn_once_another_notice_stood_has_no_words_either(rig):
+    rig.links("r1", text="what somebody told us")
+    rig.notices("r1", "retraction")
+    described(rig)
+
+    rig.notices("r1", "withdrawal")
+
+    assert described(rig)[-1].paraphrase is None
+
+
+def test_those_of_all_reports_of_a_study_are_told_of_the_study_that_it_became_and_was(rig):
+    rig.includes("r3")
+    rig.lead.join_study(REVIEW, "r3", "the same trial", same_as="r1")
+    rig.links("r3", text="of the third")
+    [first] = described(rig)
+
+    rig.merges("r1", into="r2")
+    now = described(rig)[-1].study
+    rig.parts("r1", out_of="r2")
+
+    assert now != first.study
+    assert described(rig)[-1].study == first.study
