@@ -748,7 +748,7 @@ def _show_changes(draft: DraftView) -> None:
     else:
         moved = draft.evidence
         out.print(
-            f"What differs from revision {draft.number - 1}: {counted(moved.added, 'link')} added, "
+            f"What differs from revision {_before(draft)}: {counted(moved.added, 'link')} added, "
             f"{moved.withdrawn} withdrawn"
         )
         print_rows(draft.changes, _CHANGES, as_json=False, empty="")
@@ -762,8 +762,13 @@ def _differs(draft: DraftView) -> bool:
     return draft.preceding is None or draft.change_class != "NONE"
 
 
+def _before(draft: DraftView) -> int:
+    """The number of the revision that a draft is compared with; an earlier platform knows of no other than the last."""
+    return getattr(draft, "preceding_number", None) or draft.number - 1
+
+
 def _nothing_differs(draft: DraftView) -> str:
-    return f"Nothing differs from revision {draft.number - 1}."
+    return f"Nothing differs from revision {_before(draft)}."
 
 
 def _cmoc_line(name: str, status: str, support: int, flagged: bool) -> Text:

@@ -169,6 +169,7 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
     said, changes = store.drafted(work, row)
     in_part = row.drill and store.is_in_earnest(work, review)
     commented = store.open_comments(work, review)
+    preceding = store.newest_number(work, review)
     return DraftView(
         review=review,
         draft=row.draft,
@@ -184,7 +185,8 @@ def draft_view(work: Work, row: DraftRow, about: ReviewRow) -> DraftView:
         evidence=EvidenceMoved(added=row.added, withdrawn=row.withdrawn),
         counts=store.counts(work, review),
         fragments_sha256=row.fragments_sha256,
-        preceding=revision_id(review, row.number - 1) if row.number > 1 else None,
+        preceding=revision_id(review, preceding) if preceding is not None else None,
+        preceding_number=preceding,
         drill=row.drill and not in_part,
         drill_in_part=in_part,
         made_at=row.made_at,

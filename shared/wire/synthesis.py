@@ -565,7 +565,8 @@ class DraftView(BaseModel):
     """What would be published now: the theories, and their CMOCs in the protocol's order, with `changes` since the
     preceding revision. `settled` is false while something that arrived is not taken in yet. `manual` are the searches
     by hand. `drill` is that all of it is an exercise, or takes one back; `drill_in_part` that a part of it is, and
-    something came beside that in earnest. `comments` says whose comments on it are open."""
+    something came beside that in earnest. `comments` says whose comments on it are open. `preceding` is the revision in
+    force, which it is compared with."""
 
     review: str
     draft: str
@@ -582,6 +583,7 @@ class DraftView(BaseModel):
     counts: Counts
     fragments_sha256: str
     preceding: str | None
+    preceding_number: int | None = None
     drill: bool
     drill_in_part: bool = False
     made_at: datetime

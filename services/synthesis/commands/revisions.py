@@ -13,7 +13,7 @@ from services.synthesis.commands import comments, drafts
 from services.synthesis.domain.cadence import RETIRED, next_due, searched_through
 from services.synthesis.domain.changes import cut, shortened, words_of
 from services.synthesis.domain.matrix import LARGEST, sha256_of, written
-from services.synthesis.domain.revisions import content_of, freeze, head_of, parsed, read, revision_id
+from services.synthesis.domain.revisions import content_of, freeze, head_of, number_of, parsed, read, revision_id
 from services.synthesis.domain.triggers import REPORT_NOTICED
 from services.synthesis.domain.verifying import Signed, claims_of, exported, verify
 from services.synthesis.models import DraftRow, MatrixRow, ReviewRow, RevisionRow
@@ -126,18 +126,11 @@ def view_of(work: Work, row: RevisionRow) -> RevisionView:
     doi, concept_doi = store.dois_of(work, row.review, row.number) or (None, None)
     later = store.withdrawn_after(work, row.review, row.number, _MOST_LATER)
     return RevisionView(
-        preceding_number=_number_of(row.review, content.preceding, row.number),
+        preceding_number=number_of(row.review, content.preceding, row.number),
         withdrawn=withdrawn_view(work, row.review, row.number), later_withdrawn=[withdrawn_of(it) for it in later],
         content=content, document_schema=schema, content_sha256=row.content_sha256, signature=row.signature,
         kid=named_key(row.signature), event=row.event_id, doi=doi, concept_doi=concept_doi,
     )  # fmt: skip
-
-
-def _number_of(review: str, revision: str | None, before: int) -> int | None:
-    """The number of an earlier revision, which is mostly the last one before."""
-    if revision is None:
-        return None
-    return next((number for number in range(before - 1, 0, -1) if revision_id(review, number) == revision), None)
 
 
 def _signed(row: RevisionRow) -> Signed:

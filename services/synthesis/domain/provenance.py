@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from services.synthesis.domain.revisions import number_of
 from shared.wire.synthesis import Provenance, RevisionContent
 
 #: The names of ours: URNs, which lead nowhere and are the same on every platform.
@@ -31,7 +32,10 @@ def provenance_of(content: RevisionContent, sha256: str) -> Provenance:
     derived = {f"_:from-{n}": _derived(revision, study) for n, study in enumerate(studies)}
     if content.preceding is not None:
         before = f"living:revision-{content.preceding}"
-        entities[before] = {"prov:type": _name("living:Revision"), "living:number": content.number - 1}
+        entities[before] = {
+            "prov:type": _name("living:Revision"),
+            "living:number": number_of(content.review, content.preceding, content.number),
+        }
         derived["_:revises"] = _derived(revision, before) | {"prov:type": _name("prov:Revision")}
     return Provenance(
         prefix=_PREFIX,

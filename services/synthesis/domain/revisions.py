@@ -49,6 +49,13 @@ def revision_id(review: str, number: int) -> str:
     return id_of("rev", review, str(number))
 
 
+def number_of(review: str, revision: str | None, before: int) -> int | None:
+    """The number of an earlier revision, which is mostly the last one before."""
+    if revision is None:
+        return None
+    return next((number for number in range(before - 1, 0, -1) if revision_id(review, number) == revision), None)
+
+
 def freeze(content: RevisionContent) -> tuple[str, str]:
     """The document as canonical JSON, and its hex SHA-256."""
     frozen = canonical_json(document_of(content))

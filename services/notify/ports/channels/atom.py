@@ -119,7 +119,9 @@ def about_of(notification: Entry) -> About:
         case CourseNotification(data=data):
             return About(f"course:{_id(data.review)}:{at}", f"Review team {data.review}", data.course)
         case HandoverNotification(data=data):
-            return About(f"handover:{_id(data.review)}:{at}", f"Review team {data.review}", "handed_over")
+            return About(
+                f"handover:{_id(data.review)}:{at}:{_id(data.to)}", f"Review team {data.review}", "handed_over"
+            )
         case TroubleNotification(data=data):
             # A source that is left alone is so for every review, until a moment, and by no run of this one.
             trouble = (

@@ -76,12 +76,15 @@ def test_what_is_signed_next_says_what_changed_since_the_one_in_force(rig: Synth
     draft = rig.draft()
     assert draft.draft != seen.draft and draft.number == 4
     assert (draft.evidence.added, draft.change_class) == (1, "PATCH")
+    assert (draft.preceding_number, draft.preceding) == (2, rig.lead.revision(REVIEW, 2).content.revision)
     with pytest.raises(Conflict):
         rig.lead.sign(REVIEW, {"fragments_sha256": seen.fragments_sha256, "draft": seen.draft, "summary": "of before"})
 
     signed = rig.signs("as it should be")
     assert (signed.content.number, signed.preceding_number) == (4, 2)
     assert signed.content.preceding == rig.lead.revision(REVIEW, 2).content.revision
+    before = rig.lead.provenance(REVIEW, 4).entity[f"living:revision-{signed.content.preceding}"]
+    assert before["living:number"] == 2
     assert rig.lead.verify(REVIEW, 4).holds and rig.lead.status(REVIEW).revisions == 4
     rig.settles()
     assert (rig.draft().change_class, rig.lead.standing(REVIEW).newest.number) == ("NONE", 4)
