@@ -75,6 +75,9 @@ NO_LABELS: Mapping[str, str] = MappingProxyType({})
 PROOF, ONCE = "proof", "once"
 _COMMAND = re.compile(r"cmd_[0-9a-f]{32}")
 
+#: How fields end that say what a form showed, and nobody typed.
+_CARRIED = (".was", ".seen")
+
 #: What is named by us: an id, or a hash.
 _OUR_NAME = re.compile(r"([a-z]+_)?[0-9a-f]{32}|[0-9a-f]{64}")
 
@@ -560,7 +563,8 @@ def _written(form: FormData) -> list[tuple[str, str]]:
 def _words(form: FormData) -> list[tuple[str, str]]:
     """What a person wrote of it, as far as a page may show that."""
     hidden = SECRET | {ONCE, "sent", "do"}
-    return [it for it in _written(form) if it[1].strip() and it[0] not in hidden and not _OUR_NAME.fullmatch(it[1])]
+    typed = [it for it in _written(form) if it[1].strip() and it[0] not in hidden and not it[0].endswith(_CARRIED)]
+    return [it for it in typed if not _OUR_NAME.fullmatch(it[1])]
 
 
 def _trouble(error: LivingError) -> tuple[str, int]:

@@ -1265,8 +1265,8 @@ AnswerState = Literal["unanswered", "answered", "differs"]
 LONGEST_ANSWER, MOST_AT_ONCE = 2_000, 500
 
 
-#: The same as it may be sent.
-_Sent = Annotated[str, Field(max_length=LONGEST_ANSWER)]
+#: The same as it may be sent; what is a little too long for an answer is refused by its own name.
+_Sent = Annotated[str, Field(max_length=2 * LONGEST_ANSWER)]
 _Whole = Annotated[int, Field(ge=-(10**15), le=10**15)]
 GivenValue = (
     bool | _Whole | float | _Sent | Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=60)]

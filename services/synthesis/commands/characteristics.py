@@ -169,6 +169,9 @@ def _answer(
                        errors=[{"at": f"{at}characteristic", "why": why}])  # fmt: skip
     new = Answered("", given.characteristic, value, given.not_reported, review.protocol_version)
     by_id = {it.id: it for it in rows}
+    if not stand and not new.is_said and (given.locator or given.fragment):
+        where = "locator" if given.locator else "fragment"
+        raise Invalid.of(f"{at}{where}", "says where it is told, and not what: give the answer too", slug="no_answer")
     if _says_nothing_new(new, [(it, by_id[it.answer]) for it in stand], given, since=question.since):
         return None
     if not report.decides and any(by_id[name].by != by.id for name in superseded):

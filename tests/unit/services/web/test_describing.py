@@ -69,6 +69,7 @@ def test_a_study_is_described_corrected_and_stands_in_the_table(site, record, an
     assert "nothing is changed" in said(ana)
     ana.goes(at).sends(at, **FILLED | {"of.design": "Case study"})
     assert ana.page.status_code == 422 and 'href="#why"' in ana.text
+    assert said(ana).count("say why yours corrects it") == 2 and "Of: " not in said(ana)
     ana.sends(at, **FILLED | {"of.design": "Case study", "why": "the abstract is wrong"})
     assert known(site, record)["design"] == "Case study"
     ana.goes(at).sends(

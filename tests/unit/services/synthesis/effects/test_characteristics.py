@@ -186,6 +186,7 @@ def test_the_event_has_no_words_and_names_what_is_superseded(rig):
         ({"not_reported": True}, "not_reported", "say either"),
         ({"fragment": "frag_1"}, "fragment", "nothing is coded of this study"),
         ({"locator": "x" * 501}, "locator", "500"),
+        ({"value": None, "locator": "p. 3"}, "locator", "give the answer too"),
         ({"record": "r9"}, "record", "knows no included record"),
     ],
 )
@@ -194,7 +195,7 @@ def test_what_does_not_fit_is_refused_with_its_field_and_nothing_of_all_is_kept(
     with pytest.raises(LivingError, match=why) as refused:
         rig.lead.describe(REVIEW, {"answers": [good, good | {"record": "r1"} | answer]})
     assert [it["at"] for it in refused.value.extra["errors"]] == [
-        f"answers[1].{at}" if at != "locator" else "body.answers.1.locator"
+        f"answers[1].{at}" if why != "500" else "body.answers.1.locator"
     ]
     assert known(rig, "r2") == {} == known(rig)
 
