@@ -359,8 +359,8 @@ def pieces_of(event: Event, at: datetime, event_id: str) -> list[Piece]:
         case RevisionPublished():
             return [_release(event)]
         case RevisionWithdrawn():
-            about = {"withdrawn": event.why, "replaced_by": event.replaced_by}
-            return [_of_release(event.review, event.revision, "withdrawn", (event.number, "", ""), about)]
+            why = {"withdrawn": event.why, "replaced_by": event.replaced_by}
+            return [_of_release(event.review, event.revision, "withdrawn", (event.number, "", ""), why)]
     return []
 
 

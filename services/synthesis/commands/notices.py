@@ -112,15 +112,15 @@ def _apply(work: Work, notice: NoticeRow, report: ReportRow) -> None:
     bring back what was retracted in earnest."""
     effect, by = effect_of(notice.kind), "drilled_by" if notice.drill else "suspended_by"
     touched = store.touched(work, report.review, report.record)
+    if effect == "suspends":
+        # Also where another does: an account's giver may take it back, of which the words go from the index.
+        store.mark_undescribed_of(work, report.review, [report.record])
     if effect == "flags":
         _open_rejudgements(work, notice, report, touched)
     elif effect == "suspends" and getattr(report, by) is None:
         setattr(report, by, notice.notice)
         _tell(work, notice, report, touched, "evidence_withdrawn")
         _open_rejudgements(work, notice, report, touched)
-    elif effect == "suspends":
-        # It may be that an account's giver takes it back, of which the words go from the index.
-        store.mark_undescribed_of(work, report.review, [report.record])
     elif effect == "lifts" and getattr(report, by) is not None:
         setattr(report, by, None)
         _tell(work, notice, report, touched, "reinstated")
