@@ -62,18 +62,39 @@ async def looked(asked: Asked, me: Me) -> tuple[Glance, Funnel | None]:
     """How the review of the path stands, as whoever asks may know it."""
     review, api = asked.path["review"], asked.api
     admin = has_role(me, "admin", review)
-    ingest, funnel, status, draft, letters = await asyncio.gather(
-        _known(api.ingest.status(review)),
-        _known(api.screening.funnel(review)),
-        _known(api.synthesis.status(review)),
-        _known(api.synthesis.draft(review)),
-        _dead_letters(asked) if admin else _no_letters(),
+    (ingest, funnel, status, draft, letters), handing = await asyncio.gather(
+        asyncio.gather(
+            _known(api.ingest.status(review)),
+            _known(api.screening.funnel(review)),
+            _known(api.synthesis.status(review)),
+            _known(api.synthesis.draft(review)),
+            _dead_letters(asked) if admin else _no_letters(),
+        ),
+        _handing(asked, me),
     )
-    waiting = [*_of_synthesis(review, status, draft, me), *_of_sources(review, ingest), *_of_screening(review, funnel)]
+    waiting = [
+        *handing,
+        *_of_synthesis(review, status, draft, me),
+        *_of_sources(review, ingest),
+        *_of_screening(review, funnel),
+    ]
     to = drawing.url("reviews", review, "sources")
     waiting += [Waiting("letters", to, n, name) for name, n in letters.items() if n]
     way = [*_first_steps(review, ingest, funnel), *_stages(review, funnel), *_last_steps(review, funnel, status, draft)]
     return Glance(waiting, way), funnel
+
+
+async def _handing(asked: Asked, me: Me) -> list[Waiting]:
+    """That the review is to change hands, for whom that names and for its leads."""
+    review = asked.path["review"]
+    found = await _known(asked.first(asked.api.people.handovers(review), 1))
+    last = next(iter(found.items), None) if found is not None else None
+    if last is None or last.state != "open":
+        return []
+    to = drawing.url("reviews", review, "people", "handover")
+    if last.to == me.person:
+        return [Waiting("to_take_over", to)]
+    return [Waiting("being_handed_over", to)] if has_role(me, "lead", review) else []
 
 
 def needs(watch: WatchView) -> str:

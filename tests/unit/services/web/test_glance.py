@@ -80,3 +80,19 @@ def test_a_reader_sees_the_same_counts_and_nothing_that_is_for_leads(busy):
 
     assert rita.page.status_code == 200 and "In conflict at Sift: 1" in rita.text and "set aside" not in rita.text
     assert rita.text.index("Where its records are") < rita.text.index("In conflict at Sift: 1")
+
+
+def test_whoever_is_asked_to_take_a_review_over_reads_so_first_and_its_lead_that_they_have_not_answered(busy):
+    carol = busy.member("Carol", "reviewer")
+    with busy.client(carol) as living:
+        to = living.people.me().person
+    with busy.client(busy.admin) as living:
+        made = living.people.hand_over(REVIEW, to, "I am away for a year")
+
+    assert f'href="{AT}/people/handover">You are asked to take this review over</a>' in carol.goes(AT).text
+    assert "I am away for a year" in carol.goes(f"{AT}/people/handover").text
+    assert "This review is to be handed over" in busy.admin.goes(AT).text
+    assert "take this review over" not in busy.member("Rhea", "reader").goes(AT).text
+    with busy.client(busy.admin) as living:
+        living.people.close_handover(REVIEW, made.handover, "taken_back")
+    assert "take this review over" not in carol.goes(AT).text
