@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from services.search.domain import Document, Notice, Screening
 from services.search.ports.index.elastic_dsl import body, mapping, to_document, to_source
+from services.search.ports.index.elastic_pieces import mapping_of_pieces
 from services.search.ports.index.port import Query
 from services.search.ports.index.query import Everything
 from services.search.ports.index.sought import sought
@@ -62,7 +63,8 @@ def test_the_words_are_sent_and_not_kept() -> None:
         "heads": f"leading teams ¦ {authors} ¦",
     }  # fmt: skip
     assert "written" not in source
-    assert mapping("standard", "x")["_source"] == {"excludes": UNKEPT}
+    pieces = ["piece.words", "piece.written"]
+    assert mapping("standard", "x", mapping_of_pieces)["_source"] == {"excludes": [*UNKEPT, *pieces]}
 
 
 def test_where_words_count_by_their_stems_they_are_also_sent_as_they_are_written_once() -> None:
