@@ -50,6 +50,8 @@ def _among(name: str, values: Iterable[str], what: str) -> Callable[[Did], Did]:
 @AS_JSON
 def fragments(review: str, q: str, like: str | None, as_json: bool, **asked: Any) -> None:
     """Find fragments of the evidence by what they say. CMOC, element, stance and inference are of one link."""
+    if like is not None and (q or any(asked[name] for name in ("cmoc", "element", "stance", "inference", "standing"))):
+        raise click.UsageError("--like asks for what is like a fragment, whatever its words and links: leave these out")
     with client() as living:
         if like is not None:
             found: Any = living.search.fragments_alike(review, like, limit=min(asked["limit"], 20))

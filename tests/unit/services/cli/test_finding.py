@@ -69,6 +69,13 @@ def test_what_the_synthesis_says_is_found_and_printed_as_people_wrote_it(search,
     assert json.loads(living(as_, "releases", "small", "listen", "--json").stdout)["total"] == 1
 
 
+@pytest.mark.parametrize("more", [["trust"], ["--stance", "bounds"]])
+def test_what_is_like_a_fragment_is_not_asked_for_by_words_or_links_too(as_, search, more):
+    refused = living(as_, "fragments", "r", *more, "--like", "frag_1")
+
+    assert refused.exit_code == 2 and "leave these out" in refused.output
+
+
 def test_what_can_be_narrowed_by_is_what_there_is():
     said = (finding.ELEMENTS, finding.STANCES, finding.INFERENCES, finding.STATUSES, finding.CLASSES)
 
