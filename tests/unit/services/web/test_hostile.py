@@ -26,6 +26,7 @@ from tests.unit.services.web.hostile import HOSTILE, Judged, in_pieces
 from tests.unit.services.web.rig import FILES, PROTOCOL, REVIEW, Browser, Site
 from tests.unit.services.web.test_confidence import JUDGED
 from tests.unit.services.web.test_findings import included, signs
+from tests.unit.services.web.test_synthesis import copy_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.waits]
 
@@ -146,6 +147,11 @@ def synthesises(site: Site) -> None:
         for n, locator in enumerate(lines("locator")):
             given = {"record": records[n % 2], "fragment": {"locator": locator} | said, "links": [refines]}
             site.waits(lambda given=given: living.synthesis.link_one(REVIEW, given))
+        copy = f"{whole('words of a copy')}\n\nTrust grew <b>slowly</b> there.\n".encode(errors="replace")
+        text = copy_of(site, site.admin, records[1], copy, name="a <i>copy</i>.txt", licence="CC BY 4.0")
+        receipt = living.ingest.quote(REVIEW, text, "grew <b>slowly</b>").receipt
+        quoted = {"paraphrase": whole("paraphrase"), "data_type": "observation", "receipt": receipt}
+        living.synthesis.link_one(REVIEW, {"record": records[1], "fragment": quoted, "links": [refines]})
         # Links that come after it is declined would have it suggested again.
         site.waits(lambda: living.synthesis.draft(REVIEW).settled and living.synthesis.status(REVIEW).open_proposals)
         proposal = next(living.synthesis.proposals(REVIEW))
