@@ -181,9 +181,9 @@ def _synthesised(site: Site) -> list[str]:
         *reports,
         *(f"{AT}/synthesis{path}" for path in inside),
         *(f"{AT}/records/{it}/characteristics" for it in (record, waiting)),
-        *(f"{AT}/records/{it}/evidence" for it in (record, waiting)),
         f"{AT}/texts/{text}",
         f"{AT}/records/{waiting}/proposed/{copy_of(site, site.admin, waiting)}",
+        *(f"{AT}/records/{it}/evidence" for it in (record, waiting)),
     ]
 
 
