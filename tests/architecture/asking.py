@@ -81,9 +81,10 @@ class Everything:
     """A whole platform with two reviews, and people who are known to its database."""
 
     def __init__(self, folder: Path) -> None:
-        # Thousands of requests would each be logged.
+        # Thousands of requests would each be logged. No logger may stay so for the tests that come after.
         self._logging = structlog.get_config()
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+        silent = structlog.make_filtering_bound_logger(logging.CRITICAL)
+        structlog.configure(wrapper_class=silent, cache_logger_on_first_use=False)
         settings = Settings(data_dir=folder, scheduler=False, log_level="error", _env_file=None)
         self.platform = Platform(settings, SERVICES)
         self.app = create_app(self.platform)
