@@ -36,11 +36,13 @@ async def with_receipt(
 
 
 def _unfound(error: Invalid) -> str:
-    """Why a copy does not say these words, with what comes nearest, or with where it says them more than once; else as
-    the API says it."""
+    """Why a copy does not say these words, with what comes nearest, or with where it says them more than once, or
+    elsewhere; else as the API says it."""
     near, spans = error.extra.get("nearest"), error.extra.get("spans")
     if near:
         return drawing.text("coding.quote_nearest", words=near["exact"], where=near["locator"])
+    if spans and error.slug == "quote_elsewhere":
+        return drawing.text("coding.quote_elsewhere", where="; ".join(it["locator"] for it in spans))
     if spans:
         return drawing.text("coding.quote_several", where="; ".join(it["locator"] for it in spans))
     return "; ".join(fault["why"] for fault in errors_of(error))

@@ -11,7 +11,8 @@ AUTOMATIONS = (
         version=states.RULES, decided_by="a lead, who signs", evaluated=False,
     ),
     AutomationView(
-        step="coding", does="gives reports to their coders in turn, and has one of two links that say the same count",
+        step="coding",
+        does="gives reports to coders where the protocol asks for any; of two links that say the same one counts",
         version=states.RULES, decided_by="the two coders; where they differ, whom the protocol names", evaluated=False,
     ),
     AutomationView(

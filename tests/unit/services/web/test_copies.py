@@ -65,6 +65,8 @@ def test_words_that_the_copy_has_twice_are_those_of_their_passage(site, coder, r
     assert coder.page.status_code == 422 and "more than once" in coder.words
     with site.client(site.admin) as living:
         last = list(living.ingest.passages(REVIEW, text))[-1]
+    coder.posts(at, coder.form(at) | said | {"passage": last.locator, "fragment.quote": "Of sheds"})
+    assert coder.page.status_code == 422 and "says this elsewhere, at" in coder.words
     coder.posts(at, coder.form(at) | said | {"passage": last.locator, "before": "It was a good year. "})
 
     assert coder.page.status_code == 200
