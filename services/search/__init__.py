@@ -1,4 +1,4 @@
-"""Search: makes every record of a review findable by its words, dates and state.
+"""Search: makes the records of a review, and what its synthesis says, findable by their words, dates and state.
 
 Owns: the index, which the log can always make again, its rebuilds, the searches that people saved, and of which
     records these have told.

@@ -1,4 +1,4 @@
-"""Search: makes every record findable, by what it says and by where it stands."""
+"""Search: makes records, and what the synthesis says of them, findable by what they say and by where they stand."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def hide_what_others_seek(work: Work, events: Sequence[dict[str, Any]]) -> None:
 
 SERVICE = Service(
     name="search",
-    summary="makes every record findable, by what it says and by where it stands",
+    summary="makes records, and what the synthesis says, findable by their words and by where they stand",
     package=Path(__file__).parent,
     tables=models.Base.metadata,
     routes=api.router,
