@@ -178,11 +178,12 @@ def _wanted(work: Work, row: TextRow, kept: Kept) -> dict[str, Identity]:
     return {
         id_of("reading", row.id, kept.parse, it.name, it.version, version): it
         for it in identities(work.settings).values()
-        if _may_read(it, row) and is_on(work, row.review, it)
+        if may_read(it, row) and is_on(work, row.review, it)
     }
 
 
-def _may_read(identity: Identity, row: TextRow) -> bool:
+def may_read(identity: Identity, row: TextRow) -> bool:
+    """Whether a proposer is given a copy: one that is closed goes to nobody's server."""
     return not (identity.goes_out and licences.is_closed(row.licence_class))
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from services.ingest import store
 from services.ingest.commands import passages, proposing
 from services.ingest.commands.passages import Kept
-from services.ingest.domain.licences import is_closed
 from services.ingest.domain.passages import Parse
 from services.ingest.domain.proposing import MOST_COPIES, MOST_PROPOSED, Located, ProposingStates, distinct
-from services.ingest.models import EvaluationRow, ProposedReadingRow, TextRow
+from services.ingest.models import EvaluationRow, ProposedReadingRow
 from services.ingest.ports.proposers.port import Answer, NotProposed, Paragraph, Proposer, Statement
 from services.ingest.ports.sources.catalog import Sources
 from shared.blobs.packing import Blob
@@ -71,7 +70,11 @@ def _begin_reading(work: Work, running: Context, row: ProposedReadingRow) -> _Be
         proposing.note_trouble(work, row, _gone("the copy was withdrawn or parsed anew"))
         return None
     review = store.review_of(work, row.review)
-    if proposer is None or review.protocol_version != row.protocol_version or not _may_go(proposer, text):
+    if (
+        proposer is None
+        or review.protocol_version != row.protocol_version
+        or not proposing.may_read(proposer.identity, text)
+    ):
         proposing.note_trouble(work, row, _gone("the proposer or the protocol is another by now"))
         return None
     kept = Kept(parse.id, Blob(parse.blob, parse.size or 0))
@@ -114,7 +117,13 @@ def _begin_evaluating(work: Work, running: Context, row: EvaluationRow) -> _Begu
     # Where a copy was given up for another of the same bytes, its quotes went there.
     text = store.lock_text(work, coded[0][1].text) if coded else None
     parse = store.parses_of_now(work, [text.id]).get(text.id) if text is not None else None
-    if text is None or text.withdrawn_at is not None or not _may_go(proposer, text) or parse is None or not parse.blob:
+    if (
+        text is None
+        or text.withdrawn_at is not None
+        or not proposing.may_read(proposer.identity, text)
+        or parse is None
+        or not parse.blob
+    ):
         row.behind = name
         return None
     try:
@@ -148,10 +157,6 @@ def _proposer(running: Context, row: EvaluationRow | ProposedReadingRow) -> Prop
     """Who was asked, where it is still of that version."""
     found = running.resource(Sources).proposers.get(row.proposer)
     return found if found is not None and found.identity.version == row.version else None
-
-
-def _may_go(proposer: Proposer, text: TextRow) -> bool:
-    return not (proposer.identity.goes_out and is_closed(text.licence_class))
 
 
 def _gone(why: str) -> NotProposed:
